@@ -1,0 +1,87 @@
+package pass
+
+import "github.com/crate-vk/crate-vk/graph"
+
+// sinkRow moves select towards the inputs: where only one row of the last
+// layer is read, its out-projection, block and norms run on that row alone
+// (spec 6.7). At the attention the row becomes a weighted mean of the layer's
+// input tokens, projected once a head:
+//
+//	a_k = class_attention,  m_k = Σ_j a_kj·x_j,  o_k = U_k·m_k + bias_k
+//
+// The bias stands once, because the weights a_kj sum to 1. With a row scale r
+// the mean runs over r_j·x_j; U is centred then, so m needs no centring.
+func sinkRow(g *graph.Graph) error {
+	for {
+		moved := false
+		err := rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
+			if moved || v.Op != graph.OpSelect || !onlyUser(g, v.Args[0]) {
+				return nil
+			}
+			w := sunk(r, v)
+			moved = w != nil
+			return w
+		})
+		if err != nil || !moved {
+			return err
+		}
+	}
+}
+
+// sunk is the row selected by v, computed from rows of v's argument's
+// arguments; nil where that is no gain.
+func sunk(r *rewriter, v *graph.Value) *graph.Value {
+	in, row := v.Args[0], v.Int("row")
+	switch in.Op {
+	case graph.OpReLU, graph.OpGELU, graph.OpSoft, graph.OpScale, graph.OpStandardise, graph.OpRowScale:
+		return r.do(in.Op, in.Attrs, r.row(in.Args[0], row))
+	case graph.OpLayerNorm, graph.OpISTA, graph.OpODL:
+		args := append([]*graph.Value{r.row(in.Args[0], row)}, in.Args[1:]...)
+		return r.do(in.Op, in.Attrs, args...)
+	case graph.OpAdd, graph.OpSub, graph.OpMul:
+		b := in.Args[1]
+		switch len(b.Shape()) {
+		case 3:
+			b = r.row(b, row)
+		case 1: // a vector over the channels: the same for every row
+		default:
+			return nil
+		}
+		return r.do(in.Op, in.Attrs, r.row(in.Args[0], row), b)
+	case graph.OpLinear:
+		args := append([]*graph.Value(nil), in.Args...)
+		args[0] = r.row(in.Arg("x"), row)
+		if s := in.Arg("rowscale"); s != nil {
+			if s.Op != graph.OpRowScale || s.Args[0] != in.Arg("x") {
+				return nil
+			}
+			args[3] = r.do(graph.OpRowScale, s.Attrs, args[0])
+		}
+		if res := in.Arg("residual"); res != nil {
+			args[4] = r.row(res, row)
+		}
+		return r.do(graph.OpLinear, in.Attrs, args...)
+	case graph.OpMSSA:
+		return classRowOutput(r, in, in.Args[0], in.Args[0], in.Args[0], row)
+	case graph.OpMHSA:
+		return classRowOutput(r, in, in.Args[0], in.Args[1], in.Args[2], row)
+	}
+	return nil
+}
+
+// classRowOutput is the class token's row of an attention whose values val are
+// a plain linear of the layer's input.
+func classRowOutput(r *rewriter, attention, q, k, val *graph.Value, row int) *graph.Value {
+	if row != 0 || !plainProjection(val) {
+		return nil
+	}
+	heads := attention.Int("heads")
+	a := r.do(graph.OpClassAttention, graph.Attrs{"heads": heads, "scale": attention.Float("scale")}, q, k)
+	m := r.do(graph.OpHeadMix, nil, a, val.Arg("x"), val.Arg("rowscale"))
+	return r.do(graph.OpHeadProject, graph.Attrs{"heads": heads}, m, val.Arg("weight"), val.Arg("bias"))
+}
+
+// plainProjection reports a linear without residual, activation or own scale.
+func plainProjection(v *graph.Value) bool {
+	return v.Op == graph.OpLinear && v.Arg("residual") == nil && len(v.Attrs) == 0
+}
