@@ -106,8 +106,8 @@ func checkAttrs(v *Value) error {
 	return nil
 }
 
-// format prints attributes in the order of the op table: {heads=6 scale=0.125}.
-func (v *Value) formatAttrs() string {
+// AttrText prints attributes in the order of the op table: {heads=6 scale=0.125}.
+func (v *Value) AttrText() string {
 	var parts []string
 	for _, a := range v.Op.Info().Attrs {
 		if val, ok := v.Attrs[a.Name]; ok {

@@ -46,7 +46,7 @@ func (v *Value) text() string {
 			fmt.Fprintf(&b, " v%d", a.ID)
 		}
 	}
-	b.WriteString(v.formatAttrs())
+	b.WriteString(v.AttrText())
 	b.WriteString(" : ")
 	b.WriteString(v.Type.String())
 	return b.String()

@@ -55,12 +55,7 @@ func apply(v *graph.Value, args []*Tensor, params Params) (*Tensor, error) {
 	case graph.OpConcat:
 		copy(out.Data[copy(out.Data, args[0].Data):], args[1].Data)
 	case graph.OpCentre:
-		rows(out, func(i int, row []float64) {
-			m := mean(args[0].Row(i))
-			for j, x := range args[0].Row(i) {
-				row[j] = x - m
-			}
-		})
+		centre(out, args[0])
 	case graph.OpConvAsLinear:
 		convAsLinear(out, args[0])
 	case graph.OpResamplePositions:
@@ -75,6 +70,9 @@ func apply(v *graph.Value, args []*Tensor, params Params) (*Tensor, error) {
 		image := NewTensor(graph.Shape{s[0], s[3], s[1], s[2]})
 		normalise(v, image, args[0])
 		patchify(v.Int("patch"), out, image)
+		if v.Int("centred") != 0 {
+			centre(out, out)
+		}
 	case graph.OpPrepend:
 		prepend(out, args[0], args[1])
 	case graph.OpEmbed:
@@ -109,7 +107,7 @@ func apply(v *graph.Value, args []*Tensor, params Params) (*Tensor, error) {
 	case graph.OpHeadScores:
 		headScores(v, out, args)
 	case graph.OpHeadMix:
-		headMix(v, out, args)
+		headMix(out, args)
 	case graph.OpHeadProject:
 		headProject(v, out, args)
 
@@ -129,6 +127,16 @@ func rows(out *Tensor, f func(i int, row []float64)) {
 	parallel(out.Shape.Rows(), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			f(i, out.Row(i))
+		}
+	})
+}
+
+// centre subtracts from each row its mean.
+func centre(out, a *Tensor) {
+	rows(out, func(i int, row []float64) {
+		m := mean(a.Row(i))
+		for j, x := range a.Row(i) {
+			row[j] = x - m
 		}
 	})
 }

@@ -124,15 +124,15 @@ func headScores(v *graph.Value, out *Tensor, args []*Tensor) {
 }
 
 // headMix is m_k = Σ_j a_kj·r_j·x_j: a [B H N], x [B N C] to [B H C].
-func headMix(v *graph.Value, out *Tensor, args []*Tensor) {
+func headMix(out *Tensor, args []*Tensor) {
 	a, x := args[0], args[1]
 	n, heads := x.Shape[1].Size, a.Shape[1].Size
-	scale := rowScaleOf(v, x, args[2])
+	scale := args[2]
 	rows(out, func(i int, row []float64) {
 		b := i / heads
 		for j, w := range a.Row(i) {
 			if scale != nil {
-				w *= scale[b*n+j]
+				w *= scale.Data[b*n+j]
 			}
 			for c, y := range x.Row(b*n + j) {
 				row[c] += w * y

@@ -14,7 +14,7 @@ func fuseEpilogue(g *graph.Graph) error {
 	static := g.Static()
 	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
 		switch v.Op {
-		case graph.OpLinear, graph.OpHeadScores, graph.OpHeadMix:
+		case graph.OpLinear, graph.OpHeadScores:
 			return ownScale(r, v)
 		case graph.OpAdd:
 			if lin := v.Args[0]; mayExtend(g, lin) {

@@ -40,6 +40,7 @@ func Table() []Pass {
 		{Name: "class-row", Doc: "the class token's attention without projecting all tokens: s = x·(Uᵀ(U·x₀))", After: []string{"fold-centring", "sink-row"}, Run: classRow},
 		{Name: "fold-softmax-scale", Doc: "the scale of the scores goes into the shared projection, and back out of the output's", After: []string{"class-row"}, Run: foldSoftmaxScale},
 		{Name: "fuse-pixels", Doc: "pixels are normalised while they are cut into patches", Run: fusePixels},
+		{Name: "centre-patches", Doc: "patches that only a norm reads have their mean subtracted as they are cut: flat ones keep their precision", After: []string{"fold-centring", "fuse-pixels"}, Run: centrePatches},
 		{Name: "fuse-embed", Doc: "norm, prefix tokens and positions become one step over a table", Run: fuseEmbed},
 		{Name: "fuse-epilogue", Doc: "row scale, bias, residual and activation are applied as a product is stored", After: []string{"fold-centring", "fold-softmax-scale"}, Run: fuseEpilogue},
 		{Name: "expand", Doc: "what has no kernel of its own becomes products and pointwise steps", Required: true, Run: expand},

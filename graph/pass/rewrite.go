@@ -63,8 +63,10 @@ func with(attrs graph.Attrs, name string, val any) graph.Attrs {
 	return c
 }
 
-// rewrite offers each value of the graph as it is now to f, in order, and puts
-// what f returns, unless that is nil, in its place.
+// rewrite offers each value of the graph as it is now to f, in order. What f
+// returns, unless that is nil, takes the value's place: the value becomes it,
+// so that users, outputs and values that no one needs see the new form alike.
+// What f returns may not be made of the value itself.
 func rewrite(g *graph.Graph, f func(r *rewriter, v *graph.Value) *graph.Value) error {
 	r := &rewriter{g: g}
 	values := g.Values[:len(g.Values):len(g.Values)]
@@ -74,7 +76,7 @@ func rewrite(g *graph.Graph, f func(r *rewriter, v *graph.Value) *graph.Value) e
 			return r.err
 		}
 		if w != nil && w != v {
-			replaceLater(g, v, w)
+			v.Op, v.Args, v.Attrs, v.Type = w.Op, w.Args, w.Attrs, w.Type
 		}
 	}
 	return nil

@@ -1,0 +1,253 @@
+package picture
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"math/bits"
+	"runtime/debug"
+
+	"github.com/crate-vk/crate-vk/loader/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/internal/regular"
+)
+
+// Options limits what is decoded. The zero value means the defaults.
+type Options struct {
+	MaxPixels int64 // width × height of the stored picture; 0 is DefaultMaxPixels
+	MaxBytes  int64 // size of the file; 0 is DefaultMaxBytes
+}
+
+// The limits that zero Options stand for. Decoding takes 7 bytes of memory a pixel as
+// a rule, 18 for a progressive JPEG without subsampling, and at most about 30 (one
+// compressed strip of 16-bit TIFF).
+const (
+	DefaultMaxPixels = 100_000_000
+	DefaultMaxBytes  = 1 << 30
+)
+
+// Meta is what is told of a picture beside its pixels.
+type Meta struct {
+	Format        Format
+	Width, Height int   // as stored; swapped in the upright picture for orientations 5-8
+	Orientation   int   // EXIF, 1-8; 1 if there is none
+	Size          int64 // bytes of the file
+}
+
+// DecodeFile decodes the picture in a file, upright.
+//
+// If ctx ends first, the error wraps ctx's. The decoder then goes on in its
+// goroutine up to its next read of the file, where it fails; its memory is free
+// after that. A ctx that can't end needs no goroutine.
+//
+// Errors: see the package. All but the operating system's own carry the path.
+func DecodeFile(ctx context.Context, path string, opt Options) (*RGB, Meta, error) {
+	f, info, err := regular.Open(path)
+	var not *regular.NotRegularError
+	if errors.As(err, &not) {
+		return nil, Meta{}, &SkipError{path, "is " + not.Kind + ", want a regular file"}
+	}
+	if err != nil {
+		return nil, Meta{}, err
+	}
+	opt = opt.withDefaults()
+	if info.Size() > opt.MaxBytes {
+		f.Close()
+		return nil, Meta{}, &SkipError{path, fmt.Sprintf("has %d bytes, want at most %d", info.Size(), opt.MaxBytes)}
+	}
+	return decode(&input{ctx: ctx, path: path, src: f, size: info.Size(), opt: opt}, func() { f.Close() })
+}
+
+// Decode decodes the picture in data, upright, like [DecodeFile].
+func Decode(ctx context.Context, data []byte, opt Options) (*RGB, Meta, error) {
+	opt = opt.withDefaults()
+	if int64(len(data)) > opt.MaxBytes {
+		return nil, Meta{}, &SkipError{"", fmt.Sprintf("has %d bytes, want at most %d", len(data), opt.MaxBytes)}
+	}
+	return decode(&input{ctx: ctx, src: bytes.NewReader(data), size: int64(len(data)), opt: opt}, func() {})
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxPixels <= 0 {
+		o.MaxPixels = DefaultMaxPixels
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	return o
+}
+
+// decode runs in.decode, beside ctx if that can end, and done after it.
+func decode(in *input, done func()) (*RGB, Meta, error) {
+	type result struct {
+		p    *RGB
+		meta Meta
+		err  error
+	}
+	run := func() (r result) {
+		defer done()
+		defer func() {
+			if v := recover(); v != nil {
+				r = result{meta: in.meta, err: &BugError{in.path, in.meta.Format, v, debug.Stack()}}
+			}
+		}()
+		p, err := in.decode()
+		return result{p, in.meta, err}
+	}
+	if in.ctx.Done() == nil {
+		r := run()
+		return r.p, r.meta, r.err
+	}
+	results := make(chan result, 1)
+	go func() { results <- run() }()
+	select {
+	case r := <-results:
+		return r.p, r.meta, r.err
+	case <-in.ctx.Done():
+		return nil, Meta{}, in.stopped()
+	}
+}
+
+// input is one file to be decoded.
+type input struct {
+	ctx  context.Context
+	path string
+	src  io.ReaderAt
+	size int64
+	opt  Options
+
+	meta    Meta
+	readErr error // the first error of src that isn't io.EOF
+}
+
+// codec is how one format is read.
+type codec struct {
+	// size returns the width and height that decoding will allocate for.
+	size func(in *input) (width, height int, err error)
+	// orientation returns the EXIF orientation, 0 if there is none.
+	orientation func(in *input) int
+	// decode returns the stored picture.
+	decode func(in *input) (*RGB, error)
+}
+
+func codecOf(f Format) (codec, bool) {
+	switch f {
+	case PNG:
+		return codec{sizePNG, orientationPNG, decodePNG}, true
+	case JPEG:
+		return codec{sizeJPEG, orientationJPEG, decodeJPEG}, true
+	case GIF:
+		return codec{sizeGIF, nil, decodeGIF}, true
+	case WebP:
+		return codec{sizeWebP, orientationWebP, decodeWebP}, true
+	case TIFF:
+		return codec{sizeTIFF, orientationTIFF, decodeTIFF}, true
+	case BMP:
+		return codec{sizeBMP, nil, decodeBMP}, true
+	}
+	return codec{}, false
+}
+
+func (in *input) decode() (*RGB, error) {
+	in.meta.Size = in.size
+	in.meta.Orientation = 1
+	head := make([]byte, min(in.size, sniffLen))
+	if err := in.readFull(head, 0); err != nil {
+		return nil, in.explain(err)
+	}
+	if len(head) == 0 {
+		return nil, &FormatError{in.path, "", "the file is empty"}
+	}
+	in.meta.Format = Sniff(head)
+	c, ok := codecOf(in.meta.Format)
+	if !ok {
+		if in.meta.Format == "" {
+			return nil, &FormatError{in.path, "", "the content is of no known picture format"}
+		}
+		return nil, in.unsupported("this format isn't decoded")
+	}
+
+	w, h, err := c.size(in)
+	if err != nil {
+		return nil, in.explain(err)
+	}
+	if w <= 0 || h <= 0 {
+		return nil, in.malformed("%d×%d pixels", w, h)
+	}
+	if hi, lo := bits.Mul64(uint64(w), uint64(h)); hi != 0 || lo > uint64(in.opt.MaxPixels) {
+		return nil, &LimitError{in.path, in.meta.Format, int64(w), int64(h), in.opt.MaxPixels}
+	}
+	in.meta.Width, in.meta.Height = w, h
+	if c.orientation != nil {
+		if o := c.orientation(in); o != 0 {
+			in.meta.Orientation = o
+		}
+	}
+	p, err := c.decode(in)
+	if err != nil {
+		return nil, in.explain(err)
+	}
+	if p.Width != w || p.Height != h {
+		return nil, in.malformed("the header promises %d×%d pixels, and there are %d×%d", w, h, p.Width, p.Height)
+	}
+	return upright(p, in.meta.Orientation), nil
+}
+
+// ReadAt reads the file, and fails once ctx has ended: so does a decoder that
+// nobody waits for any more.
+func (in *input) ReadAt(p []byte, off int64) (int, error) {
+	if in.ctx.Err() != nil {
+		return 0, in.stopped()
+	}
+	n, err := in.src.ReadAt(p, off)
+	if err != nil && err != io.EOF && in.readErr == nil {
+		in.readErr = err
+	}
+	return n, err
+}
+
+// readFull fills p from off on.
+func (in *input) readFull(p []byte, off int64) error {
+	n, err := in.ReadAt(p, off)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// section returns the whole file as a reader from its start.
+func (in *input) section() *io.SectionReader { return io.NewSectionReader(in, 0, in.size) }
+
+// stream returns the same, buffered.
+func (in *input) stream() *bufio.Reader { return bufio.NewReaderSize(in.section(), 1<<16) }
+
+func (in *input) stopped() error {
+	name := "picture"
+	if in.path != "" {
+		name = quote.Path(in.path)
+	}
+	return fmt.Errorf("%s: decoding was stopped: %w", name, context.Cause(in.ctx))
+}
+
+func (in *input) malformed(format string, args ...any) error {
+	return &FormatError{in.path, in.meta.Format, fmt.Sprintf(format, args...)}
+}
+
+func (in *input) unsupported(format string, args ...any) error {
+	return &UnsupportedError{in.path, in.meta.Format, fmt.Sprintf(format, args...), "convert it to an ordinary PNG or JPEG"}
+}
+
+// checkSize refuses a picture whose decoder found another size than the header
+// had. It stands before the conversion, which would take memory for it.
+func (in *input) checkSize(b image.Rectangle) error {
+	if b.Dx() != in.meta.Width || b.Dy() != in.meta.Height {
+		return in.malformed("the header promises %d×%d pixels, and there are %d×%d", in.meta.Width, in.meta.Height, b.Dx(), b.Dy())
+	}
+	return nil
+}
