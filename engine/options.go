@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"log/slog"
+
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/shaders"
+)
+
+// Precision is how token tensors and weights are stored on the device. Sums
+// are float32 in any case.
+type Precision string
+
+// The precisions.
+const (
+	FP32 Precision = "fp32"
+	FP16 Precision = "fp16" // where the device has 16-bit storage
+)
+
+func (p Precision) dtype() graph.DType {
+	if p == FP16 {
+		return graph.F16
+	}
+	return graph.F32
+}
+
+type options struct {
+	device     string
+	log        *slog.Logger
+	precision  Precision
+	family     plan.Family
+	without    []string
+	spirv      func(name string) ([]byte, error)
+	validation bool
+	bits       int
+	memory     int64
+	cacheDir   string
+	statistics bool
+	selfTest   bool
+	faults     *vk.Faults
+	choices    plan.Choices
+}
+
+// Option changes how Open opens a device.
+type Option func(*options)
+
+func defaults() options {
+	return options{device: "auto", log: slog.New(slog.DiscardHandler), precision: FP32, spirv: shaders.SPIRV, selfTest: true}
+}
+
+// WithDevice selects the device: auto, cpu (the interpreter), an index, a part
+// of a name, or uuid:… . auto prefers discrete, integrated and virtual GPUs to
+// a software device.
+func WithDevice(selector string) Option { return func(o *options) { o.device = selector } }
+
+// WithLogger makes the engine log.
+func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
+
+// WithPrecision chooses the storage of tensors.
+func WithPrecision(p Precision) Option { return func(o *options) { o.precision = p } }
+
+// WithFamily chooses a family of kernels instead of the one that suits the
+// device: lanes, tiles or plain.
+func WithFamily(f plan.Family) Option { return func(o *options) { o.family = f } }
+
+// WithoutPasses leaves out graph passes by name, or all that may be.
+func WithoutPasses(names ...string) Option { return func(o *options) { o.without = names } }
+
+// WithSPIRV takes kernels from somewhere else than the embedded code.
+func WithSPIRV(code func(name string) ([]byte, error)) Option {
+	return func(o *options) { o.spirv = code }
+}
+
+// WithValidation loads the validation layers; their messages are logged as
+// errors at Close.
+func WithValidation() Option { return func(o *options) { o.validation = true } }
+
+// WithVectorBits asks llvmpipe for vectors of 256 or 512 bits. It takes effect
+// once a process, before the first device is opened.
+func WithVectorBits(bits int) Option { return func(o *options) { o.bits = bits } }
+
+// WithMemory limits the device memory that weights, tensors and staging may
+// take, in bytes. The default is three quarters of the device's own.
+func WithMemory(bytes int64) Option { return func(o *options) { o.memory = bytes } }
+
+// WithCache keeps compiled pipelines and the outcome of self-tests in a folder,
+// by device and driver. Without it nothing is kept.
+func WithCache(dir string) Option { return func(o *options) { o.cacheDir = dir } }
+
+// WithStatistics makes drivers collect statistics of the kernels they compile,
+// which Kernels prints; it costs compile time.
+func WithStatistics() Option { return func(o *options) { o.statistics = true } }
+
+// WithoutSelfTest leaves out the test of each kernel variant before a plan's
+// first use.
+func WithoutSelfTest() Option { return func(o *options) { o.selfTest = false } }
+
+// WithChoices overrides the static choice of kernel shapes.
+func WithChoices(c plan.Choices) Option { return func(o *options) { o.choices = c } }
+
+// withFaults makes Vulkan calls fail, for tests.
+func withFaults(f *vk.Faults) Option { return func(o *options) { o.faults = f } }

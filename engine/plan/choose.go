@@ -1,0 +1,175 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/crate-vk/crate-vk/graph"
+)
+
+// Family is a set of kernels that share an activation layout.
+type Family string
+
+// The families.
+const (
+	Lanes Family = "lanes" // CPU devices: k-major tokens, no barriers, shuffles
+	Tiles Family = "tiles" // GPUs: row-major tokens, shared-memory tiles
+	Plain Family = "plain" // one plain kernel an op, row-major: what the others are compared with
+)
+
+// chooseFamily is the static choice by device type.
+func chooseFamily(lim Limits) Family {
+	if lim.Type == CPU && lim.Shuffle && lim.Subgroup >= 4 && lim.Subgroup <= lim.MaxInvocations {
+		return Lanes
+	}
+	return Tiles
+}
+
+// Choices are kernel shapes that replace the static choice.
+type Choices struct {
+	LaneRows, LaneCols    int // linear_lanes: rows a workgroup, quads of columns a lane
+	LaneQueries, LaneKeys int // attend_lanes: queries a lane, keys a step
+	Tile                  int // linear_tiles: 64 or 128, the side of the tile
+}
+
+// lanesLinear is the shape of linear_lanes for a product of rows × nquads.
+type lanesLinear struct{ rows, cols int }
+
+func (c Choices) lanesLinear(lim Limits, rows, nquads int) lanesLinear {
+	s := lanesLinear{32, 2}
+	if ceil(nquads, lim.Subgroup) < 2*12 {
+		s.cols = 1 // few panels: more workgroups to share between the threads
+	}
+	if c.LaneRows > 0 {
+		s.rows = c.LaneRows
+	}
+	if c.LaneCols > 0 {
+		s.cols = c.LaneCols
+	}
+	s.rows = min(s.rows, rows)
+	s.cols = min(s.cols, ceil(nquads, lim.Subgroup))
+	return s
+}
+
+// lanesAttention is the shape of attend_lanes for a head of that many quads;
+// ok is false where the unrolled body would be too large to compile.
+type lanesAttention struct{ queries, keys int }
+
+func (c Choices) lanesAttention(lim Limits, headQuads int) (s lanesAttention, ok bool) {
+	s = lanesAttention{5, 4}
+	if lim.Subgroup >= 16 {
+		s = lanesAttention{3, 8}
+	}
+	for s.queries > 1 && s.queries*s.keys*headQuads > 24*16 {
+		s.queries--
+	}
+	if c.LaneQueries > 0 {
+		s.queries = c.LaneQueries
+	}
+	if c.LaneKeys > 0 {
+		s.keys = c.LaneKeys
+	}
+	s.keys = min(s.keys, lim.Subgroup)
+	return s, s.queries*s.keys*headQuads <= 40*16
+}
+
+// tile is a shape of linear_tiles.
+type tile struct{ invocations, bm, bn, bk, tm, tn, lx int }
+
+func (t tile) shared() int { return 4 * t.bk * (t.bm + 4 + t.bn) }
+
+func tiles() map[int]tile {
+	return map[int]tile{
+		128: {128, 128, 128, 16, 16, 8, 4},
+		64:  {128, 64, 64, 16, 8, 4, 8},
+		32:  {64, 32, 32, 16, 4, 4, 8},
+	}
+}
+
+// tile takes the largest tile that still gives every compute unit work.
+func (c Choices) tile(lim Limits, rows, nquads int) tile {
+	all := tiles()
+	units := lim.ComputeUnits
+	if units == 0 {
+		units = 32
+	}
+	pick := 32
+	for _, side := range []int{128, 64} {
+		t := all[side]
+		if ceil(rows, t.bm)*ceil(4*nquads, t.bn) >= units && t.fits(lim) {
+			pick = side
+			break
+		}
+	}
+	if t, ok := all[c.Tile]; ok && t.fits(lim) {
+		pick = c.Tile
+	}
+	return all[pick]
+}
+
+func (t tile) fits(lim Limits) bool {
+	return t.shared() <= lim.MaxShared && t.invocations <= lim.MaxInvocations
+}
+
+// uniformAttention is the shape of attend_uniform for a head of that many
+// quads; ok is false where no split fits.
+type uniformAttention struct{ slice, slices, keys, splits, chunk int }
+
+func (c Choices) uniformAttention(lim Limits, headQuads int) (s uniformAttention, ok bool) {
+	if !lim.Ballot {
+		return s, false
+	}
+	s = uniformAttention{slices: 1, keys: 8, chunk: 1}
+	for headQuads%s.slices != 0 || headQuads/s.slices > 20 {
+		s.slices++
+	}
+	s.slice = headQuads / s.slices
+	if s.slices > 1 && s.slice%4 == 0 {
+		s.chunk = 4
+	}
+	for s.splits = 4; s.splits >= 1; s.splits /= 2 {
+		local := lim.Subgroup * s.slices * s.splits
+		if local <= lim.MaxInvocations && s.slices*s.splits <= lim.MaxWorkgroupSize[1] && s.shared(lim.Subgroup) <= lim.MaxShared {
+			return s, true
+		}
+	}
+	return s, false
+}
+
+func (s uniformAttention) shared(lanes int) int {
+	n := 0
+	if s.slices > 1 {
+		n += 4 * 2 * s.splits * s.slices * s.keys * lanes
+	}
+	if s.splits > 1 {
+		n += (16*s.slice + 8) * s.slices * lanes
+	}
+	return n + 32
+}
+
+// PrefersTexels reports whether inputs should be texel buffers: on llvmpipe before
+// Mesa 25 a fetch costs a quarter of a storage-buffer load, which is a loop
+// over the lanes there; elsewhere it is the other way round.
+func PrefersTexels(lim Limits) bool {
+	name := strings.ToLower(lim.Device + " " + lim.Driver)
+	return strings.Contains(name, "llvmpipe") && !strings.Contains(name, "mesa 25")
+}
+
+// rowPitch is the number of rows to which k-major token tensors are padded: an
+// odd multiple of eight, so that neighbouring quads of a row don't fall into
+// the same set of a cache whose ways are a power of two.
+func rowPitch(rows int) int {
+	p := ceil(rows, 8)
+	if p%2 == 0 && p > 1 {
+		p++
+	}
+	return 8 * p
+}
+
+// storageElem is the element type of token tensors and of the weights of
+// products over them.
+func storageElem(precision graph.DType) graph.DType {
+	if precision == graph.F16 {
+		return graph.F16
+	}
+	return graph.F32
+}

@@ -1,0 +1,371 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/shaders"
+)
+
+// Lower chooses kernels and layouts: one dispatch, seldom more, for each
+// dynamic value, in graph order.
+func Lower(g *graph.Graph, lim Limits, opt Options) (*Plan, error) {
+	if opt.Family == "" {
+		opt.Family = chooseFamily(lim)
+	}
+	if opt.Precision == graph.InvalidType {
+		opt.Precision = graph.F32
+	}
+	if opt.Precision == graph.F16 && !lim.Storage16 {
+		return nil, &LimitError{-1, "", fmt.Sprintf("%s has no 16-bit storage: use fp32", lim.Device)}
+	}
+	if opt.Family == Lanes && !lim.Shuffle {
+		return nil, &LimitError{-1, "", fmt.Sprintf("%s has no subgroup shuffles, which the lanes family needs", lim.Device)}
+	}
+	l := &lowering{
+		Plan: &Plan{Graph: g, Family: opt.Family, Precision: opt.Precision}, lim: lim, opt: opt,
+		static: g.Static(), users: g.Users(), dynamic: map[*graph.Value]int{}, weights: map[weightKey]int{},
+	}
+	for _, v := range g.Values {
+		if !l.static[v] {
+			l.value(v)
+		}
+		if l.err != nil {
+			return nil, l.err
+		}
+	}
+	return l.Plan, l.outputs()
+}
+
+type lowering struct {
+	*Plan
+	lim     Limits
+	opt     Options
+	static  map[*graph.Value]bool
+	users   map[*graph.Value][]*graph.Value
+	dynamic map[*graph.Value]int
+	parts   map[*graph.Value][]int // values in several buffers
+	weights map[weightKey]int
+	err     error
+}
+
+type weightKey struct {
+	value  *graph.Value
+	layout Layout
+}
+
+func (l *lowering) fail(v *graph.Value, format string, args ...any) {
+	if l.err == nil {
+		l.err = fmt.Errorf("plan: %v: %s", v, fmt.Sprintf(format, args...))
+	}
+}
+
+func (l *lowering) value(v *graph.Value) {
+	switch v.Op {
+	case graph.OpInput:
+		l.input(v)
+	case graph.OpNormalise:
+		l.normalise(v)
+	case graph.OpPatchify:
+		l.patchify(v)
+	case graph.OpPixelPatches:
+		l.pixelPatches(v)
+	case graph.OpPrepend:
+		l.prepend(v)
+	case graph.OpEmbed:
+		l.embed(v)
+	case graph.OpSelect:
+		l.selectRow(v)
+	case graph.OpLayerNorm, graph.OpStandardise, graph.OpRowScale:
+		l.layerNorm(v)
+	case graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpScale, graph.OpReLU, graph.OpGELU, graph.OpSoft:
+		l.pointwise(v)
+	case graph.OpLinear:
+		l.linear(v)
+	case graph.OpMSSA:
+		l.attend(v, v.Args[0], v.Args[0], v.Args[0])
+	case graph.OpMHSA:
+		l.attend(v, v.Args[0], v.Args[1], v.Args[2])
+	case graph.OpAttention:
+		l.attentionMaps(v)
+	case graph.OpSoftmax:
+		l.softmax(v)
+	case graph.OpHeadDots:
+		l.headDots(v)
+	case graph.OpHeadQuery:
+		l.headQuery(v)
+	case graph.OpHeadScores:
+		l.headScores(v)
+	case graph.OpHeadMix:
+		l.headMix(v)
+	case graph.OpHeadProject:
+		l.headProject(v)
+	default:
+		l.fail(v, "no kernel computes it")
+	}
+}
+
+// isTokens reports a tensor with a token axis: what is stored in the family's
+// layout and, at half precision, in float16.
+func isTokens(v *graph.Value) bool {
+	s := v.Shape()
+	return len(s) == 3 && s[1].Name == "N" && s[2].Name != "one"
+}
+
+// group is the number of channels that are padded to quads together: a head's,
+// where the value is read or written head by head and the head dimension is no
+// multiple of four; else all.
+func (l *lowering) group(v *graph.Value) int {
+	c := v.Shape().Last()
+	p := c
+	switch v.Op {
+	case graph.OpMSSA, graph.OpMHSA, graph.OpHeadProject:
+		p = c / v.Int("heads")
+	case graph.OpSelect, graph.OpScale, graph.OpReLU, graph.OpGELU, graph.OpSoft, graph.OpAdd, graph.OpSub, graph.OpMul:
+		p = l.group(v.Args[0])
+	default:
+		for _, u := range l.users[v] {
+			switch u.Op {
+			case graph.OpMSSA, graph.OpMHSA, graph.OpAttention, graph.OpHeadDots:
+				p = c / u.Int("heads")
+			case graph.OpHeadQuery:
+				if u.Args[0] == v {
+					p = c / u.Int("heads")
+				}
+			case graph.OpSelect: // its row may be read head by head
+				if g := l.groupOfRow(u); g != c {
+					p = g
+				}
+			}
+		}
+	}
+	if p%4 == 0 {
+		return c
+	}
+	return p
+}
+
+// groupOfRow is the group that users of a selected row ask for.
+func (l *lowering) groupOfRow(row *graph.Value) int {
+	c := row.Shape().Last()
+	for _, u := range l.users[row] {
+		if u.Op == graph.OpHeadDots || u.Op == graph.OpHeadQuery && u.Args[0] == row {
+			return c / u.Int("heads")
+		}
+	}
+	return c
+}
+
+// layout is where and how a dynamic value is stored.
+func (l *lowering) layout(v *graph.Value) Layout {
+	s := v.Shape()
+	if v.Type.DType == graph.U8 {
+		return Layout{Form: Words, Elem: graph.U8, Rows: s.Rows(), Columns: s.Last(), Group: s.Last()}
+	}
+	elem := graph.F32
+	if isTokens(v) {
+		elem = storageElem(l.opt.Precision)
+	}
+	lay := rowsLayout(elem, s.Rows(), s.Last(), l.group(v))
+	// linear_lanes reads and writes k-major, also the few rows of a [B C].
+	if l.opt.Family == Lanes && (isTokens(v) || len(s) == 2) {
+		lay.Form, lay.Pitch = Quads, rowPitch(s.Rows())
+	}
+	return lay
+}
+
+// result makes the buffer of a value that a dispatch will write.
+func (l *lowering) result(v *graph.Value) int {
+	lay := l.layout(v)
+	b := l.buffer(Scratch, v, lay, Range{0, lay.Rows})
+	l.dynamic[v] = b
+	return b
+}
+
+func (l *lowering) buffer(role Role, v *graph.Value, lay Layout, rows Range) int {
+	l.Buffers = append(l.Buffers, Buffer{Role: role, Value: v.ID, Layout: lay, Rows: rows})
+	return len(l.Buffers) - 1
+}
+
+// operand is the buffer of a dynamic argument, −1 when it is absent.
+func (l *lowering) operand(v *graph.Value) int {
+	if v == nil {
+		return -1
+	}
+	b, ok := l.dynamic[v]
+	if !ok {
+		l.fail(v, "is needed as a tensor of one buffer, but has none")
+	}
+	return b
+}
+
+// weight is the buffer of a static argument in a layout, −1 when it is absent.
+func (l *lowering) weight(v *graph.Value, lay Layout) int {
+	if v == nil {
+		return -1
+	}
+	if !l.static[v] {
+		l.fail(v, "is not static, but is used as a weight")
+		return -1
+	}
+	key := weightKey{v, lay}
+	b, ok := l.weights[key]
+	if !ok {
+		b = l.buffer(Weight, v, lay, Range{0, lay.Rows})
+		l.weights[key] = b
+	}
+	return b
+}
+
+func (l *lowering) input(v *graph.Value) {
+	lay := l.layout(v)
+	l.dynamic[v] = l.buffer(Input, v, lay, Range{0, lay.Rows})
+}
+
+func (l *lowering) outputs() error {
+	for _, o := range l.Graph.Outputs {
+		bufs := l.parts[o.Value]
+		if b, ok := l.dynamic[o.Value]; ok {
+			bufs = []int{b}
+		}
+		if bufs == nil {
+			return fmt.Errorf("plan: output %q is %v, which nothing computes at run time", o.Name, o.Value)
+		}
+		l.Outputs = append(l.Outputs, Output{o.Name, bufs})
+	}
+	return l.err
+}
+
+// emission is a dispatch under construction, with constants by name.
+type emission struct {
+	l      *lowering
+	v      *graph.Value
+	kernel *shaders.Kernel
+	name   string
+	set    map[string]uint32
+	bind   map[string]int
+	grid   [3]int
+	flops  int64
+}
+
+// emit starts a dispatch. The variant is chosen by the storage of the tokens
+// it works on: f16 says that they are float16.
+func (l *lowering) emit(v *graph.Value, kernel string, f16 bool, suffixes ...string) *emission {
+	name := kernel
+	for _, s := range suffixes {
+		name += s
+	}
+	if f16 {
+		name += ".f16"
+	}
+	k, _, err := shaders.Lookup(name)
+	if err != nil {
+		l.fail(v, "%v", err)
+	}
+	return &emission{l: l, v: v, kernel: k, name: name, set: map[string]uint32{}, bind: map[string]int{}, flops: v.FLOPs()}
+}
+
+// usable reports that a kernel variant is not disabled.
+func (l *lowering) usable(kernel string, f16 bool, suffixes ...string) bool {
+	for _, s := range suffixes {
+		kernel += s
+	}
+	if f16 {
+		kernel += ".f16"
+	}
+	return !l.opt.Disabled[kernel]
+}
+
+// n sets an integer constant.
+func (e *emission) n(name string, x int) *emission {
+	e.set[name] = uint32(x)
+	return e
+}
+
+// f sets a float constant.
+func (e *emission) f(name string, x float64) *emission {
+	e.set[name] = math.Float32bits(float32(x))
+	return e
+}
+
+// flag sets a boolean constant.
+func (e *emission) flag(name string, on bool) *emission {
+	e.set[name] = 0
+	if on {
+		e.set[name] = 1
+	}
+	return e
+}
+
+// to binds a buffer; −1 leaves the slot to anything.
+func (e *emission) to(slot string, buffer int) *emission {
+	e.bind[slot] = buffer
+	return e
+}
+
+// strides sets the row and quad strides of a buffer as constants prefix+"row"
+// and prefix+"quad".
+func (e *emission) strides(prefix string, buffer int) *emission {
+	row, quad := 0, 0
+	if buffer >= 0 && e.l.err == nil {
+		row, quad = e.l.Buffers[buffer].Layout.Strides()
+	}
+	return e.n(prefix+"row", row).n(prefix+"quad", quad)
+}
+
+// run appends the dispatch. Every constant and slot of the manifest must have
+// been set, and nothing else.
+func (e *emission) run(x, y, z int) {
+	if e.l.err != nil {
+		return
+	}
+	d := Dispatch{Kernel: e.name, Value: e.v.ID, Grid: [3]int{x, y, z}, FLOPs: e.flops}
+	used := 0
+	take := func(name string) uint32 {
+		x, ok := e.set[name]
+		if !ok {
+			e.l.fail(e.v, "kernel %s: constant %s is not set", e.name, name)
+		}
+		used++
+		return x
+	}
+	for _, c := range e.kernel.Spec {
+		d.Spec = append(d.Spec, take(c.Name))
+	}
+	for _, c := range e.kernel.Push {
+		d.Push = append(d.Push, take(c.Name))
+	}
+	for _, s := range e.kernel.Bindings {
+		b, ok := e.bind[s.Name]
+		if !ok {
+			e.l.fail(e.v, "kernel %s: slot %s is not bound", e.name, s.Name)
+		}
+		d.Bind = append(d.Bind, b)
+	}
+	if used != len(e.set) || len(d.Bind) != len(e.bind) {
+		e.l.fail(e.v, "kernel %s: a constant or slot is set that it does not have", e.name)
+	}
+	e.l.Dispatches = append(e.l.Dispatches, d)
+}
+
+func (l *lowering) half(b int) bool { return b >= 0 && l.Buffers[b].Layout.Elem == graph.F16 }
+
+// lanes is the workgroup size of plain kernels.
+func (l *lowering) lanes() int {
+	if l.lim.Type == CPU {
+		return max(l.lim.Subgroup, 4)
+	}
+	return min(64, l.lim.MaxInvocations)
+}
+
+// rowGroups tells how kernels that sum rows are run: workgroup size, variant
+// suffix, and workgroups for a number of rows. Where barriers are dear an
+// invocation has a row to itself.
+func (l *lowering) rowGroups(rows int) (lanes int, suffix string, groups int) {
+	if l.opt.Family == Tiles {
+		return min(64, l.lim.MaxInvocations), ".group", rows
+	}
+	lanes = l.lanes()
+	return lanes, "", ceil(rows, lanes)
+}

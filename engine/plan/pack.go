@@ -1,0 +1,73 @@
+package plan
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/crate-vk/crate-vk/graph"
+)
+
+// Pack lays out a matrix of l.Rows × l.Columns elements, given row by row, as
+// bytes for the device. Numbers are rounded once, to l.Elem.
+func (l Layout) Pack(data []float64) ([]byte, error) {
+	if len(data) != l.Rows*l.Columns {
+		return nil, fmt.Errorf("plan: packing %d elements into %v", len(data), l)
+	}
+	out := make([]byte, l.Bytes())
+	switch l.Elem {
+	case graph.U8:
+		for i, x := range data {
+			out[i] = uint8(x)
+		}
+	case graph.F32:
+		l.each(func(i, at int) { binary.LittleEndian.PutUint32(out[4*at:], math.Float32bits(float32(data[i]))) })
+	case graph.F16:
+		l.each(func(i, at int) { binary.LittleEndian.PutUint16(out[2*at:], graph.ToF16(data[i])) })
+	default:
+		return nil, fmt.Errorf("plan: packing %v elements", l.Elem)
+	}
+	return out, nil
+}
+
+// Unpack is the inverse of Pack, to float32.
+func (l Layout) Unpack(dst []float32, data []byte) error {
+	if int64(len(data)) < l.Bytes() || len(dst) != l.Rows*l.Columns {
+		return fmt.Errorf("plan: unpacking %d bytes of %v into %d elements", len(data), l, len(dst))
+	}
+	switch l.Elem {
+	case graph.F32:
+		if l.Form == Rows && l.Pitch*4 == l.Columns { // dense
+			for i := range dst {
+				dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+			}
+			return nil
+		}
+		l.each(func(i, at int) { dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*at:])) })
+	case graph.F16:
+		l.each(func(i, at int) { dst[i] = graph.F16ToF32(binary.LittleEndian.Uint16(data[2*at:])) })
+	default:
+		return fmt.Errorf("plan: unpacking %v elements", l.Elem)
+	}
+	return nil
+}
+
+// each calls f with the index of each element and its place in the layout.
+func (l Layout) each(f func(i, at int)) {
+	if l.Form == Panels {
+		for r := range l.Rows {
+			for c := range l.Columns {
+				f(r*l.Columns+c, l.element(r, c))
+			}
+		}
+		return
+	}
+	row, quad := l.Strides()
+	for c := range l.Columns {
+		n := at(c, l.Group)
+		from := 4*quad*(n/4) + n%4
+		for r := range l.Rows {
+			f(r*l.Columns+c, from+4*row*r)
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/shaders"
+)
+
+// Parse reads the text form of a plan, at any stage. Call Finish before it is
+// executed.
+func Parse(text string) (*Plan, error) {
+	head, rest, _ := strings.Cut(text, "\n")
+	p := &Plan{}
+	if err := p.parseHead(head); err != nil {
+		return nil, &graph.ParseError{Line: 1, Err: err}
+	}
+	g, tail, err := graph.ParsePrefix(rest)
+	if err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	p.Graph = g
+	line := 1 + strings.Count(text[:len(text)-len(tail)], "\n")
+	barrier := false
+	for s := range strings.SplitSeq(tail, "\n") {
+		s, _, _ := strings.Cut(s, "  #")
+		s = strings.TrimSpace(s)
+		if s != "" && !strings.HasPrefix(s, "#") {
+			if err := p.parseLine(s, &barrier); err != nil {
+				return nil, fmt.Errorf("plan: line %d: %w", line, err)
+			}
+		}
+		line++
+	}
+	return p, nil
+}
+
+func (p *Plan) parseHead(s string) error {
+	f := strings.Fields(s)
+	if len(f) != 3 || f[0] != "plan" {
+		return fmt.Errorf("%q: want plan family=... precision=...", s)
+	}
+	family, ok1 := strings.CutPrefix(f[1], "family=")
+	precision, ok2 := strings.CutPrefix(f[2], "precision=")
+	d, err := graph.ParseDType(precision)
+	if !ok1 || !ok2 || err != nil || (Family(family) != Lanes && Family(family) != Tiles && Family(family) != Plain) {
+		return fmt.Errorf("%q: want plan family=lanes|tiles|plain precision=f32|f16", s)
+	}
+	p.Family, p.Precision = Family(family), d
+	return nil
+}
+
+func (p *Plan) parseLine(s string, barrier *bool) error {
+	word, rest, _ := strings.Cut(s, " ")
+	switch word {
+	case "space":
+		n, err := strconv.ParseInt(rest, 10, 64)
+		if err != nil || n < 0 {
+			return fmt.Errorf("space %q: want a size in bytes", rest)
+		}
+		p.Spaces = append(p.Spaces, n)
+		return nil
+	case "buffer":
+		return p.parseBuffer(rest)
+	case "barrier":
+		*barrier = true
+		return nil
+	case "dispatch":
+		d, err := parseDispatch(rest)
+		if err != nil {
+			return err
+		}
+		d.Barrier, *barrier = *barrier, false
+		p.Dispatches = append(p.Dispatches, d)
+		return nil
+	case "output":
+		return p.parseOutput(rest)
+	}
+	return fmt.Errorf("%q: want space, buffer, barrier, dispatch or output", word)
+}
+
+// scan reads s by a fmt format; the whole of s must match.
+func scan(s, format string, args ...any) error {
+	if _, err := fmt.Sscanf(s, format, args...); err != nil {
+		return fmt.Errorf("%q: want %s", s, format)
+	}
+	return nil
+}
+
+func (p *Plan) parseBuffer(s string) error {
+	head, rest, ok := strings.Cut(s, "}")
+	if !ok {
+		return fmt.Errorf("buffer %q: want a layout in braces", s)
+	}
+	var n int
+	var role, layout string
+	var b Buffer
+	head, fields, _ := strings.Cut(head, "{")
+	if err := scan(head, "b%d %s v%d %s", &n, &role, &b.Value, &layout); err != nil {
+		return err
+	}
+	if n != len(p.Buffers) {
+		return fmt.Errorf("buffer b%d stands at place %d", n, len(p.Buffers))
+	}
+	for r, name := range roleNames {
+		if name == role && name != "" {
+			b.Role = Role(r)
+		}
+	}
+	if b.Role == 0 {
+		return fmt.Errorf("buffer b%d: unknown role %q", n, role)
+	}
+	lay, err := parseLayout(layout, fields)
+	if err != nil {
+		return err
+	}
+	b.Layout, b.Rows = lay, Range{0, lay.Rows}
+	rest = strings.TrimSpace(rest)
+	if strings.HasPrefix(rest, "rows ") {
+		if err := scan(rest, "rows %d:%d", &b.Rows.From, &b.Rows.To); err != nil {
+			return err
+		}
+		_, rest, _ = strings.Cut(strings.TrimPrefix(rest, "rows "), " ")
+	}
+	if rest != "" {
+		if err := scan(rest, "at %d+%d live %d:%d", &b.Space, &b.Offset, &b.First, &b.Last); err != nil {
+			return err
+		}
+	}
+	p.Buffers = append(p.Buffers, b)
+	return nil
+}
+
+func parseLayout(form, fields string) (Layout, error) {
+	var l Layout
+	for f, name := range formNames {
+		if name == form && name != "" {
+			l.Form = Form(f)
+		}
+	}
+	if l.Form == 0 {
+		return l, fmt.Errorf("unknown layout %q", form)
+	}
+	for f := range strings.FieldsSeq(fields) {
+		name, val, _ := strings.Cut(f, ":")
+		if name == "elem" {
+			d, err := graph.ParseDType(val)
+			if err != nil {
+				return l, err
+			}
+			l.Elem = d
+			continue
+		}
+		to := map[string]*int{"rows": &l.Rows, "columns": &l.Columns, "group": &l.Group, "pitch": &l.Pitch, "panel": &l.Panel, "lines": &l.Lines, "linegroup": &l.LineGroup}[name]
+		n, err := strconv.Atoi(val)
+		if to == nil || err != nil || n < 1 || n > 1<<30 {
+			return l, fmt.Errorf("layout field %q", f)
+		}
+		*to = n
+	}
+	return l, l.check()
+}
+
+// check refuses layouts in which elements would lie on one another or outside.
+func (l Layout) check() error {
+	bad := l.Elem == graph.InvalidType || l.Rows < 1 || l.Columns < 1 || l.Group < 1
+	switch l.Form {
+	case Rows:
+		bad = bad || l.Columns%l.Group != 0 || l.Pitch < l.QuadsPerRow()
+	case Quads:
+		bad = bad || l.Columns%l.Group != 0 || l.Pitch < l.Rows
+	case Panels:
+		bad = bad || l.Panel < 1 || l.LineGroup < 1 || l.Rows%l.Group != 0 || l.Columns%l.LineGroup != 0 || l.Lines < padded(l.Columns, l.LineGroup)
+	}
+	if bad {
+		return fmt.Errorf("layout %v does not hold its elements", l)
+	}
+	return nil
+}
+
+// sections splits a dispatch line at its keywords.
+func sections(s string) (head string, parts map[string][]string) {
+	parts = map[string][]string{}
+	key := ""
+	for f := range strings.FieldsSeq(s) {
+		switch f {
+		case "spec", "push", "bind", "grid", "flops":
+			key = f
+			parts[key] = []string{}
+			continue
+		}
+		if key == "" {
+			head += f + " "
+		} else {
+			parts[key] = append(parts[key], f)
+		}
+	}
+	return strings.TrimSpace(head), parts
+}
+
+func parseDispatch(s string) (Dispatch, error) {
+	var d Dispatch
+	head, parts := sections(s)
+	if err := scan(head, "%s v%d", &d.Kernel, &d.Value); err != nil {
+		return d, err
+	}
+	k, _, err := shaders.Lookup(d.Kernel)
+	if err != nil {
+		return d, err
+	}
+	if d.Spec, err = parseConsts(k.Spec, parts["spec"]); err != nil {
+		return d, fmt.Errorf("%s: %w", d.Kernel, err)
+	}
+	if d.Push, err = parseConsts(k.Push, parts["push"]); err != nil {
+		return d, fmt.Errorf("%s: %w", d.Kernel, err)
+	}
+	d.Bind = make([]int, len(k.Bindings))
+	for i := range d.Bind {
+		d.Bind[i] = -1
+	}
+	for _, f := range parts["bind"] {
+		name, ref, _ := strings.Cut(f, "=b")
+		n, err := strconv.Atoi(ref)
+		slot := -1
+		for i, b := range k.Bindings {
+			if b.Name == name {
+				slot = i
+			}
+		}
+		if slot < 0 || err != nil || n < 0 {
+			return d, fmt.Errorf("%s: binding %q", d.Kernel, f)
+		}
+		d.Bind[slot] = n
+	}
+	if err := scan(strings.Join(parts["grid"], " "), "%d %d %d", &d.Grid[0], &d.Grid[1], &d.Grid[2]); err != nil {
+		return d, fmt.Errorf("%s: grid: %w", d.Kernel, err)
+	}
+	if err := scan(strings.Join(parts["flops"], " "), "%d", &d.FLOPs); err != nil {
+		return d, fmt.Errorf("%s: flops: %w", d.Kernel, err)
+	}
+	return d, nil
+}
+
+func parseConsts(consts []shaders.Const, fields []string) ([]uint32, error) {
+	if len(fields) != len(consts) {
+		return nil, fmt.Errorf("%d constants, want %d", len(fields), len(consts))
+	}
+	vals := make([]uint32, len(consts))
+	for i, c := range consts {
+		name, val, _ := strings.Cut(fields[i], "=")
+		if name != c.Name {
+			return nil, fmt.Errorf("constant %q, want %s", fields[i], c.Name)
+		}
+		if c.Kind == shaders.F32 {
+			x, err := strconv.ParseFloat(val, 32)
+			if err != nil {
+				return nil, fmt.Errorf("constant %q is no number", fields[i])
+			}
+			vals[i] = math.Float32bits(float32(x))
+			continue
+		}
+		x, err := strconv.ParseUint(val, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("constant %q is no number", fields[i])
+		}
+		vals[i] = uint32(x)
+	}
+	return vals, nil
+}
+
+func (p *Plan) parseOutput(s string) error {
+	quoted, err := strconv.QuotedPrefix(s)
+	if err != nil {
+		return fmt.Errorf("output %s: want a quoted name", s)
+	}
+	name, _ := strconv.Unquote(quoted)
+	o := Output{Name: name}
+	for f := range strings.FieldsSeq(s[len(quoted):]) {
+		n, err := strconv.Atoi(strings.TrimPrefix(f, "b"))
+		if err != nil || n < 0 || n >= len(p.Buffers) {
+			return fmt.Errorf("output %q: no buffer %s", name, f)
+		}
+		o.Buffers = append(o.Buffers, n)
+	}
+	p.Outputs = append(p.Outputs, o)
+	return nil
+}

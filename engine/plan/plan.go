@@ -1,0 +1,193 @@
+// Package plan turns a graph into what a device executes: buffers with their
+// layouts and places, and a list of dispatches with barriers between them. A
+// plan is plain data: it is made, checked, printed and parsed without a GPU.
+//
+// The stages are Lower (kernel choice, layouts), Arena (places, with reuse) and
+// Barriers. New runs all three and checks the result; Parse reads one back.
+package plan
+
+import (
+	"fmt"
+
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/shaders"
+)
+
+// Plan is a compiled graph.
+type Plan struct {
+	Graph      *graph.Graph // after the passes; static values are the weights' expressions
+	Family     Family
+	Precision  graph.DType // F32, or F16: how token tensors and weights are stored
+	Buffers    []Buffer
+	Dispatches []Dispatch
+	Outputs    []Output
+	Spaces     []int64 // bytes of each device buffer of the arena, set by Arena
+}
+
+// Role says who fills a buffer.
+type Role uint8
+
+// The roles.
+const (
+	Weight  Role = iota + 1 // evaluated and packed once, at load
+	Input                   // written by the caller before each run
+	Scratch                 // written by a dispatch, read by later ones
+)
+
+var roleNames = [...]string{Weight: "weight", Input: "input", Scratch: "scratch"}
+
+func (r Role) String() string { return roleNames[r] }
+
+// Buffer is a tensor's place on the device.
+type Buffer struct {
+	Role   Role
+	Value  int // number of the graph value it holds
+	Layout Layout
+	Rows   Range // the rows of the value that it holds: all but for parts of an output
+	// Space and Offset are the place in the arena, for inputs and scratch; a
+	// weight's place is the engine's business.
+	Space  int
+	Offset int64
+	// First and Last are the dispatches between which the contents matter.
+	First, Last int
+}
+
+// Range is a half-open interval of rows.
+type Range struct{ From, To int }
+
+// Output is a tensor that the caller reads: its buffers hold consecutive rows.
+type Output struct {
+	Name    string
+	Buffers []int
+}
+
+// Dispatch is one execution of a kernel.
+type Dispatch struct {
+	Kernel  string   // manifest name with variant: linear_lanes.texel
+	Value   int      // the graph value that it computes, or a part of
+	Spec    []uint32 // specialization constants in manifest order, floats as bits
+	Push    []uint32 // push constants in manifest order
+	Bind    []int    // buffer of each slot, −1 where the kernel does not look
+	Grid    [3]int   // workgroups
+	Barrier bool     // wait for all earlier dispatches, set by Barriers
+	FLOPs   int64    // multiply-adds of matrix products, times 2
+}
+
+// Bytes is the device memory that a dispatch touches: its bound ranges.
+func (p *Plan) Bytes(d *Dispatch) int64 {
+	var n int64
+	for i, b := range d.Bind {
+		if b >= 0 && !contains(d.Bind[:i], b) {
+			n += p.Buffers[b].Layout.Bytes()
+		}
+	}
+	return n
+}
+
+func contains(list []int, x int) bool {
+	for _, y := range list {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+// FLOPs is the sum over the dispatches.
+func (p *Plan) FLOPs() int64 {
+	var n int64
+	for i := range p.Dispatches {
+		n += p.Dispatches[i].FLOPs
+	}
+	return n
+}
+
+// WeightBytes is the device memory of the packed weights.
+func (p *Plan) WeightBytes() int64 {
+	var n int64
+	for _, b := range p.Buffers {
+		if b.Role == Weight {
+			n += b.Layout.Bytes()
+		}
+	}
+	return n
+}
+
+// ArenaBytes is the device memory of inputs and scratch, with reuse.
+func (p *Plan) ArenaBytes() int64 {
+	var n int64
+	for _, s := range p.Spaces {
+		n += s
+	}
+	return n
+}
+
+// Constants are the named constants of a dispatch.
+func (d *Dispatch) Constants() (shaders.Values, error) {
+	k, _, err := shaders.Lookup(d.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.Spec) != len(k.Spec) || len(d.Push) != len(k.Push) || len(d.Bind) != len(k.Bindings) {
+		return nil, fmt.Errorf("plan: %s has %d specialization constants, %d push constants and %d bindings, want %d, %d and %d",
+			d.Kernel, len(d.Spec), len(d.Push), len(d.Bind), len(k.Spec), len(k.Push), len(k.Bindings))
+	}
+	return func(name string) int {
+		for i, c := range k.Spec {
+			if c.Name == name {
+				return int(d.Spec[i])
+			}
+		}
+		for i, c := range k.Push {
+			if c.Name == name {
+				return int(d.Push[i])
+			}
+		}
+		return 0
+	}, nil
+}
+
+// Value is the graph value with that number.
+func (p *Plan) Value(id int) *graph.Value {
+	if id >= 0 && id < len(p.Graph.Values) && p.Graph.Values[id].ID == id {
+		return p.Graph.Values[id]
+	}
+	for _, v := range p.Graph.Values {
+		if v.ID == id {
+			return v
+		}
+	}
+	return nil
+}
+
+// Options of New.
+type Options struct {
+	Family    Family      // "" chooses by device type
+	Precision graph.DType // F32 or F16; the zero value is F32
+	Choices   Choices     // kernel shapes; the zero value takes the static choice
+	// Disabled kernels, by full name, are not used where another can take their
+	// place.
+	Disabled map[string]bool
+}
+
+// New lowers a graph for a device, places its buffers, derives barriers and
+// checks the result.
+func New(g *graph.Graph, lim Limits, opt Options) (*Plan, error) {
+	p, err := Lower(g, lim, opt)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Finish(lim)
+}
+
+// Finish runs the stages after Lower, as far as they have not run, and checks
+// the plan against the device.
+func (p *Plan) Finish(lim Limits) error {
+	if p.Spaces == nil {
+		if err := p.Arena(lim); err != nil {
+			return err
+		}
+		p.Barriers()
+	}
+	return p.Check(lim)
+}

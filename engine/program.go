@@ -1,0 +1,331 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/shaders"
+)
+
+// waitLimit bounds every wait for the device. A software device may need
+// minutes for one large batch.
+const waitLimit = 20 * time.Minute
+
+// program is a plan on a device: weights, arena, pipelines, descriptor sets,
+// and a few slots, each with its own host memory and recorded commands, so
+// that one batch is computed while the next is filled in.
+type program struct {
+	dev        *vk.Device
+	plan       *plan.Plan
+	spaces     []*vk.Buffer
+	views      []*vk.View
+	sets       *vk.Sets
+	dispatches []vk.Dispatch
+	slots      []*slot
+	free       chan *slot
+}
+
+// slot is what one batch in flight needs for itself.
+type slot struct {
+	up, down *vk.Buffer
+	cmds     []*vk.Commands
+	fence    *vk.Fence
+	queries  *vk.Queries
+}
+
+// programOptions of newProgram.
+type programOptions struct {
+	slots      int
+	timestamps bool
+	segments   int // command buffers, submitted one after another; at least 1
+}
+
+func newProgram(ctx context.Context, dev *vk.Device, pipes *pipelineSet, store *weightStore, p *plan.Plan, opt programOptions) (_ *program, err error) {
+	pr := &program{dev: dev, plan: p}
+	defer func() {
+		if err != nil {
+			pr.close()
+		}
+	}()
+	weights, err := store.load(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, size := range p.Spaces {
+		b, err := dev.NewBuffer(max(size, 64), vk.Local)
+		if err != nil {
+			return nil, err
+		}
+		pr.spaces = append(pr.spaces, b)
+	}
+	list, err := pipes.all(p.Dispatches)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.Dispatches {
+		d, err := pr.dispatch(&p.Dispatches[i], list[i], weights)
+		if err != nil {
+			return nil, err
+		}
+		pr.dispatches = append(pr.dispatches, d)
+	}
+	if pr.sets, err = dev.NewSets(pr.dispatches); err != nil {
+		return nil, err
+	}
+	pr.free = make(chan *slot, opt.slots)
+	for range opt.slots {
+		if err := pr.addSlot(opt); err != nil {
+			return nil, err
+		}
+	}
+	return pr, nil
+}
+
+// dispatch binds a plan's dispatch. A slot that the kernel does not look at
+// gets a buffer that it reads anyway.
+func (pr *program) dispatch(d *plan.Dispatch, pipe *vk.Pipeline, weights map[int]place) (vk.Dispatch, error) {
+	k, variant, err := shaders.Lookup(d.Kernel)
+	if err != nil {
+		return vk.Dispatch{}, err
+	}
+	out := vk.Dispatch{Pipeline: pipe, Push: d.Push, Grid: d.Grid, Barrier: d.Barrier}
+	stand := 0
+	for i, b := range d.Bind {
+		if b >= 0 {
+			stand = i
+			break
+		}
+	}
+	for slot, b := range d.Bind {
+		if b < 0 {
+			b = d.Bind[stand]
+			if k.Bindings[slot].Access == shaders.Write {
+				b = writtenBy(d, k)
+			}
+		}
+		at := pr.place(b, weights)
+		bind := vk.Binding{Buffer: at.buffer, Offset: at.offset, Size: at.size}
+		if variant.Has("TEXEL") && !k.Bindings[slot].Buffer {
+			half := pr.plan.Buffers[b].Layout.Elem == graph.F16
+			v, err := at.buffer.NewView(at.offset, at.size, half)
+			if err != nil {
+				return vk.Dispatch{}, err
+			}
+			pr.views = append(pr.views, v)
+			bind.View = v
+		}
+		out.Bindings = append(out.Bindings, bind)
+	}
+	return out, nil
+}
+
+// writtenBy is a buffer that the dispatch writes.
+func writtenBy(d *plan.Dispatch, k *shaders.Kernel) int {
+	for i, b := range d.Bind {
+		if b >= 0 && k.Bindings[i].Access == shaders.Write {
+			return b
+		}
+	}
+	return d.Bind[0]
+}
+
+func (pr *program) place(b int, weights map[int]place) place {
+	buf := pr.plan.Buffers[b]
+	if buf.Role == plan.Weight {
+		return weights[b]
+	}
+	return place{pr.spaces[buf.Space], buf.Offset, buf.Layout.Bytes()}
+}
+
+func (pr *program) inputs() []int {
+	var list []int
+	for i, b := range pr.plan.Buffers {
+		if b.Role == plan.Input {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+func (pr *program) outputs() []int {
+	var list []int
+	for _, o := range pr.plan.Outputs {
+		list = append(list, o.Buffers...)
+	}
+	return list
+}
+
+// hostBytes is the size of host memory for buffers one behind another.
+func (pr *program) hostBytes(list []int) int64 {
+	n := int64(0)
+	for _, b := range list {
+		n += roundUp(pr.plan.Buffers[b].Layout.Bytes())
+	}
+	return max(n, 64)
+}
+
+func roundUp(n int64) int64 { return (n + 255) / 256 * 256 }
+
+func (pr *program) addSlot(opt programOptions) (err error) {
+	s := &slot{}
+	pr.slots = append(pr.slots, s)
+	if s.up, err = pr.dev.NewBuffer(pr.hostBytes(pr.inputs()), vk.Upload); err != nil {
+		return err
+	}
+	if s.down, err = pr.dev.NewBuffer(pr.hostBytes(pr.outputs()), vk.Readback); err != nil {
+		return err
+	}
+	if s.fence, err = pr.dev.NewFence(); err != nil {
+		return err
+	}
+	if opt.timestamps && pr.dev.Timestamps {
+		if s.queries, err = pr.dev.NewQueries(len(pr.dispatches)); err != nil {
+			return err
+		}
+	}
+	if err := pr.record(s, max(opt.segments, 1)); err != nil {
+		return err
+	}
+	pr.free <- s
+	return nil
+}
+
+// record makes the slot's command buffers: the dispatches in order, split into
+// segments; the first one copies the inputs in, the last one the outputs out.
+func (pr *program) record(s *slot, segments int) error {
+	n := len(pr.dispatches)
+	segments = min(segments, max(n, 1))
+	for i := range segments {
+		from, to := i*n/segments, (i+1)*n/segments
+		r := vk.Recording{Dispatches: pr.dispatches[from:to], First: from, Sets: pr.sets, Queries: s.queries, HostWrites: i == 0}
+		if i == 0 {
+			r.CopyIn = pr.copies(pr.inputs(), s.up, true)
+		}
+		if i == segments-1 {
+			r.CopyOut = pr.copies(pr.outputs(), s.down, false)
+		}
+		c, err := pr.dev.Record(r)
+		if err != nil {
+			return err
+		}
+		s.cmds = append(s.cmds, c)
+	}
+	return nil
+}
+
+func (pr *program) copies(list []int, host *vk.Buffer, in bool) []vk.Copy {
+	var cs []vk.Copy
+	at := int64(0)
+	for _, b := range list {
+		buf := pr.plan.Buffers[b]
+		size := buf.Layout.Bytes()
+		c := vk.Copy{From: host, FromAt: at, To: pr.spaces[buf.Space], ToAt: buf.Offset, Size: size}
+		if !in {
+			c = vk.Copy{From: pr.spaces[buf.Space], FromAt: buf.Offset, To: host, ToAt: at, Size: size}
+		}
+		cs = append(cs, c)
+		at += roundUp(size)
+	}
+	return cs
+}
+
+// acquire waits for a slot that is not in flight.
+func (pr *program) acquire(ctx context.Context) (*slot, error) {
+	select {
+	case s := <-pr.free:
+		return s, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// input is the slot's memory for an input, in the layout of its buffer.
+func (pr *program) input(s *slot, name string) ([]byte, plan.Layout, error) {
+	at := int64(0)
+	for _, b := range pr.inputs() {
+		buf := pr.plan.Buffers[b]
+		if pr.plan.Value(buf.Value).Str("name") == name {
+			return s.up.Bytes()[at : at+buf.Layout.Bytes()], buf.Layout, nil
+		}
+		at += roundUp(buf.Layout.Bytes())
+	}
+	return nil, plan.Layout{}, fmt.Errorf("engine: the plan has no input %q", name)
+}
+
+// submit starts a slot whose inputs are filled in.
+func (pr *program) submit(s *slot) error { return pr.dev.Submit(s.cmds, s.fence) }
+
+// wait waits until a submitted slot is done. Even when it fails, the device no
+// longer uses the slot afterwards.
+func (pr *program) wait(s *slot) error {
+	err := s.fence.Wait(waitLimit)
+	if err != nil {
+		pr.dev.Idle()
+	}
+	return err
+}
+
+// output unpacks an output of a finished slot, whole, to float32.
+func (pr *program) output(s *slot, name string) ([]float32, graph.Shape, error) {
+	at := int64(0)
+	for _, o := range pr.plan.Outputs {
+		var data []float32
+		for _, b := range o.Buffers {
+			buf := pr.plan.Buffers[b]
+			size := buf.Layout.Bytes()
+			if o.Name == name {
+				part := make([]float32, buf.Layout.Rows*buf.Layout.Columns)
+				if err := buf.Layout.Unpack(part, s.down.Bytes()[at:at+size]); err != nil {
+					return nil, nil, err
+				}
+				if len(o.Buffers) == 1 {
+					data = part
+				} else {
+					data = append(data, part...)
+				}
+			}
+			at += roundUp(size)
+		}
+		if o.Name == name {
+			return data, pr.plan.Graph.Output(name).Shape(), nil
+		}
+	}
+	return nil, nil, fmt.Errorf("engine: the plan has no output %q", name)
+}
+
+func (pr *program) release(s *slot) { pr.free <- s }
+
+// close frees everything; no slot may be in flight.
+func (pr *program) close() {
+	for _, s := range pr.slots {
+		for _, c := range s.cmds {
+			c.Destroy()
+		}
+		if s.queries != nil {
+			s.queries.Destroy()
+		}
+		if s.fence != nil {
+			s.fence.Destroy()
+		}
+		if s.down != nil {
+			s.down.Destroy()
+		}
+		if s.up != nil {
+			s.up.Destroy()
+		}
+	}
+	if pr.sets != nil {
+		pr.sets.Destroy()
+	}
+	for _, v := range pr.views {
+		v.Destroy()
+	}
+	for _, b := range pr.spaces {
+		b.Destroy()
+	}
+	pr.slots, pr.sets, pr.views, pr.spaces = nil, nil, nil, nil
+}

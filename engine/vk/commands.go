@@ -1,0 +1,212 @@
+package vk
+
+// #include "cvk.h"
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Binding puts a part of a buffer into a slot; View is set for texel slots.
+type Binding struct {
+	Buffer *Buffer
+	Offset int64
+	Size   int64
+	View   *View
+}
+
+// Dispatch is one execution of a pipeline.
+type Dispatch struct {
+	Pipeline *Pipeline
+	Bindings []Binding // one a slot
+	Push     []uint32
+	Grid     [3]int
+	Barrier  bool // wait for earlier dispatches
+}
+
+// Copy copies between buffers.
+type Copy struct {
+	From, To     *Buffer
+	FromAt, ToAt int64
+	Size         int64
+}
+
+// Sets are the descriptor sets of a list of dispatches.
+type Sets struct {
+	d    *Device
+	pool Handle
+	sets []C.cvk_handle
+}
+
+// NewSets writes one descriptor set a dispatch.
+func (d *Device) NewSets(list []Dispatch) (*Sets, error) {
+	layouts := make([]C.cvk_handle, len(list)+1)
+	var bind []C.cvk_binding
+	for i, x := range list {
+		layouts[i] = C.cvk_handle(x.Pipeline.set)
+		for slot, b := range x.Bindings {
+			c := C.cvk_binding{set: C.uint32_t(i), slot: C.uint32_t(slot), kind: C.uint32_t(x.Pipeline.slots[slot]),
+				buffer: b.Buffer.handle(), offset: C.uint64_t(b.Offset), _range: C.uint64_t(b.Size)}
+			if b.View != nil {
+				c.view = C.cvk_handle(uintptr(unsafe.Pointer(b.View.h)))
+			}
+			bind = append(bind, c)
+		}
+	}
+	bind = append(bind, C.cvk_binding{})
+	s := &Sets{d: d, sets: make([]C.cvk_handle, len(list)+1)}
+	var pool C.cvk_handle
+	r := Result(C.cvk_sets_create(d.c, C.uint32_t(len(list)), &layouts[0], C.uint32_t(len(bind)-1), &bind[0], &pool, &s.sets[0]))
+	if err := check("vkAllocateDescriptorSets", r); err != nil {
+		return nil, err
+	}
+	s.pool = Handle(pool)
+	d.count(1)
+	return s, nil
+}
+
+// Destroy frees the sets.
+func (s *Sets) Destroy() {
+	vulkan.DestroyDescriptorPool(deviceOf(s.d.handle), *(*vulkan.DescriptorPool)(unsafe.Pointer(&s.pool)), nil)
+	s.d.count(-1)
+}
+
+// Commands is a recorded command buffer.
+type Commands struct {
+	d *Device
+	h Handle
+}
+
+// Recording is what a command buffer does: copies in, dispatches, copies out.
+type Recording struct {
+	CopyIn     []Copy
+	Dispatches []Dispatch
+	Sets       *Sets // of the plan
+	First      int   // index of Dispatches[0] among the sets
+	CopyOut    []Copy
+	Queries    *Queries // two timestamps a dispatch, nil: none
+	HostWrites bool     // the host has written what is copied or read
+}
+
+// Record makes a command buffer, in one call.
+func (d *Device) Record(r Recording) (*Commands, error) {
+	var push []uint32
+	list := make([]C.cvk_dispatch, len(r.Dispatches)+1)
+	for i, x := range r.Dispatches {
+		list[i] = C.cvk_dispatch{pipeline: C.cvk_handle(x.Pipeline.pipe), layout: C.cvk_handle(x.Pipeline.layout), set: r.Sets.sets[r.First+i],
+			push_at: C.uint32_t(4 * len(push)), push_bytes: C.uint32_t(4 * len(x.Push))}
+		for k, g := range x.Grid {
+			list[i].grid[k] = C.uint32_t(g)
+		}
+		if x.Barrier {
+			list[i].barrier = 1
+		}
+		push = append(push, x.Push...)
+	}
+	push = append(push, 0)
+	in, out := copies(r.CopyIn), copies(r.CopyOut)
+	// The struct that C reads holds pointers to these slices: they are pinned,
+	// as it lies in Go memory itself.
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	pin.Pin(&list[0])
+	pin.Pin(&push[0])
+	pin.Pin(&in[0])
+	pin.Pin(&out[0])
+	c := C.cvk_commands{ncopy_in: C.uint32_t(len(r.CopyIn)), ndispatch: C.uint32_t(len(r.Dispatches)), ncopy_out: C.uint32_t(len(r.CopyOut)),
+		copy_in: &in[0], dispatch: &list[0], push: (*C.uint8_t)(unsafe.Pointer(&push[0])), copy_out: &out[0]}
+	if r.Queries != nil {
+		c.queries, c.query_at = C.cvk_handle(r.Queries.h), C.uint32_t(2*r.First)
+	}
+	if r.HostWrites {
+		c.host_writes = 1
+	}
+	d.queueing.Lock() // the command pool is the queue's
+	defer d.queueing.Unlock()
+	var cmd C.cvk_handle
+	if err := check("vkAllocateCommandBuffers", Result(C.cvk_commands_create(d.c, C.cvk_handle(uintptr(unsafe.Pointer(d.pool))), &cmd))); err != nil {
+		return nil, err
+	}
+	cmds := &Commands{d, Handle(cmd)}
+	d.count(1)
+	if err := check("vkEndCommandBuffer", Result(C.cvk_record(d.c, cmd, &c))); err != nil {
+		cmds.free()
+		return nil, err
+	}
+	return cmds, nil
+}
+
+func copies(list []Copy) []C.cvk_copy {
+	cs := make([]C.cvk_copy, len(list)+1)
+	for i, x := range list {
+		cs[i] = C.cvk_copy{from: x.From.handle(), to: x.To.handle(), from_at: C.uint64_t(x.FromAt), to_at: C.uint64_t(x.ToAt), size: C.uint64_t(x.Size)}
+	}
+	return cs
+}
+
+// Destroy frees the command buffer; the device must not be using it.
+func (c *Commands) Destroy() {
+	c.d.queueing.Lock()
+	defer c.d.queueing.Unlock()
+	c.free()
+}
+
+func (c *Commands) free() {
+	vulkan.FreeCommandBuffers(deviceOf(c.d.handle), c.d.pool, 1, []vulkan.CommandBuffer{*(*vulkan.CommandBuffer)(unsafe.Pointer(&c.h))})
+	c.d.count(-1)
+}
+
+// Submit sends command buffers to the queue, in order; the fence, which may be
+// nil, signals when the last one is done.
+func (d *Device) Submit(list []*Commands, f *Fence) error {
+	hs := make([]C.cvk_handle, len(list)+1)
+	for i, c := range list {
+		hs[i] = C.cvk_handle(c.h)
+	}
+	var fence C.cvk_handle
+	if f != nil {
+		fence = f.handle()
+	}
+	d.queueing.Lock()
+	defer d.queueing.Unlock()
+	return check("vkQueueSubmit", Result(C.cvk_submit(d.c, C.uint32_t(len(list)), &hs[0], fence)))
+}
+
+// Queries are timestamps around dispatches.
+type Queries struct {
+	d *Device
+	h Handle
+	n int
+}
+
+// NewQueries makes room for the timestamps of n dispatches.
+func (d *Device) NewQueries(n int) (*Queries, error) {
+	var h C.cvk_handle
+	if err := check("vkCreateQueryPool", Result(C.cvk_query_pool(d.c, C.uint32_t(2*n), &h))); err != nil {
+		return nil, err
+	}
+	d.count(1)
+	return &Queries{d, Handle(h), n}, nil
+}
+
+// Nanoseconds is the time of each dispatch, once they have been executed.
+func (q *Queries) Nanoseconds() ([]float64, error) {
+	raw := make([]C.uint64_t, 2*q.n)
+	if err := check("vkGetQueryPoolResults", Result(C.cvk_timestamps(q.d.c, C.cvk_handle(q.h), 0, C.uint32_t(2*q.n), &raw[0]))); err != nil {
+		return nil, err
+	}
+	ns := make([]float64, q.n)
+	for i := range ns {
+		ns[i] = float64(raw[2*i+1]-raw[2*i]) * q.d.TimestampNS
+	}
+	return ns, nil
+}
+
+// Destroy frees the queries.
+func (q *Queries) Destroy() {
+	vulkan.DestroyQueryPool(deviceOf(q.d.handle), *(*vulkan.QueryPool)(unsafe.Pointer(&q.h)), nil)
+	q.d.count(-1)
+}

@@ -1,0 +1,118 @@
+// The part of Vulkan that Go must not call through vulkan-go: see doc.go.
+// Every argument is a scalar, a handle, or memory without Go pointers.
+#ifndef CVK_H
+#define CVK_H
+
+#define VK_NO_PROTOTYPES
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+// Faults. A test makes the Nth call that returns a VkResult fail; cvk_fault
+// counts calls and gives what the call must return instead of being made, or
+// VK_SUCCESS.
+typedef struct {
+    int64_t calls; // calls so far
+    int64_t at;    // the call that fails, counted from 1; 0: none
+    int32_t result;
+} cvk_faults;
+
+int32_t cvk_fault(cvk_faults *f);
+
+// Handles cross the boundary as numbers: Go must not hold them in pointer types,
+// as some drivers and layers use values that no pointer has.
+typedef uint64_t cvk_handle;
+
+// The loader and the instance.
+void *cvk_open_loader(void);             // dlopen libvulkan.so.1: vkGetInstanceProcAddr, or NULL
+const char *cvk_loader_error(void);      // why that was NULL
+int cvk_has_layer(void *gipa, const char *name);
+int cvk_has_instance_extension(void *gipa, const char *name);
+
+// Messages of the validation layers.
+typedef struct cvk_messenger cvk_messenger;
+VkResult cvk_instance_create(void *gipa, int validate, cvk_faults *faults, cvk_handle *out);
+VkResult cvk_messenger_create(void *gipa, cvk_handle instance, cvk_messenger **out);
+void cvk_messenger_destroy(cvk_messenger *m);
+int cvk_messenger_take(cvk_messenger *m, char *buf, int size); // one message, 0: none left
+
+// What a device reports.
+typedef struct {
+    char name[256], driver_name[256], driver_info[256];
+    uint8_t uuid[16];
+    uint32_t type, api, driver_version, vendor, device;
+    uint64_t max_storage_range, max_allocation, max_texels, storage_align, texel_align;
+    uint32_t max_invocations, max_size[3], max_groups[3], max_shared, max_push;
+    uint32_t subgroup, min_subgroup, max_subgroup, subgroup_ops, subgroup_stages;
+    uint32_t storage16, float16, statistics, size_control, timestamps;
+    float timestamp_ns;
+    uint64_t local_heap, coherent_align;
+    int32_t queue; // a family with compute, −1: none
+} cvk_info;
+
+VkResult cvk_query(void *gipa, cvk_handle instance, cvk_handle phys, cvk_info *info);
+
+// A device and its functions.
+typedef struct cvk_device cvk_device;
+typedef struct {
+    uint32_t queue;
+    uint32_t storage16, float16, statistics, size_control; // features to enable
+} cvk_wants;
+
+VkResult cvk_device_create(void *gipa, cvk_handle instance, cvk_handle phys, const cvk_wants *wants, cvk_faults *faults, cvk_device **out);
+cvk_handle cvk_device_handle(cvk_device *d);
+void cvk_device_destroy(cvk_device *d);
+
+// Pipelines. kinds: 0 storage buffer, 1 uniform texel buffer.
+VkResult cvk_layout_create(cvk_device *d, uint32_t n, const uint8_t *kinds, uint32_t push_bytes, cvk_handle *set, cvk_handle *pipe);
+VkResult cvk_pipeline_create(cvk_device *d, cvk_handle cache, cvk_handle module, cvk_handle layout, uint32_t nspec, const uint32_t *spec,
+                             uint32_t subgroup, cvk_handle *out);
+// Statistics and machine code as text lines "stat NAME = VALUE" and "isa …";
+// free the result.
+VkResult cvk_pipeline_report(cvk_device *d, cvk_handle pipe, int isa, char **text);
+VkResult cvk_cache_create(cvk_device *d, const void *data, uint64_t size, cvk_handle *out);
+
+// Descriptor sets, all of one pool. For binding i of all bindings, flat:
+// set index, slot, kind, buffer, offset, range, view.
+typedef struct {
+    uint32_t set, slot, kind, pad;
+    cvk_handle buffer;
+    uint64_t offset, range;
+    cvk_handle view;
+} cvk_binding;
+
+VkResult cvk_sets_create(cvk_device *d, uint32_t nsets, const cvk_handle *layouts, uint32_t nbind, const cvk_binding *bind, cvk_handle *pool, cvk_handle *sets);
+
+// Recording: one command buffer from copies in, dispatches and copies out.
+typedef struct {
+    cvk_handle pipeline;
+    cvk_handle layout;
+    cvk_handle set;
+    uint32_t push_at, push_bytes; // within the push data
+    uint32_t grid[3];
+    uint32_t barrier;
+} cvk_dispatch;
+
+typedef struct {
+    cvk_handle from, to;
+    uint64_t from_at, to_at, size;
+} cvk_copy;
+
+typedef struct {
+    uint32_t ncopy_in, ndispatch, ncopy_out;
+    const cvk_copy *copy_in;
+    const cvk_dispatch *dispatch;
+    const uint8_t *push;
+    const cvk_copy *copy_out;
+    cvk_handle queries; // two timestamps a dispatch from query_at on, or null
+    uint32_t query_at;
+    uint32_t host_writes; // what the host wrote must be seen first
+} cvk_commands;
+
+VkResult cvk_commands_create(cvk_device *d, cvk_handle pool, cvk_handle *out);
+VkResult cvk_record(cvk_device *d, cvk_handle cmd, const cvk_commands *c);
+VkResult cvk_submit(cvk_device *d, uint32_t n, const cvk_handle *cmds, cvk_handle fence);
+VkResult cvk_wait(cvk_device *d, cvk_handle fence, uint64_t timeout_ns);
+VkResult cvk_timestamps(cvk_device *d, cvk_handle pool, uint32_t first, uint32_t n, uint64_t *out);
+VkResult cvk_query_pool(cvk_device *d, uint32_t n, cvk_handle *out);
+
+#endif

@@ -1,0 +1,154 @@
+package vk
+
+// #include "cvk.h"
+import "C"
+
+import (
+	"sync"
+	"time"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Device is an open device with one compute queue. Its methods may be called
+// from several goroutines, except that the queue is used by one at a time,
+// which Submit sees to.
+type Device struct {
+	Info
+	c        *C.cvk_device
+	handle   Handle
+	pool     vulkan.CommandPool
+	types    []memoryType
+	faults   *Faults
+	queueing sync.Mutex
+
+	mu   sync.Mutex
+	live int // objects that were created and not destroyed
+}
+
+type memoryType struct {
+	flags uint32
+	heap  int
+}
+
+// OpenDevice creates a logical device with the features that kernels may use.
+// Statistics are captured only when asked for, as they cost compile time.
+func (i *Instance) OpenDevice(info Info, statistics bool) (*Device, error) {
+	d := &Device{Info: info, faults: i.faults}
+	bit := func(b bool) C.uint32_t {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	wants := C.cvk_wants{queue: C.uint32_t(info.queue), storage16: bit(info.Storage16), float16: bit(info.Float16),
+		statistics: bit(info.Statistics && statistics), size_control: bit(info.SizeControl)}
+	r := Result(C.cvk_device_create(i.gipa, C.cvk_handle(i.handle), C.cvk_handle(info.physical), &wants, i.faults.pointer(), &d.c))
+	if err := check("vkCreateDevice", r); err != nil {
+		return nil, err
+	}
+	d.handle = Handle(C.cvk_device_handle(d.c))
+	d.readMemoryTypes()
+	create := vulkan.CommandPoolCreateInfo{SType: vulkan.StructureTypeCommandPoolCreateInfo, QueueFamilyIndex: uint32(info.queue),
+		Flags: vulkan.CommandPoolCreateFlags(vulkan.CommandPoolCreateResetCommandBufferBit)}
+	defer create.Free()
+	// Results go to variables of their own: cgo refuses the address of a field
+	// of a struct that holds Go pointers.
+	var pool vulkan.CommandPool
+	err := d.call("vkCreateCommandPool", func() vulkan.Result {
+		return vulkan.CreateCommandPool(deviceOf(d.handle), &create, nil, &pool)
+	})
+	d.pool = pool
+	if err != nil {
+		C.cvk_device_destroy(d.c)
+		return nil, err
+	}
+	return d, nil
+}
+
+// call makes a call of vulkan-go's, unless a fault stands in its place.
+func (d *Device) call(name string, f func() vulkan.Result) error {
+	if r := d.faults.next(); r != Success {
+		return check(name, r)
+	}
+	return check(name, Result(f()))
+}
+
+func (d *Device) readMemoryTypes() {
+	var props vulkan.PhysicalDeviceMemoryProperties
+	vulkan.GetPhysicalDeviceMemoryProperties(physicalOf(d.physical), &props)
+	props.Deref()
+	for k := range props.MemoryTypeCount {
+		t := props.MemoryTypes[k]
+		t.Deref()
+		d.types = append(d.types, memoryType{uint32(t.PropertyFlags), int(t.HeapIndex)})
+	}
+	props.Free()
+}
+
+// count follows the objects of the device, so that a test can see that none
+// is left.
+func (d *Device) count(n int) {
+	d.mu.Lock()
+	d.live += n
+	d.mu.Unlock()
+}
+
+// Live is the number of objects that have been created and not destroyed.
+func (d *Device) Live() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.live
+}
+
+// Close waits for the queue and destroys the device. Everything made from it
+// must have been destroyed.
+func (d *Device) Close() {
+	d.Idle()
+	vulkan.DestroyCommandPool(deviceOf(d.handle), d.pool, nil)
+	C.cvk_device_destroy(d.c)
+}
+
+// Idle waits until the queue is empty. A lost device counts as idle.
+func (d *Device) Idle() error {
+	d.queueing.Lock()
+	defer d.queueing.Unlock()
+	return d.call("vkDeviceWaitIdle", func() vulkan.Result { return vulkan.DeviceWaitIdle(deviceOf(d.handle)) })
+}
+
+// Fence signals that a submission has been executed.
+type Fence struct {
+	d *Device
+	h vulkan.Fence
+}
+
+// NewFence makes an unsignalled fence.
+func (d *Device) NewFence() (*Fence, error) {
+	var h vulkan.Fence
+	info := vulkan.FenceCreateInfo{SType: vulkan.StructureTypeFenceCreateInfo}
+	defer info.Free()
+	err := d.call("vkCreateFence", func() vulkan.Result { return vulkan.CreateFence(deviceOf(d.handle), &info, nil, &h) })
+	if err != nil {
+		return nil, err
+	}
+	d.count(1)
+	return &Fence{d, h}, nil
+}
+
+func (f *Fence) handle() C.cvk_handle { return C.cvk_handle(uintptr(unsafe.Pointer(f.h))) }
+
+// Wait waits for the fence, at most for the timeout, and resets it. The error
+// is ErrTimeout when the time is over.
+func (f *Fence) Wait(timeout time.Duration) error {
+	if err := check("vkWaitForFences", Result(C.cvk_wait(f.d.c, f.handle(), C.uint64_t(timeout.Nanoseconds())))); err != nil {
+		return err
+	}
+	return f.d.call("vkResetFences", func() vulkan.Result { return vulkan.ResetFences(deviceOf(f.d.handle), 1, []vulkan.Fence{f.h}) })
+}
+
+// Destroy frees the fence; nothing may be waiting for it.
+func (f *Fence) Destroy() {
+	vulkan.DestroyFence(deviceOf(f.d.handle), f.h, nil)
+	f.d.count(-1)
+}

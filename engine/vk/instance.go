@@ -1,0 +1,238 @@
+package vk
+
+/*
+#cgo LDFLAGS: -ldl -lpthread
+#include "cvk.h"
+#include <stdlib.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Handle is a Vulkan handle as a number.
+type Handle uint64
+
+// process is the one instance that vulkan-go's package variables allow.
+var process struct {
+	sync.Mutex
+	users     int
+	gipa      unsafe.Pointer
+	instance  Handle
+	messenger *C.cvk_messenger
+	validated bool
+	bits      int
+}
+
+// Options of Open.
+type Options struct {
+	// Validation loads the Khronos validation layer, with synchronization
+	// validation. The messages are read with Messages.
+	Validation bool
+	// VectorBits asks llvmpipe for vectors of that many bits (128, 256, 512),
+	// by setting LP_NATIVE_VECTOR_WIDTH before the driver is loaded, unless the
+	// user has set it. The driver reads it once a process. 0 leaves it alone.
+	VectorBits int
+	// Faults, if not nil, counts calls and makes one fail.
+	Faults *Faults
+}
+
+// Faults makes the Nth call that returns a VkResult fail. Its memory is C's,
+// so that both sides can count.
+type Faults struct{ c *C.cvk_faults }
+
+// NewFaults counts calls; Free releases it.
+func NewFaults() *Faults {
+	return &Faults{(*C.cvk_faults)(C.calloc(1, C.sizeof_cvk_faults))}
+}
+
+// Set makes the call after n further ones fail with r; n = 0 is the next call.
+// A negative n makes none fail.
+func (f *Faults) Set(n int, r Result) {
+	f.c.at = 0
+	if n >= 0 {
+		f.c.result = C.int32_t(r)
+		f.c.at = f.c.calls + C.int64_t(n) + 1
+	}
+}
+
+// Calls is the number of calls so far.
+func (f *Faults) Calls() int { return int(f.c.calls) }
+
+// Free releases the counter; nothing may use it any more.
+func (f *Faults) Free() { C.free(unsafe.Pointer(f.c)) }
+
+func (f *Faults) pointer() *C.cvk_faults {
+	if f == nil {
+		return nil
+	}
+	return f.c
+}
+
+// next is what the coming call must return instead of being made.
+func (f *Faults) next() Result { return Result(C.cvk_fault(f.pointer())) }
+
+// Instance is a use of the process's Vulkan instance.
+type Instance struct {
+	handle Handle
+	gipa   unsafe.Pointer
+	faults *Faults
+	closed sync.Once
+}
+
+// Open finds the loader and the drivers, anew when no one else uses them. The
+// errors ErrNoLoader and ErrNoDriver say what is missing.
+func Open(opt Options) (*Instance, error) {
+	process.Lock()
+	defer process.Unlock()
+	if process.users > 0 {
+		if opt.Validation && !process.validated {
+			return nil, fmt.Errorf("vulkan: the process already uses Vulkan without validation")
+		}
+		process.users++
+		return &Instance{handle: process.instance, gipa: process.gipa, faults: opt.Faults}, nil
+	}
+	if err := open(opt); err != nil {
+		return nil, err
+	}
+	process.users = 1
+	return &Instance{handle: process.instance, gipa: process.gipa, faults: opt.Faults}, nil
+}
+
+func open(opt Options) error {
+	if process.gipa == nil {
+		process.gipa = C.cvk_open_loader()
+		if process.gipa == nil {
+			return fmt.Errorf("%w: %s", ErrNoLoader, C.GoString(C.cvk_loader_error()))
+		}
+		vulkan.SetGetInstanceProcAddr(process.gipa)
+		if err := vulkan.Init(); err != nil {
+			return fmt.Errorf("%w: %v", ErrNoLoader, err)
+		}
+	}
+	setVectorBits(opt.VectorBits)
+	validate := C.int(0)
+	if opt.Validation {
+		if err := haveValidation(); err != nil {
+			return err
+		}
+		validate = 1
+	}
+	var h C.cvk_handle
+	switch r := Result(C.cvk_instance_create(process.gipa, validate, opt.Faults.pointer(), &h)); r {
+	case Success:
+	case IncompatibleDriver:
+		return ErrNoDriver
+	default:
+		return check("vkCreateInstance", r)
+	}
+	process.instance, process.validated = Handle(h), opt.Validation
+	if err := vulkan.InitInstance(instanceOf(process.instance)); err != nil {
+		vulkan.DestroyInstance(instanceOf(process.instance), nil)
+		return fmt.Errorf("vulkan: %w", err)
+	}
+	if opt.Validation {
+		if err := check("vkCreateDebugUtilsMessengerEXT", Result(C.cvk_messenger_create(process.gipa, h, &process.messenger))); err != nil {
+			vulkan.DestroyInstance(instanceOf(process.instance), nil)
+			return err
+		}
+	}
+	return nil
+}
+
+// setVectorBits chooses llvmpipe's vector width where the CPU can have it and
+// the user has not chosen. Mesa's disk cache does not distinguish widths, so
+// each gets a folder of its own.
+func setVectorBits(bits int) {
+	if bits == 0 || os.Getenv("LP_NATIVE_VECTOR_WIDTH") != "" || bits == 512 && !hasAVX512() {
+		return
+	}
+	os.Setenv("LP_NATIVE_VECTOR_WIDTH", fmt.Sprint(bits))
+	process.bits = bits
+	if dir, err := os.UserCacheDir(); err == nil && os.Getenv("MESA_SHADER_CACHE_DIR") == "" {
+		os.Setenv("MESA_SHADER_CACHE_DIR", fmt.Sprintf("%s/crate-vk/mesa-%d", dir, bits))
+	}
+}
+
+// VectorBits is the vector width that this process asked llvmpipe for, 0 when
+// it left the choice to the driver or the user.
+func VectorBits() int {
+	process.Lock()
+	defer process.Unlock()
+	return process.bits
+}
+
+func hasAVX512() bool {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	return err == nil && strings.Contains(string(info), " avx512f")
+}
+
+func haveValidation() error {
+	layer, ext := C.CString("VK_LAYER_KHRONOS_validation"), C.CString("VK_EXT_debug_utils")
+	defer C.free(unsafe.Pointer(layer))
+	defer C.free(unsafe.Pointer(ext))
+	if C.cvk_has_layer(process.gipa, layer) == 0 {
+		return fmt.Errorf("vulkan: the validation layer is not installed (on Debian: apt-get install vulkan-validationlayers)")
+	}
+	if C.cvk_has_instance_extension(process.gipa, ext) == 0 {
+		return fmt.Errorf("vulkan: VK_EXT_debug_utils is missing")
+	}
+	return nil
+}
+
+// Messages takes what the validation layers have reported since the last call.
+func Messages() []string {
+	process.Lock()
+	defer process.Unlock()
+	return takeMessages()
+}
+
+func takeMessages() []string {
+	if process.messenger == nil {
+		return nil
+	}
+	const size = 16 << 10
+	buf := (*C.char)(C.malloc(size))
+	defer C.free(unsafe.Pointer(buf))
+	var list []string
+	for C.cvk_messenger_take(process.messenger, buf, size) > 0 {
+		list = append(list, C.GoString(buf))
+	}
+	return list
+}
+
+// Close gives up this use; the last one destroys the instance.
+func (i *Instance) Close() {
+	i.closed.Do(func() {
+		process.Lock()
+		defer process.Unlock()
+		if process.users--; process.users > 0 {
+			return
+		}
+		if process.messenger != nil {
+			C.cvk_messenger_destroy(process.messenger)
+			process.messenger = nil
+		}
+		vulkan.DestroyInstance(instanceOf(process.instance), nil)
+		process.instance = 0
+	})
+}
+
+// instanceOf and its like are handles in vulkan-go's types, read from memory
+// so that the compiler never sees a number become a pointer.
+func instanceOf(h Handle) vulkan.Instance { return *(*vulkan.Instance)(unsafe.Pointer(&h)) }
+func deviceOf(h Handle) vulkan.Device     { return *(*vulkan.Device)(unsafe.Pointer(&h)) }
+func bufferOf(h Handle) vulkan.Buffer     { return *(*vulkan.Buffer)(unsafe.Pointer(&h)) }
+func memoryOf(h Handle) vulkan.DeviceMemory {
+	return *(*vulkan.DeviceMemory)(unsafe.Pointer(&h))
+}
+func physicalOf(h Handle) vulkan.PhysicalDevice {
+	return *(*vulkan.PhysicalDevice)(unsafe.Pointer(&h))
+}

@@ -1,0 +1,194 @@
+package vk
+
+// #include "cvk.h"
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// MemoryKind says what a buffer's memory is for.
+type MemoryKind uint8
+
+// The kinds.
+const (
+	Local    MemoryKind = iota // the device's own; mapped too where the device shares the host's
+	Upload                     // written by the host
+	Readback                   // read by the host, cached
+)
+
+// Buffer is a buffer with memory of its own.
+type Buffer struct {
+	d      *Device
+	size   int64
+	h      vulkan.Buffer
+	mem    vulkan.DeviceMemory
+	mapped unsafe.Pointer // nil when the host can't see it
+}
+
+const (
+	flagLocal    = 1
+	flagVisible  = 2
+	flagCoherent = 4
+	flagCached   = 8
+)
+
+// usages of every buffer: kernels bind it as storage or texels, and it is
+// copied from and to.
+const usages = vulkan.BufferUsageFlags(vulkan.BufferUsageStorageBufferBit | vulkan.BufferUsageUniformTexelBufferBit |
+	vulkan.BufferUsageTransferSrcBit | vulkan.BufferUsageTransferDstBit)
+
+// NewBuffer makes a buffer with memory. Memory that the host can see is mapped
+// and coherent.
+func (d *Device) NewBuffer(size int64, kind MemoryKind) (*Buffer, error) {
+	if size < 1 || size > d.MaxAllocation {
+		return nil, fmt.Errorf("vulkan: a buffer of %d bytes: %w (one allocation has at most %d)", size, ErrOutOfMemory, d.MaxAllocation)
+	}
+	b := &Buffer{d: d, size: size}
+	info := vulkan.BufferCreateInfo{SType: vulkan.StructureTypeBufferCreateInfo, Size: vulkan.DeviceSize(size), Usage: usages}
+	defer info.Free()
+	dev := deviceOf(d.handle)
+	var h vulkan.Buffer
+	if err := d.call("vkCreateBuffer", func() vulkan.Result { return vulkan.CreateBuffer(dev, &info, nil, &h) }); err != nil {
+		return nil, err
+	}
+	b.h = h
+	d.count(1)
+	if err := b.allocate(kind); err != nil {
+		vulkan.DestroyBuffer(dev, b.h, nil)
+		d.count(-1)
+		return nil, err
+	}
+	return b, nil
+}
+
+// allocate tries the memory types that suit the kind, best first, and goes on
+// to the next when one is full.
+func (b *Buffer) allocate(kind MemoryKind) error {
+	dev := deviceOf(b.d.handle)
+	var req vulkan.MemoryRequirements
+	vulkan.GetBufferMemoryRequirements(dev, b.h, &req)
+	req.Deref()
+	defer req.Free()
+	var last error
+	for _, t := range b.d.typesFor(kind, req.MemoryTypeBits) {
+		info := vulkan.MemoryAllocateInfo{SType: vulkan.StructureTypeMemoryAllocateInfo, AllocationSize: req.Size, MemoryTypeIndex: uint32(t)}
+		var mem vulkan.DeviceMemory
+		last = b.d.call("vkAllocateMemory", func() vulkan.Result { return vulkan.AllocateMemory(dev, &info, nil, &mem) })
+		info.Free()
+		b.mem = mem
+		if last != nil {
+			continue
+		}
+		b.d.count(1)
+		if last = b.bind(b.d.types[t].flags); last == nil {
+			return nil
+		}
+		vulkan.FreeMemory(dev, b.mem, nil)
+		b.d.count(-1)
+		return last
+	}
+	if last == nil {
+		last = fmt.Errorf("vulkan: no memory type suits a buffer of %d bytes", b.size)
+	}
+	return last
+}
+
+func (b *Buffer) bind(flags uint32) error {
+	dev := deviceOf(b.d.handle)
+	if err := b.d.call("vkBindBufferMemory", func() vulkan.Result { return vulkan.BindBufferMemory(dev, b.h, b.mem, 0) }); err != nil {
+		return err
+	}
+	if flags&flagVisible == 0 || flags&flagCoherent == 0 {
+		return nil
+	}
+	var mapped unsafe.Pointer
+	err := b.d.call("vkMapMemory", func() vulkan.Result {
+		return vulkan.MapMemory(dev, b.mem, 0, vulkan.DeviceSize(vulkan.WholeSize), 0, &mapped)
+	})
+	b.mapped = mapped
+	return err
+}
+
+// typesFor orders the memory types for a kind.
+func (d *Device) typesFor(kind MemoryKind, allowed uint32) []int {
+	shared := d.Type == TypeCPU || d.Type == TypeIntegrated
+	var wants [][2]uint32 // flags that must be set, flags that must not
+	switch kind {
+	case Local:
+		if shared {
+			wants = append(wants, [2]uint32{flagLocal | flagVisible | flagCoherent, 0})
+		}
+		wants = append(wants, [2]uint32{flagLocal, flagVisible}, [2]uint32{flagLocal, 0}, [2]uint32{0, 0})
+	case Upload:
+		wants = append(wants, [2]uint32{flagVisible | flagCoherent, flagCached}, [2]uint32{flagVisible | flagCoherent, 0})
+	case Readback:
+		wants = append(wants, [2]uint32{flagVisible | flagCoherent | flagCached, 0}, [2]uint32{flagVisible | flagCoherent, 0})
+	}
+	var list []int
+	seen := map[int]bool{}
+	for _, w := range wants {
+		for t, m := range d.types {
+			if allowed&(1<<t) != 0 && m.flags&w[0] == w[0] && m.flags&w[1] == 0 && !seen[t] {
+				seen[t] = true
+				list = append(list, t)
+			}
+		}
+	}
+	return list
+}
+
+// Size is the size in bytes.
+func (b *Buffer) Size() int64 { return b.size }
+
+// Bytes is the buffer's memory as the host sees it, nil when it can't. It must
+// not be used after Destroy.
+func (b *Buffer) Bytes() []byte {
+	if b.mapped == nil {
+		return nil
+	}
+	return unsafe.Slice((*byte)(b.mapped), b.size)
+}
+
+func (b *Buffer) handle() C.cvk_handle { return C.cvk_handle(uintptr(unsafe.Pointer(b.h))) }
+
+// Destroy frees buffer and memory; the device must not be using it.
+func (b *Buffer) Destroy() {
+	dev := deviceOf(b.d.handle)
+	vulkan.DestroyBuffer(dev, b.h, nil)
+	vulkan.FreeMemory(dev, b.mem, nil)
+	b.d.count(-2)
+}
+
+// View is a texel view of a part of a buffer: four float32 or float16 a texel.
+type View struct {
+	d *Device
+	h vulkan.BufferView
+}
+
+// NewView makes a view of size bytes from offset on.
+func (b *Buffer) NewView(offset, size int64, half bool) (*View, error) {
+	var h vulkan.BufferView
+	format := vulkan.FormatR32g32b32a32Sfloat
+	if half {
+		format = vulkan.FormatR16g16b16a16Sfloat
+	}
+	info := vulkan.BufferViewCreateInfo{SType: vulkan.StructureTypeBufferViewCreateInfo, Buffer: b.h, Format: format,
+		Offset: vulkan.DeviceSize(offset), Range: vulkan.DeviceSize(size)}
+	defer info.Free()
+	err := b.d.call("vkCreateBufferView", func() vulkan.Result { return vulkan.CreateBufferView(deviceOf(b.d.handle), &info, nil, &h) })
+	if err != nil {
+		return nil, err
+	}
+	b.d.count(1)
+	return &View{b.d, h}, nil
+}
+
+// Destroy frees the view.
+func (v *View) Destroy() {
+	vulkan.DestroyBufferView(deviceOf(v.d.handle), v.h, nil)
+	v.d.count(-1)
+}

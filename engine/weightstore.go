@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/graph/interp"
+)
+
+// chunkBytes is the size of one device buffer of weights; a larger weight gets
+// a buffer of its own.
+const chunkBytes = 64 << 20
+
+// place is a part of a device buffer.
+type place struct {
+	buffer *vk.Buffer
+	offset int64
+	size   int64
+}
+
+// weightStore holds a model's packed weights on the device. Plans of different
+// batch or size that need the same weight in the same layout share it.
+type weightStore struct {
+	dev    *vk.Device
+	params Params
+	align  int64
+
+	mu     sync.Mutex
+	places map[string]place
+	chunks []*vk.Buffer
+	used   int64 // of the last chunk
+	stage  *vk.Buffer
+	fence  *vk.Fence
+}
+
+func newWeightStore(dev *vk.Device, params Params) *weightStore {
+	return &weightStore{dev: dev, params: params, align: max(dev.StorageAlign, dev.TexelAlign, 64), places: map[string]place{}}
+}
+
+// load evaluates, packs and uploads the weights of a plan that are not there
+// yet, and returns the place of each weight buffer by its index.
+func (s *weightStore) load(ctx context.Context, p *plan.Plan) (map[int]place, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := map[int]place{}
+	for i, b := range p.Buffers {
+		if b.Role != plan.Weight {
+			continue
+		}
+		v := p.Value(b.Value)
+		key := expression(v) + b.Layout.String()
+		if at, ok := s.places[key]; ok {
+			found[i] = at
+			continue
+		}
+		data, err := s.pack(ctx, v, b.Layout)
+		if err != nil {
+			return nil, err
+		}
+		at, err := s.upload(data)
+		if err != nil {
+			return nil, err
+		}
+		s.places[key], found[i] = at, at
+	}
+	return found, nil
+}
+
+func (s *weightStore) pack(ctx context.Context, v *graph.Value, lay plan.Layout) ([]byte, error) {
+	t, err := interp.Static(ctx, v, s.params.typed())
+	if err != nil {
+		return nil, err
+	}
+	data, err := lay.Pack(t.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", v, err)
+	}
+	return data, nil
+}
+
+// upload copies packed data to the device.
+func (s *weightStore) upload(data []byte) (place, error) {
+	size := int64(len(data))
+	if len(s.chunks) == 0 || s.used+size > s.chunks[len(s.chunks)-1].Size() {
+		b, err := s.dev.NewBuffer(max(chunkBytes, size), vk.Local)
+		if err != nil {
+			return place{}, err
+		}
+		s.chunks, s.used = append(s.chunks, b), 0
+	}
+	at := place{s.chunks[len(s.chunks)-1], s.used, size}
+	s.used += (size + s.align - 1) / s.align * s.align
+	if mem := at.buffer.Bytes(); mem != nil {
+		copy(mem[at.offset:], data)
+		return at, nil
+	}
+	return at, s.stageCopy(at, data)
+}
+
+const stageBytes = 16 << 20
+
+// stageCopy writes through a buffer that the host sees.
+func (s *weightStore) stageCopy(at place, data []byte) (err error) {
+	if s.stage == nil {
+		if s.stage, err = s.dev.NewBuffer(stageBytes, vk.Upload); err != nil {
+			return err
+		}
+		if s.fence, err = s.dev.NewFence(); err != nil {
+			return err
+		}
+	}
+	for from := int64(0); from < int64(len(data)); from += stageBytes {
+		n := copy(s.stage.Bytes(), data[from:])
+		cmds, err := s.dev.Record(vk.Recording{HostWrites: true,
+			CopyIn: []vk.Copy{{From: s.stage, To: at.buffer, ToAt: at.offset + from, Size: int64(n)}}})
+		if err != nil {
+			return err
+		}
+		err = s.dev.Submit([]*vk.Commands{cmds}, s.fence)
+		if err == nil {
+			err = s.fence.Wait(waitLimit)
+		}
+		if err != nil {
+			s.dev.Idle()
+		}
+		cmds.Destroy()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release frees the staging memory once a model's weights are loaded.
+func (s *weightStore) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.releaseStage()
+}
+
+func (s *weightStore) releaseStage() {
+	if s.stage != nil {
+		s.stage.Destroy()
+		s.stage = nil
+	}
+	if s.fence != nil {
+		s.fence.Destroy()
+		s.fence = nil
+	}
+}
+
+func (s *weightStore) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.releaseStage()
+	for _, b := range s.chunks {
+		b.Destroy()
+	}
+	s.chunks, s.places = nil, map[string]place{}
+}

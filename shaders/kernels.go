@@ -1,0 +1,225 @@
+package shaders
+
+// Manifest lists every kernel. Keep it in step with the headers of the .comp
+// files: the test compares bindings and constants with the SPIR-V.
+func Manifest() []Kernel {
+	return slicesOf(productKernels(), attentionKernels(), tokenKernels(), headKernels())
+}
+
+func slicesOf(groups ...[]Kernel) []Kernel {
+	var all []Kernel
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}
+
+func productKernels() []Kernel {
+	return []Kernel{
+		{
+			Name:      "linear_lanes",
+			Variants:  variants("", ".texel", ".f16", ".texel.f16"),
+			Bindings:  []Binding{in("x"), in("w"), out("y"), in32("bias"), in("residual")},
+			Push:      consts("rows kquads nquads xpitch ypitch rpitch inverse:f32 eps:f32 threshold:f32"),
+			Spec:      consts("LANES ROWS COLS NORM:bool BIAS:bool RESIDUAL:bool ACT"),
+			Local:     along("LANES"),
+			Loops:     func(c Values, _ Variant) int { return c("kquads") },
+			Subgroups: true,
+		},
+		{
+			Name:     "linear_tiles",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("x"), in("w"), out("y"), in32("bias"), in("residual")},
+			Push:     consts("rows kpadded kquads nquads xpitch ypitch rpitch inverse:f32 eps:f32 threshold:f32"),
+			Spec:     consts("INVOCATIONS BM BN BK TM TN LX NORM:bool BIAS:bool RESIDUAL:bool ACT TAIL:bool"),
+			Local:    along("INVOCATIONS"),
+			Loops:    func(c Values, _ Variant) int { return c("kpadded") / max(c("BK"), 1) },
+			Shared:   func(c Values, _ Variant) int { return 4 * c("BK") * (c("BM") + 4 + c("BN")) },
+		},
+		{
+			Name:     "linear",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("x"), in("w"), out("y"), in32("bias"), in("residual"), in32("scale")},
+			Push:     consts("rows kquads nquads columns xrow xquad yrow yquad rrow rquad srow eps:f32 threshold:f32"),
+			Spec:     consts("LANES SCALE BIAS:bool RESIDUAL:bool ACT"),
+			Local:    along("LANES"),
+			Loops:    func(c Values, _ Variant) int { return 2 * c("kquads") },
+		},
+	}
+}
+
+func attentionKernels() []Kernel {
+	return []Kernel{
+		{
+			Name:      "attend_lanes",
+			Variants:  variants("", ".texel", ".f16", ".texel.f16"),
+			Bindings:  []Binding{in("q"), in("k"), in("v"), out("o")},
+			Push:      consts("tokens pitch opitch scale:f32 zero"),
+			Spec:      consts("LANES QUERIES KEYS HEAD_QUADS TIED:bool"),
+			Local:     along("LANES"),
+			Loops:     func(c Values, _ Variant) int { return ceil(c("tokens"), c("KEYS")) },
+			Subgroups: true,
+		},
+		{
+			Name:     "attend_uniform",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("w"), out("o")},
+			Push:     consts("tokens pitch opitch scale:f32 zero"),
+			Spec:     consts("LANES PARTS SLICE SLICES KEYS SPLITS CHUNK"),
+			Local:    func(c Values) [3]int { return [3]int{c("LANES"), c("PARTS"), 1} },
+			Loops:    func(c Values, _ Variant) int { return ceil(c("tokens"), c("KEYS")*c("SPLITS")) + c("SPLITS") },
+			Shared: func(c Values, _ Variant) int {
+				scores, sums, totals := 1, 1, 1
+				if c("SLICES") > 1 {
+					scores = 2 * c("SPLITS") * c("SLICES") * c("KEYS") * c("LANES")
+				}
+				if c("SPLITS") > 1 {
+					sums, totals = c("SLICES")*c("SLICE")*c("LANES"), c("SLICES")*c("LANES")
+				}
+				return 4*scores + 16*sums + 8*totals
+			},
+			Subgroups: true,
+		},
+		{
+			Name:     "attend",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("q"), in("k"), in("v"), out("o")},
+			Push:     consts("tokens headquads qrow qquad krow kquad orow oquad scale:f32"),
+			Spec:     consts("LANES"),
+			Local:    along("LANES"),
+			Loops:    func(c Values, _ Variant) int { return c("tokens") * (c("headquads") + 1) },
+		},
+		{
+			Name:     "attend_map",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("q"), in("k"), out32("a")},
+			Push:     consts("tokens headquads qrow qquad apitch image head0 scale:f32"),
+			Spec:     consts("LANES HEAD_QUADS"),
+			Local:    along("LANES"),
+			Loops: func(c Values, _ Variant) int {
+				if c("HEAD_QUADS") > 0 {
+					return 2 * ceil(c("tokens"), 4)
+				}
+				return 2 * (c("tokens") + 3) * (c("headquads") + 1)
+			},
+		},
+		{
+			Name:     "softmax",
+			Variants: variants("", ".group"),
+			Bindings: []Binding{in32("a"), out32("y")},
+			Push:     consts("rows quads columns row quad scale:f32"),
+			Spec:     consts("ROW_LANES"),
+			Local:    along("ROW_LANES"),
+			Loops:    rowLoops(3),
+			Shared:   rowShared,
+		},
+	}
+}
+
+func tokenKernels() []Kernel {
+	row := variants("", ".f16", ".group", ".group.f16")
+	return []Kernel{
+		{
+			Name:     "normalise",
+			Variants: variants(""),
+			Bindings: []Binding{pixels("pixels"), out32("y")},
+			Push:     consts("count width height pitch mean0:f32 mean1:f32 mean2:f32 std0:f32 std1:f32 std2:f32"),
+			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
+		},
+		{
+			Name:     "patchify",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in32("image"), out("y")},
+			Push:     consts("rows tokens columns patch_ height ipitch quads yrow yquad"),
+			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
+		},
+		{
+			Name:     "pixel_patches",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{pixels("pixels"), out("y")},
+			Push:     consts("rows tokens columns patch_ width height quads yrow yquad mean0:f32 mean1:f32 mean2:f32 std0:f32 std1:f32 std2:f32"),
+			Spec:     consts("LANES CENTRED:bool"), Local: along("LANES"),
+			Loops: func(c Values, _ Variant) int { return 3*c("patch_")*c("patch_") + 5*c("quads") },
+		},
+		{
+			Name:     "prepend",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("x"), in("prefix"), out("y")},
+			Push:     consts("rows tokens prefix xrow xquad trow tquad yrow yquad"),
+			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
+		},
+		{
+			Name:     "select",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("x"), out32("y")},
+			Push:     consts("images tokens row quads xrow xquad yrow yquad"),
+			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
+		},
+		{
+			Name:     "layernorm",
+			Variants: row,
+			Bindings: []Binding{in("x"), out("y"), in32("gain"), in32("bias"), out32("r")},
+			Push:     consts("rows quads columns xrow xquad yrow yquad eps:f32"),
+			Spec:     consts("ROW_LANES MODE"), Local: along("ROW_LANES"), Loops: rowLoops(3), Shared: rowShared,
+		},
+		{
+			Name:     "embed",
+			Variants: row,
+			Bindings: []Binding{in("x"), in("table"), out("y"), in32("gain")},
+			Push:     consts("rows tokens prefix quads columns xrow xquad trow tquad yrow yquad eps:f32"),
+			Spec:     consts("ROW_LANES NORM:bool GAIN:bool"), Local: along("ROW_LANES"), Loops: rowLoops(3), Shared: rowShared,
+		},
+		{
+			Name:     "pointwise",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("a"), in("b"), out("y")},
+			Push:     consts("rows quads brows row quad brow bquad by:f32"),
+			Spec:     consts("LANES OP ACROSS:bool"), Local: along("LANES"), Loops: noLoops,
+		},
+	}
+}
+
+func headKernels() []Kernel {
+	return []Kernel{
+		{
+			Name:     "head_dots",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in32("q"), in("k"), out32("s")},
+			Push:     consts("tokens heads headquads qrow qquad krow kquad srow squad"),
+			Spec:     consts("LANES"), Local: along("LANES"),
+			Loops: func(c Values, _ Variant) int { return c("headquads") },
+		},
+		{
+			Name:     "head_query",
+			Variants: variants(""),
+			Bindings: []Binding{in32("w"), in32("u"), out32("t")},
+			Push:     consts("heads headdim headquads uquads wrow wquad trow tquad"),
+			Spec:     consts("LANES"), Local: along("LANES"),
+			Loops: func(c Values, _ Variant) int { return c("headdim") },
+		},
+		{
+			Name:     "head_scores",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("x"), in32("t"), out32("s"), in32("scale")},
+			Push:     consts("tokens quads xrow xquad trow tquad spitch srow inverse:f32 eps:f32"),
+			Spec:     consts("LANES HEADS SCALE"), Local: along("LANES"),
+			Loops: func(c Values, _ Variant) int { return c("quads") },
+		},
+		{
+			Name:     "head_mix",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in32("a"), in("x"), out32("m"), in32("scale")},
+			Push:     consts("tokens heads quads arow aquad xrow xquad mrow mquad srow"),
+			Spec:     consts("LANES SCALE:bool"), Local: along("LANES"),
+			Loops: func(c Values, _ Variant) int { return c("tokens") },
+		},
+		{
+			Name:     "head_project",
+			Variants: variants(""),
+			Bindings: []Binding{in32("m"), in32("u"), out32("o"), in32("bias")},
+			Push:     consts("heads headquads mquads mrow mquad orow oquad"),
+			Spec:     consts("LANES BIAS:bool"), Local: along("LANES"),
+			Loops: func(c Values, _ Variant) int { return c("mquads") },
+		},
+	}
+}

@@ -1,0 +1,34 @@
+// A row of channels belongs to one invocation, or, with ROW_BARRIERS, to a
+// workgroup of ROW_LANES of them (a power of two): the former for devices
+// where a barrier is dear. rowSum and rowMax join what the invocations found.
+// The file that includes this declares ROW_LANES and its local size.
+#ifdef ROW_BARRIERS
+shared float row_partial[ROW_LANES];
+
+#define ROW_REDUCE(name, join)                                                        \
+    float name(float x) {                                                             \
+        const uint lane = gl_LocalInvocationID.x;                                     \
+        row_partial[lane] = x;                                                        \
+        barrier();                                                                    \
+        for (uint n = ROW_LANES / 2; n > 0; n /= 2) {                                 \
+            if (lane < n) row_partial[lane] = join(row_partial[lane], row_partial[lane + n]); \
+            barrier();                                                                \
+        }                                                                             \
+        const float all = row_partial[0];                                             \
+        barrier();                                                                    \
+        return all;                                                                   \
+    }
+
+float plus(float x, float y) { return x + y; }
+ROW_REDUCE(rowSum, plus)
+ROW_REDUCE(rowMax, max)
+#define ROW_INDEX gl_WorkGroupID.x
+#define ROW_LANE gl_LocalInvocationID.x
+#define ROW_STEP ROW_LANES
+#else
+float rowSum(float x) { return x; }
+float rowMax(float x) { return x; }
+#define ROW_INDEX gl_GlobalInvocationID.x
+#define ROW_LANE 0u
+#define ROW_STEP 1u
+#endif

@@ -1,0 +1,36 @@
+#version 450
+// normalise: (u/255 − mean)/std of 8-bit pixels, interleaved to planar.
+//
+//   b0 in   pixels  u32 words: bytes r g b r g b …, images one behind another
+//   b1 out  y       f32 quads [images·3·height][pitch]
+//   push    count = images·3·height, width, height, pitch, mean[3], std[3]
+//   spec 0  LANES: invocations a workgroup, along quads of a row
+//   grid    ceil(pitch/LANES), count, 1
+//   loops   none
+//   oracle  graph/interp normalise, 1e-6 of the largest value
+#include "lib/quads.glsl"
+#include "lib/pixels.glsl"
+
+layout(local_size_x_id = 0) in;
+layout(constant_id = 0) const uint LANES = 64;
+
+layout(push_constant) uniform Push {
+    uint count, width, height, pitch;
+    float mean0, mean1, mean2, std0, std1, std2;
+} p;
+
+PIXELS(0)
+OUTPUT32(1, y)
+
+void main() {
+    const uint quad = gl_GlobalInvocationID.x, line = gl_WorkGroupID.y;
+    if (quad >= p.pitch) return;
+    const uint c = line / p.height % 3, image = line / p.height / 3;
+    const float mean = c == 0 ? p.mean0 : c == 1 ? p.mean1 : p.mean2, std = c == 0 ? p.std0 : c == 1 ? p.std1 : p.std2;
+    vec4 v = vec4(0);
+    [[unroll]] for (uint e = 0; e < 4; e++) {
+        const uint x = 4 * quad + e;
+        if (x < p.width) v[e] = (pixel(((image * p.height + line % p.height) * p.width + x) * 3 + c) / 255.0 - mean) / std;
+    }
+    y(line * p.pitch + quad, v);
+}
