@@ -116,6 +116,14 @@ func (g *gpu) keepPipelines() {
 // Device describes what the engine runs on.
 func (e *Engine) Device() DeviceInfo { return e.info }
 
+// Tuning names the choice of kernel shapes that outputs may depend on.
+func (e *Engine) Tuning() string {
+	if e.info.Reference() {
+		return "none"
+	}
+	return "static"
+}
+
 // Limits are the device's limits as planning sees them; the baseline of the
 // Vulkan specification for the interpreter.
 func (e *Engine) Limits() plan.Limits {

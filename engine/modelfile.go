@@ -58,6 +58,20 @@ func OpenModel(path string, opt ModelOptions) (*ModelSource, error) {
 	return m, nil
 }
 
+// OpenModelBytes is OpenModel for a file that is in memory.
+func OpenModelBytes(name string, data []byte, opt ModelOptions) (*ModelSource, error) {
+	f, err := weights.OpenBytes(name, data)
+	if err != nil {
+		return nil, modelError(name, err)
+	}
+	m, err := readModel("", f, opt)
+	if err != nil {
+		return nil, modelError(name, err)
+	}
+	m.Name = name
+	return m, nil
+}
+
 func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, error) {
 	if opt.Branch == "" {
 		opt.Branch = crate.Teacher
@@ -108,6 +122,9 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 // config.json beside the weights, if there is one.
 func configFile(path, named string) (s crate.Settings, notice string, err error) {
 	at := named
+	if at == "" && path == "" {
+		return s, "", nil // not from a folder
+	}
 	if at == "" {
 		at = filepath.Join(filepath.Dir(path), "config.json")
 	}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/loader/picture"
+)
+
+// describe names the flags on which outputs depend, for a run's header.
+func (f *inputFlags) describe() string {
+	size := f.size
+	if size == "" {
+		size = "model"
+	}
+	return fmt.Sprintf("size=%s filter=%s positions=%s", size, f.filter, f.positions)
+}
+
+func (f *deviceFlags) describe() string {
+	s := "precision=" + f.precision
+	if f.kernels != "" {
+		s += " kernels=" + f.kernels
+	}
+	if len(f.without) > 0 {
+		s += fmt.Sprint(" without=", f.without)
+	}
+	if f.bits != 0 {
+		s += fmt.Sprint(" vector-bits=", f.bits)
+	}
+	return s
+}
+
+// configFlags are the values that decide what a file computes, wherever they
+// came from.
+func configFlags(src *engine.ModelSource) string {
+	c := &src.Config
+	return fmt.Sprintf(" heads=%d eta=%g lambda=%g ln-eps=%g block=%s mean=%v std=%v", c.Heads, c.Eta, c.Lambda, c.LNEps, c.Block, c.Mean, c.Std)
+}
+
+// checkFirst compares a run of the first image with the reference.
+func (a *app) checkFirst(ctx context.Context, m *engine.Model, tasks []task, f *inputFlags, o engine.InputOptions, outputs []string) error {
+	if len(tasks) == 0 {
+		return usage(fmt.Errorf("--check needs images that are known beforehand"))
+	}
+	img, _, err := picture.DecodeFile(ctx, tasks[0].path, f.decode())
+	if err != nil {
+		return fmt.Errorf("--check: the first image: %w", err)
+	}
+	n, err := m.CheckImage(ctx, img, o, outputs)
+	if err != nil {
+		return fmt.Errorf("--check on %s: %w", printable(tasks[0].rel), err)
+	}
+	a.log.Info(fmt.Sprintf("--check: %d dispatches agree with the reference on %s", n, printable(tasks[0].rel)))
+	return nil
+}

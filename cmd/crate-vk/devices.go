@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/engine"
+)
+
+func (a *app) devices() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "devices [--json]",
+		Short: "List the Vulkan devices; executes nothing",
+		RunE: func(*cobra.Command, []string) error {
+			list, err := engine.Devices()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return a.devicesJSON(list)
+			}
+			t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "INDEX\tNAME\tTYPE\tMEMORY\tSUBGROUP\tFP16\tDRIVER\tUUID")
+			for _, d := range list {
+				fmt.Fprintf(t, "%d\t%s\t%s\t%.1f GB\t%d\t%t\t%s\t%s\n", d.Index, d.Name, d.Type, float64(d.Memory)/1e9, d.Subgroup, d.FP16, d.Driver, d.UUID)
+			}
+			return t.Flush()
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func (a *app) devicesJSON(list []engine.DeviceInfo) error {
+	type row struct {
+		Index    int    `json:"index"`
+		Name     string `json:"name"`
+		Type     string `json:"type"`
+		Driver   string `json:"driver"`
+		API      string `json:"api"`
+		UUID     string `json:"uuid"`
+		Memory   int64  `json:"memory_bytes"`
+		Subgroup int    `json:"subgroup"`
+		FP16     bool   `json:"fp16"`
+	}
+	rows := make([]row, len(list))
+	for i, d := range list {
+		rows[i] = row{d.Index, d.Name, d.Type, d.Driver, d.API, d.UUID, d.Memory, d.Subgroup, d.FP16}
+	}
+	return writeJSON(a.out, rows)
+}
+
+// writeJSON prints indented JSON without escaping what HTML would need.
+func writeJSON(w interface{ Write([]byte) (int, error) }, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/arrays"
+	"github.com/crate-vk/crate-vk/engine"
+)
+
+// featureFlags of features.
+type featureFlags struct {
+	model  modelFlags
+	device deviceFlags
+	input  inputFlags
+	source sourceFlags
+	layers string
+	facets []string
+	format string
+}
+
+func (a *app) features() *cobra.Command {
+	var f featureFlags
+	c := &cobra.Command{
+		Use:   "features [flags] PATH...",
+		Short: "Write a model's tensors for each image",
+		Long: `features writes, for each image, the tensors that the papers read off the models:
+
+  tokens     tokens.embed, and tokens.L of each layer       [tokens width]
+  key        key.L: the shared projection, a ViT's keys      [tokens heads·p]
+  attention  attention.L: the maps after softmax             [heads tokens tokens]
+  cls        cls_attention.L: their row of the class token   [heads tokens]
+  logits     logits                                          [classes]
+  features   features: after the last norm (ViT, MAE)        [tokens width]`,
+		Args: f.source.args,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runFeatures(cmd.Context(), &f, args) },
+	}
+	s := c.Flags()
+	f.model.register(s, false)
+	s.StringVar(&f.layers, "layers", "all", "`all|N,N,...`: layers, −1 is the last")
+	s.StringSliceVar(&f.facets, "facets", nil, "which tensors: tokens, key, attention, cls, logits, features; default: all but attention, which is large")
+	s.StringVar(&f.format, "format", "safetensors", "safetensors or npz")
+	f.source.register(s)
+	f.input.register(s)
+	f.device.register(s)
+	return c
+}
+
+func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err error) {
+	o = m.FeatureOptions()
+	if o.InputOptions, err = f.input.options(); err != nil {
+		return o, err
+	}
+	if f.layers != "all" {
+		o.Layers = []int{}
+		for s := range strings.SplitSeq(f.layers, ",") {
+			n, err := strconv.Atoi(s)
+			if err != nil {
+				return o, usage(fmt.Errorf("--layers is %q, want all or numbers such as 0,11", f.layers))
+			}
+			o.Layers = append(o.Layers, n)
+		}
+	}
+	o.Facets = f.facets
+	if o.Facets == nil {
+		c := m.Config()
+		for _, facet := range c.Facets() {
+			if facet != "attention" {
+				o.Facets = append(o.Facets, facet)
+			}
+		}
+	}
+	return o, nil
+}
+
+func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) error {
+	if f.format != "safetensors" && f.format != "npz" {
+		return usage(fmt.Errorf("--format is %q, want safetensors or npz", f.format))
+	}
+	src, err := f.model.open(a)
+	if err != nil {
+		return err
+	}
+	tasks, stream, err := f.source.tasks(a, args, []string{"." + f.format})
+	if err != nil {
+		return err
+	}
+	e, err := f.device.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	m, err := e.Load(ctx, src)
+	if err != nil {
+		return err
+	}
+	o, err := f.options(m)
+	if err != nil {
+		return err
+	}
+	missing, err := m.CheckFeatures(o)
+	if err != nil {
+		return usage(err)
+	}
+	for _, facet := range missing {
+		a.log.Info(fmt.Sprintf("%s has no %s: left out", src.Name, facet))
+	}
+	facets := slices.Sorted(slices.Values(o.Facets))
+	flags := fmt.Sprintf("layers=%s facets=%s format=%s %s %s", f.layers, strings.Join(facets, ","), f.format, f.input.describe(), f.device.describe())
+	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.decode(),
+		header: header{Command: "features", Model: src.Name, SHA256: src.Hash, Flags: flags + configFlags(src), Version: versionString(),
+			Device: e.Device().Name, Driver: e.Device().Driver, Tuning: e.Tuning()}}
+	r.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[engine.Features], error] {
+		return m.FeaturesStream(ctx, in, o)
+	}
+	r.encode = func(_ *record, _ string, item engine.Item[engine.Features]) (map[string][]byte, error) {
+		var b bytes.Buffer
+		var list []arrays.Array
+		for _, name := range sortedKeys(item.Value) {
+			t := item.Value[name]
+			list = append(list, arrays.Array{Name: name, Shape: t.Shape.Sizes(), Data: t.Data})
+		}
+		if err := arrays.Write(&b, f.format, list); err != nil {
+			return nil, err
+		}
+		return map[string][]byte{"." + f.format: b.Bytes()}, nil
+	}
+	return r.run(ctx, tasks, stream)
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/demo"
+	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/shaders"
+)
+
+// modelFlags choose a model and what its file does not say.
+type modelFlags struct {
+	set     *pflag.FlagSet
+	model   string
+	config  string
+	heads   int
+	eta     float64
+	lambda  float64
+	eps     float64
+	block   string
+	mean    string
+	std     string
+	native  string
+	branch  string
+	presets bool
+}
+
+func (f *modelFlags) register(s *pflag.FlagSet, presets bool) {
+	f.set, f.presets = s, presets
+	what := "weight `FILE` (safetensors); default: the embedded demo model"
+	if presets {
+		what = "weight `FILE|PRESET` (crate-vk info lists the presets); default: the embedded demo model"
+	}
+	s.StringVarP(&f.model, "model", "m", "", what)
+	s.StringVar(&f.config, "config", "", "configuration `FILE`; default: config.json beside the weights")
+	s.IntVar(&f.heads, "heads", 0, "number of heads `N`, which no file's shapes tell")
+	s.Float64Var(&f.eta, "eta", 0, "ISTA's step `η`")
+	s.Float64Var(&f.lambda, "lambda", 0, "ISTA's threshold `λ`")
+	s.Float64Var(&f.eps, "ln-eps", 0, "`ε` of the layers' norms")
+	s.StringVar(&f.block, "block", "", "soft for soft-threshold CRATE, whose tensors look like CRATE's")
+	s.StringVar(&f.mean, "mean", "", "input mean `R,G,B`")
+	s.StringVar(&f.std, "std", "", "input deviation `R,G,B`")
+	s.StringVar(&f.native, "image-size", "", "native size `N|HxW` of the position table")
+	s.StringVar(&f.branch, "branch", "teacher", "teacher or student, of a checkpoint that holds both")
+}
+
+// settings are the configuration values among the flags.
+func (f *modelFlags) settings() (s crate.Settings, err error) {
+	meta := map[string]string{}
+	for flag, key := range map[string]string{"heads": "heads", "eta": "eta", "lambda": "lambda", "ln-eps": "ln_eps", "block": "block", "mean": "mean", "std": "std", "image-size": "image_size"} {
+		if changed(f.set, flag) {
+			meta["crate."+key] = f.set.Lookup(flag).Value.String()
+		}
+	}
+	if s, err = crate.ParseMetadata(meta); err != nil {
+		return s, usage(fmt.Errorf("%s", strings.ReplaceAll(err.Error(), "metadata crate.", "--")))
+	}
+	return s, nil
+}
+
+// open opens the chosen model and reports what it had to guess.
+func (f *modelFlags) open(a *app) (*engine.ModelSource, error) {
+	settings, err := f.settings()
+	if err != nil {
+		return nil, err
+	}
+	if f.branch != string(crate.Teacher) && f.branch != string(crate.Student) {
+		return nil, usage(fmt.Errorf("--branch is %q, want teacher or student", f.branch))
+	}
+	opt := engine.ModelOptions{Settings: settings, ConfigPath: f.config, Branch: crate.Branch(f.branch)}
+	src, err := openModel(f.model, f.presets, opt)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range src.Warnings {
+		a.log.Warn(w)
+	}
+	if n := len(src.Ignored); n > 0 {
+		a.log.Info(fmt.Sprintf("%s: %d tensors are not needed and ignored, such as %s", src.Name, n, src.Ignored[0]))
+	}
+	return src, nil
+}
+
+func openModel(name string, presets bool, opt engine.ModelOptions) (*engine.ModelSource, error) {
+	if name == "" {
+		return engine.OpenModelBytes(demo.Name, demo.Safetensors, opt)
+	}
+	if _, err := os.Stat(name); err != nil && presets && !strings.ContainsAny(name, "./"+string(filepath.Separator)) {
+		src, perr := engine.Preset(name)
+		if perr != nil {
+			return nil, &codedError{exitModel, perr}
+		}
+		return src, nil
+	}
+	return engine.OpenModel(name, opt)
+}
+
+// deviceFlags choose the device and how it computes.
+type deviceFlags struct {
+	device    string
+	precision string
+	kernels   string
+	without   []string
+	spirv     string
+	bits      int
+	noCache   bool
+	noTest    bool
+	memory    int64
+}
+
+func (f *deviceFlags) register(s *pflag.FlagSet) {
+	def := os.Getenv("CRATE_VK_DEVICE")
+	if def == "" {
+		def = "auto"
+	}
+	s.StringVarP(&f.device, "device", "d", def, "`SEL`: auto, cpu (the interpreter), an index, part of a name, or uuid:… (also CRATE_VK_DEVICE)")
+	s.StringVar(&f.precision, "precision", "fp32", "fp32, or fp16 storage where the device has it")
+	s.StringVar(&f.kernels, "kernels", "", "`FAMILY` of kernels: lanes, tiles or plain; default: by device")
+	s.StringSliceVar(&f.without, "without", nil, "leave out graph `PASS`es, or all (crate-vk compile --passes lists them)")
+	s.StringVar(&f.spirv, "spirv", "", "take kernels from `DIR`/NAME.spv where there is one, to try a changed kernel")
+	s.IntVar(&f.bits, "vector-bits", 0, "vector width of llvmpipe: 128, 256 or 512; default: the driver's")
+	s.Int64Var(&f.memory, "memory", 0, "device memory to use at most, in `MB`")
+	s.BoolVar(&f.noCache, "no-cache", false, "keep no compiled kernels and self-tests on disk")
+	s.BoolVar(&f.noTest, "no-self-test", false, "don't test kernels before their first use on a device")
+}
+
+// open opens the engine.
+func (f *deviceFlags) open(ctx context.Context, a *app, more ...engine.Option) (*engine.Engine, error) {
+	opts := []engine.Option{engine.WithDevice(f.device), engine.WithLogger(a.log), engine.WithoutPasses(f.without...)}
+	switch engine.Precision(f.precision) {
+	case engine.FP32, engine.FP16:
+		opts = append(opts, engine.WithPrecision(engine.Precision(f.precision)))
+	default:
+		return nil, usage(fmt.Errorf("--precision is %q, want fp32 or fp16", f.precision))
+	}
+	switch family := plan.Family(f.kernels); family {
+	case "":
+	case plan.Lanes, plan.Tiles, plan.Plain:
+		opts = append(opts, engine.WithFamily(family))
+	default:
+		return nil, usage(fmt.Errorf("--kernels is %q, want lanes, tiles or plain", f.kernels))
+	}
+	if f.spirv != "" {
+		if info, err := os.Stat(f.spirv); err != nil || !info.IsDir() {
+			return nil, usage(fmt.Errorf("--spirv is %q, want a folder", f.spirv))
+		}
+		opts = append(opts, engine.WithSPIRV(f.kernelCode))
+	} else if dir, err := os.UserCacheDir(); err == nil && !f.noCache {
+		opts = append(opts, engine.WithCache(filepath.Join(dir, "crate-vk")))
+	}
+	if f.bits != 0 {
+		opts = append(opts, engine.WithVectorBits(f.bits))
+	}
+	if f.memory > 0 {
+		opts = append(opts, engine.WithMemory(f.memory<<20))
+	}
+	if f.noTest {
+		opts = append(opts, engine.WithoutSelfTest())
+	}
+	return engine.Open(ctx, append(opts, more...)...)
+}
+
+// kernelCode reads a kernel from the --spirv folder, else the embedded one.
+func (f *deviceFlags) kernelCode(name string) ([]byte, error) {
+	code, err := os.ReadFile(filepath.Join(f.spirv, name+".spv"))
+	if os.IsNotExist(err) {
+		return shaders.SPIRV(name)
+	}
+	if err == nil && len(code)%4 != 0 {
+		err = fmt.Errorf("%s.spv has %d bytes, which is no SPIR-V", name, len(code))
+	}
+	return code, err
+}
+
+// inputFlags say how images become inputs.
+type inputFlags struct {
+	size      string
+	filter    string
+	positions string
+	batch     string
+	maxPixels int64
+}
+
+func (f *inputFlags) register(s *pflag.FlagSet) {
+	s.StringVar(&f.size, "size", "", "`N|WxH|native`: resize images to N×N or W×H exactly, or keep their size; default: the model's native size")
+	s.StringVar(&f.filter, "filter", "bilinear", "resampling: nearest, bilinear, bicubic or lanczos, as Pillow's")
+	s.StringVar(&f.positions, "positions", "exact", "exact: resample the position table only for another grid; demo: always, as the published demo does")
+	s.StringVar(&f.batch, "batch", "auto", "`N|auto`: images computed at once")
+	s.Int64Var(&f.maxPixels, "max-pixels", 100, "refuse images of more megapixels than `N`")
+}
+
+func (f *inputFlags) options() (o engine.InputOptions, err error) {
+	if o.Size, err = parseSize(f.size); err != nil {
+		return o, usage(err)
+	}
+	if o.Filter, err = picture.ParseFilter(f.filter); err != nil {
+		return o, usage(fmt.Errorf("--filter: %w", err))
+	}
+	switch o.Positions = crate.Positions(f.positions); o.Positions {
+	case crate.PositionsExact, crate.PositionsDemo:
+	default:
+		return o, usage(fmt.Errorf("--positions is %q, want exact or demo", f.positions))
+	}
+	if f.batch != "auto" {
+		if o.Batch, err = strconv.Atoi(f.batch); err != nil || o.Batch < 1 {
+			return o, usage(fmt.Errorf("--batch is %q, want a number from 1 on, or auto", f.batch))
+		}
+	}
+	if f.maxPixels < 1 {
+		return o, usage(fmt.Errorf("--max-pixels is %d, want at least 1", f.maxPixels))
+	}
+	return o, nil
+}
+
+func (f *inputFlags) decode() picture.Options { return picture.Options{MaxPixels: f.maxPixels * 1e6} }
+
+// parseSize reads N, WxH or native; "" is the model's native size.
+func parseSize(s string) (engine.Size, error) {
+	if s == "" {
+		return engine.Size{}, nil
+	}
+	if s == "native" {
+		return engine.Size{Native: true}, nil
+	}
+	w, h, two := strings.Cut(s, "x")
+	if !two {
+		h = w
+	}
+	a, err1 := strconv.Atoi(w)
+	b, err2 := strconv.Atoi(h)
+	if err1 != nil || err2 != nil || a < 1 || b < 1 || a > 1<<15 || b > 1<<15 {
+		return engine.Size{}, fmt.Errorf("--size is %q, want N, WxH (up to %d) or native", s, 1<<15)
+	}
+	return engine.Size{Width: a, Height: b}, nil
+}
+
+// modelSize is the size of the model's input for a command without images:
+// --size trimmed to whole patches, else the native size.
+func modelSize(s engine.Size, c *crate.Config) (height, width int, err error) {
+	if s.Native {
+		return 0, 0, usage(fmt.Errorf("--size native needs images"))
+	}
+	if s.Width == 0 {
+		return c.ImageSize[0], c.ImageSize[1], nil
+	}
+	height, width = s.Height/c.Patch*c.Patch, s.Width/c.Patch*c.Patch
+	if height == 0 || width == 0 {
+		return 0, 0, usage(fmt.Errorf("--size %d×%d is smaller than one patch of %d×%d", s.Width, s.Height, c.Patch, c.Patch))
+	}
+	return height, width, nil
+}

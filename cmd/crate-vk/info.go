@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/graph/pass"
+)
+
+func (a *app) info() *cobra.Command {
+	var model modelFlags
+	var size string
+	var batch int
+	c := &cobra.Command{
+		Use:   "info [MODEL|PRESET]",
+		Short: "Say which model a file is: architecture, dimensions, cost, memory",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				model.model = args[0]
+			}
+			src, err := model.open(a)
+			if err != nil {
+				return err
+			}
+			defer src.Close()
+			return a.printInfo(src, size, batch)
+		},
+	}
+	model.register(c.Flags(), true)
+	c.Flags().StringVar(&size, "size", "", "`N|WxH` for cost and memory; default: the native size")
+	c.Flags().IntVar(&batch, "batch", 1, "batch `N` for memory")
+	c.AddCommand(&cobra.Command{
+		Use:   "presets",
+		Short: "List the published geometries",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+			names, about := crate.Presets()
+			for i, n := range names {
+				fmt.Fprintf(t, "%s\t%s\n", n, about[i])
+			}
+			return t.Flush()
+		},
+	})
+	return c
+}
+
+func (a *app) printInfo(src *engine.ModelSource, sizeFlag string, batch int) error {
+	c := &src.Config
+	s, err := parseSize(sizeFlag)
+	if err != nil {
+		return usage(err)
+	}
+	if batch < 1 {
+		return usage(fmt.Errorf("--batch is %d, want at least 1", batch))
+	}
+	height, width, err := modelSize(s, c)
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	row("model", "%s", src.Name)
+	row("architecture", "%s (attention %s, block %s)", c.Architecture, c.Attention, c.Block)
+	if known := crate.KnownName(c); known != "" {
+		row("known as", "%s", known)
+	}
+	row("dimensions", "width %d, %d layers, %d heads of %d, patch %d, native %d×%d px", c.Dim, c.Depth, c.Heads, c.HeadDim(), c.Patch, c.ImageSize[1], c.ImageSize[0])
+	if c.Hidden > 0 {
+		row("hidden width", "%d", c.Hidden)
+	}
+	row("steps", "η %g, λ %g, ε %g", c.Eta, c.Lambda, c.LNEps)
+	row("parameters", "%.2f M (%s)", float64(c.Parameters())/1e6, orPreset(src))
+	row("input", "mean %v, deviation %v", c.Mean, c.Std)
+	row("read-out", "%s", defaultReadout(c))
+	row("logits", "%s", labels(c))
+	row("SHA-256", "%s", src.Hash)
+	gh, gw := height/c.Patch, width/c.Patch
+	row("cost at "+fmt.Sprintf("%d×%d px", width, height), "%d×%d patches, %d tokens", gw, gh, c.Prefix+gh*gw)
+	if err := costs(t, c, height, width, batch); err != nil {
+		return err
+	}
+	return t.Flush()
+}
+
+func orPreset(src *engine.ModelSource) string {
+	if src.Bytes == 0 {
+		return "a preset with random weights"
+	}
+	return fmt.Sprintf("%.2f MB, %s", float64(src.Bytes)/1e6, strings.Join(src.DTypes, " "))
+}
+
+func defaultReadout(c *crate.Config) string {
+	if c.Readout != "" {
+		return c.Readout
+	}
+	return fmt.Sprintf("layer %d, mean of heads, mass:0.6, nearest (the paper's)", c.ReadLayer())
+}
+
+func labels(c *crate.Config) string {
+	switch n := c.LogitCount(); {
+	case n == 0:
+		return "none: a backbone"
+	case len(c.Labels) == 0:
+		return fmt.Sprintf("%d classes, no names", n)
+	case len(c.Labels) > 12:
+		return fmt.Sprintf("%d classes: %s …", n, strings.Join(c.Labels[:12], ", "))
+	default:
+		return fmt.Sprintf("%d classes: %s", n, strings.Join(c.Labels, ", "))
+	}
+}
+
+// costs prints arithmetic and memory of the usual read-outs, planned for a
+// device with the minima that Vulkan guarantees.
+func costs(w io.Writer, c *crate.Config, height, width, batch int) error {
+	lim := plan.BaselineLimits()
+	for _, readout := range []string{fmt.Sprintf("attention@%d", c.ReadLayer()), fmt.Sprintf("keys@%d", c.Depth-1), "tokens", "logits"} {
+		outputs, err := engine.ReadoutOutputs(c, readout)
+		if err != nil {
+			continue // a model without a head
+		}
+		g, err := engine.BuildGraph(c, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, pass.Options{})
+		if err != nil {
+			return err
+		}
+		published, err := engine.BuildGraph(c, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, pass.Options{Without: []string{"all"}})
+		if err != nil {
+			return err
+		}
+		memory := "too large for one buffer"
+		if p, err := plan.New(g, lim, plan.Options{}); err == nil {
+			memory = fmt.Sprintf("weights %.1f MB, tensors %.1f MB", float64(p.WeightBytes())/1e6, float64(p.ArenaBytes())/1e6)
+		}
+		fmt.Fprintf(w, "  %s\t%.2f GFLOP an image (as published %.2f); batch %d: %s\n", readout, gflop(g.FLOPs(), batch), gflop(liveFLOPs(published), batch), batch, memory)
+	}
+	return nil
+}
+
+func gflop(n int64, batch int) float64 { return float64(n) / float64(batch) / 1e9 }
+
+// liveFLOPs counts what the outputs need, where dead-code has not run.
+func liveFLOPs(g *graph.Graph) int64 {
+	live, static := g.Live(), g.Static()
+	var n int64
+	for _, v := range g.Values {
+		if live[v] && !static[v] {
+			n += v.FLOPs()
+		}
+	}
+	return n
+}

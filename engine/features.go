@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"iter"
+	"slices"
+
+	"github.com/crate-vk/crate-vk/loader/picture"
+)
+
+// FeatureOptions are the choices of Features.
+type FeatureOptions struct {
+	InputOptions
+	Layers []int    // −1 is the last; nil: all
+	Facets []string // tokens key attention cls logits features; nil: all that the model has
+}
+
+// Features are the tensors of one image, by name: tokens.embed, tokens.L [n d],
+// key.L [n h·p], attention.L [h n n], cls_attention.L [h n], logits [K],
+// features [n d].
+type Features map[string]*Tensor
+
+// AllFacets lists the facets that some model has.
+func AllFacets() []string {
+	return []string{"tokens", "key", "attention", "cls", "logits", "features"}
+}
+
+// checkFeatures resolves layers and facets. Facets that the model does not
+// have are left out and returned; it is an error when none is left.
+func (m *Model) checkFeatures(o *FeatureOptions) (missing []string, err error) {
+	c := &m.src.Config
+	if o.Layers == nil {
+		for l := range c.Depth {
+			o.Layers = append(o.Layers, l)
+		}
+	}
+	layers := make([]int, 0, len(o.Layers))
+	for _, l := range o.Layers {
+		l, err := c.Layer(l)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(layers, l) {
+			layers = append(layers, l)
+		}
+	}
+	slices.Sort(layers)
+	o.Layers = layers
+	if o.Facets == nil {
+		o.Facets = c.Facets()
+		return nil, nil
+	}
+	var have []string
+	for _, f := range o.Facets {
+		switch {
+		case !slices.Contains(AllFacets(), f):
+			return nil, fmt.Errorf("facet %q: want some of %v", f, AllFacets())
+		case slices.Contains(c.Facets(), f):
+			have = append(have, f)
+		default:
+			missing = append(missing, f)
+		}
+	}
+	if have == nil {
+		return missing, fmt.Errorf("a %s model without a head has none of the facets %v: it has %v", c.Architecture, o.Facets, c.Facets())
+	}
+	o.Facets = have
+	return missing, nil
+}
+
+// CheckFeatures resolves options against the model and names the facets that
+// it does not have; an error means that nothing is left.
+func (m *Model) CheckFeatures(o FeatureOptions) (missing []string, err error) {
+	return m.checkFeatures(&o)
+}
+
+// FeaturesStream computes tensors of images as they come.
+func (m *Model) FeaturesStream(ctx context.Context, inputs iter.Seq[Input], o FeatureOptions) iter.Seq2[Item[Features], error] {
+	if _, err := m.checkFeatures(&o); err != nil {
+		return func(yield func(Item[Features], error) bool) { yield(Item[Features]{}, err) }
+	}
+	facets := o.Facets
+	// features goes with tokens and logits too (users' contract).
+	if slices.Contains(facets, "tokens") || slices.Contains(facets, "logits") {
+		facets = append(slices.Clone(facets), "features")
+	}
+	c := &m.src.Config
+	j := &job[Features]{m: m, opt: o.InputOptions, outputs: c.FacetOutputs(facets, o.Layers)}
+	j.finish = func(_ *prepared, tensors map[string]*Tensor) (Features, error) { return tensors, nil }
+	return j.run(ctx, inputs)
+}
+
+// FeatureOption changes the options of Features.
+type FeatureOption func(*FeatureOptions)
+
+// FeatureOptions are the defaults: all layers and facets at the native size.
+func (m *Model) FeatureOptions() FeatureOptions {
+	return FeatureOptions{InputOptions: InputOptions{Filter: picture.Bilinear}}
+}
+
+// Features computes tensors of one image.
+func (m *Model) Features(ctx context.Context, img image.Image, opts ...FeatureOption) (Features, error) {
+	o := m.FeatureOptions()
+	o.Batch = 1
+	for _, f := range opts {
+		f(&o)
+	}
+	list, err := collect(m.FeaturesStream(ctx, Images([]image.Image{img}), o))
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/graph/pass"
+	"github.com/crate-vk/crate-vk/shaders"
+)
+
+// KernelReport is what a driver tells about one kernel variant.
+type KernelReport struct {
+	Name       string             `json:"name"`
+	Family     string             `json:"family"`
+	Spec       map[string]float64 `json:"spec"`       // specialization constants
+	Statistics map[string]float64 `json:"statistics"` // by the driver's own names
+	ISA        string             `json:"isa,omitempty"`
+}
+
+// PlanningLimits are the limits of the device that a selector names, without
+// opening it.
+func PlanningLimits(selector string) (plan.Limits, error) {
+	inst, err := vk.Open(vk.Options{})
+	if err != nil {
+		return plan.Limits{}, noDevice(err)
+	}
+	defer inst.Close()
+	infos, err := inst.Devices()
+	if err != nil {
+		return plan.Limits{}, noDevice(err)
+	}
+	info, err := choose(infos, selector)
+	if err != nil {
+		return plan.Limits{}, err
+	}
+	return limitsOf(info, 0), nil
+}
+
+// Kernels compiles the kernel variants that the model's read-outs need, or
+// with all those of the verify suite, and collects what the driver tells. The
+// engine must have been opened WithStatistics. Nothing is executed.
+func (m *Model) Kernels(ctx context.Context, batch int, isa, all bool) ([]KernelReport, error) {
+	e := m.eng
+	e.use.RLock()
+	defer e.use.RUnlock()
+	if e.gpu == nil {
+		return nil, fmt.Errorf("engine: the interpreter has no kernels")
+	}
+	plans, err := m.kernelPlans(batch, all)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	rows := []KernelReport{}
+	for _, p := range plans {
+		for i := range p.Dispatches {
+			d := &p.Dispatches[i]
+			if seen[variantKey(d)] {
+				continue
+			}
+			seen[variantKey(d)] = true
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			row, err := e.gpu.report(p, d, isa)
+			if err != nil {
+				return nil, fmt.Errorf("kernel %s: %w", d.Kernel, err)
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+func (m *Model) kernelPlans(batch int, all bool) ([]*plan.Plan, error) {
+	e := m.eng
+	if all {
+		return standardPlans(e.gpu.lim)
+	}
+	c := &m.src.Config
+	var plans []*plan.Plan
+	for _, readout := range []string{fmt.Sprintf("attention@%d", c.ReadLayer()), fmt.Sprintf("keys@%d", c.Depth-1), "tokens", "logits"} {
+		outputs, err := ReadoutOutputs(c, readout)
+		if err != nil {
+			continue // a model without a head
+		}
+		g, err := m.Graph(Request{Outputs: outputs, Height: c.ImageSize[0], Width: c.ImageSize[1], Batch: batch}, pass.Options{Without: e.opt.without})
+		if err != nil {
+			return nil, err
+		}
+		p, err := plan.New(g, e.gpu.lim, e.planOptions())
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
+}
+
+func (g *gpu) report(p *plan.Plan, d *plan.Dispatch, isa bool) (KernelReport, error) {
+	row := KernelReport{Name: d.Kernel, Family: string(p.Family), Spec: map[string]float64{}, Statistics: map[string]float64{}}
+	k, _, err := shaders.Lookup(d.Kernel)
+	if err != nil {
+		return row, err
+	}
+	for i, c := range k.Spec {
+		row.Spec[c.Name] = float64(d.Spec[i])
+		if c.Kind == shaders.F32 {
+			row.Spec[c.Name] = float64(math.Float32frombits(d.Spec[i]))
+		}
+	}
+	pipe, err := g.pipes.get(d)
+	if err != nil {
+		return row, err
+	}
+	text, err := pipe.Report(isa)
+	if err != nil {
+		return row, err
+	}
+	stats, code, _ := strings.Cut(text, "isa\n")
+	row.ISA = strings.TrimSpace(code)
+	for line := range strings.Lines(stats) {
+		name, val, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "stat "), " = ")
+		var x float64
+		if _, err := fmt.Sscan(val, &x); ok && err == nil {
+			row.Statistics[name] = x
+		}
+	}
+	return row, nil
+}

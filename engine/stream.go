@@ -1,0 +1,427 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/loader/picture"
+)
+
+// Input is one image of a stream. Load is called on one of several goroutines;
+// its error fails this image alone.
+type Input struct {
+	Name string // for the caller
+	Load func(ctx context.Context) (*picture.RGB, error)
+}
+
+// Item is what a stream yields for each input, in their order.
+type Item[T any] struct {
+	Input   Input
+	Picture *picture.RGB // the image, where the stream was asked to keep it
+	Frame   readout.Frame
+	Value   T
+	Err     error // this image failed
+}
+
+// Size is the size to which images are resized. The zero value is the model's
+// native size.
+type Size struct {
+	Width, Height int
+	Native        bool // each image keeps its own size
+}
+
+// InputOptions say how images become inputs of a model.
+type InputOptions struct {
+	Size        Size
+	Filter      picture.Filter
+	Positions   crate.Positions
+	Batch       int  // images computed at once; 0: by the device
+	KeepPicture bool // items carry their image
+}
+
+// flushAfter is how long a batch that is not full waits for the next input:
+// whoever writes one path at a time gets an answer to each.
+const flushAfter = 30 * time.Millisecond
+
+// job is a stream under way: images are loaded and resized on all cores,
+// batches are computed two at a time, results are finished on all cores.
+type job[T any] struct {
+	m       *Model
+	opt     InputOptions
+	outputs []string
+	finish  func(p *prepared, tensors map[string]*Tensor) (T, error)
+}
+
+// prepared is an image on its way through the stream.
+type prepared struct {
+	input   Input
+	picture *picture.RGB
+	frame   readout.Frame
+	pixels  []byte // RGB at the size of the model's input
+	err     error
+	done    chan struct{} // closed when it is loaded
+}
+
+// flight is a batch that is being computed, or an image that failed.
+type flight struct {
+	images  []*prepared
+	tensors map[string]*Tensor
+	err     error
+	lost    *gpu
+	ready   chan struct{}
+}
+
+// run yields an item for each input. A failure of the whole stream is the
+// second value, once, as the last. When ctx ends no further input is taken;
+// what is in flight is finished and yielded, then the context's error.
+func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item[T], error] {
+	return func(yield func(Item[T], error) bool) {
+		feed, stop := context.WithCancel(ctx) // ends when the consumer leaves, too
+		workers := runtime.GOMAXPROCS(0)
+		batch := j.m.batchSize(j.opt.Batch)
+		tokens := make(chan struct{}, 3*batch+workers)
+		queue := make(chan *prepared, cap(tokens))
+		flights := make(chan *flight, 1)
+		work := make(chan *prepared)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer stop()
+		wg.Go(func() {
+			defer close(queue)
+			defer close(work)
+			source := pull(feed, inputs)
+			for {
+				var in Input
+				var ok bool
+				select {
+				case in, ok = <-source:
+				case <-feed.Done():
+				}
+				if !ok {
+					return
+				}
+				select {
+				case tokens <- struct{}{}:
+				case <-feed.Done():
+					return
+				}
+				p := &prepared{input: in, done: make(chan struct{})}
+				queue <- p
+				work <- p
+			}
+		})
+		for range workers {
+			wg.Go(func() {
+				var r picture.Resizer
+				for p := range work {
+					j.prepare(feed, &r, p)
+					close(p.done)
+				}
+			})
+		}
+		wg.Go(func() {
+			defer close(flights)
+			j.batches(feed, batch, queue, flights)
+		})
+		for f := range flights {
+			<-f.ready
+			if !j.deliver(ctx, f, tokens, yield) {
+				stop()
+				for f := range flights { // let the others end
+					<-f.ready
+				}
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(Item[T]{}, err)
+		}
+	}
+}
+
+// pull hands inputs over until ctx ends. Whoever makes them may be waiting for
+// somebody to type a path: the goroutine that waits with him is left behind
+// and ends with the next input.
+func pull(ctx context.Context, inputs iter.Seq[Input]) <-chan Input {
+	out := make(chan Input)
+	go func() {
+		defer close(out)
+		for in := range inputs {
+			select {
+			case out <- in:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
+// batchSize is the number of images computed at once. A software device gains
+// little from large batches and answers sooner with small ones.
+func (m *Model) batchSize(asked int) int {
+	if asked > 0 {
+		return asked
+	}
+	if m.eng.info.Reference() {
+		return 1
+	}
+	if m.eng.info.Type == "cpu" {
+		return 4
+	}
+	return 16
+}
+
+// prepare loads an image, resizes it and trims it to whole patches.
+func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) {
+	if p.err = ctx.Err(); p.err != nil {
+		return
+	}
+	img, err := p.input.Load(ctx)
+	if err != nil {
+		p.err = err
+		return
+	}
+	c := &j.m.src.Config
+	width, height := j.opt.Size.Width, j.opt.Size.Height
+	switch {
+	case j.opt.Size.Native:
+		width, height = img.Width, img.Height
+	case width == 0:
+		width, height = c.ImageSize[1], c.ImageSize[0]
+	}
+	if width < c.Patch || height < c.Patch {
+		p.err = fmt.Errorf("%d×%d px is smaller than one patch of %d×%d", width, height, c.Patch, c.Patch)
+		return
+	}
+	p.frame = readout.NewFrame(img.Width, img.Height, width, height, c.Patch)
+	small := img
+	if img.Width != width || img.Height != height {
+		small = picture.NewRGB(width, height)
+		r.RGB(small, img, j.opt.Filter)
+	}
+	p.pixels = trim(small, p.frame.TrimmedWidth(), p.frame.TrimmedHeight())
+	if j.opt.KeepPicture {
+		p.picture = img
+	}
+}
+
+// trim is the pixels of the top left width × height.
+func trim(img *picture.RGB, width, height int) []byte {
+	if img.Width == width {
+		return img.Pix[:3*width*height]
+	}
+	out := make([]byte, 0, 3*width*height)
+	for y := range height {
+		out = append(out, img.Pix[3*y*img.Width:3*(y*img.Width+width)]...)
+	}
+	return out
+}
+
+// batches groups prepared images of one size, in order, and starts them. An
+// image that failed goes on by itself, behind what was started before it.
+func (j *job[T]) batches(ctx context.Context, batch int, queue <-chan *prepared, flights chan<- *flight) {
+	var now []*prepared
+	flush := func() bool {
+		for len(now) > 0 {
+			if ctx.Err() != nil {
+				return false // what is not started is not started any more
+			}
+			n := min(len(now), batch)
+			f, smaller := j.start(ctx, now[:n])
+			if smaller && n > 1 {
+				batch = n / 2
+				j.m.eng.opt.log.Warn("out of device memory: halving the batch", "batch", batch)
+				continue
+			}
+			now = now[n:]
+			flights <- f
+			if f.err != nil {
+				return false
+			}
+		}
+		now = nil
+		return true
+	}
+	idle := time.NewTimer(time.Hour)
+	defer idle.Stop()
+	for {
+		var p *prepared
+		var ok bool
+		if len(now) > 0 {
+			idle.Reset(flushAfter)
+			select {
+			case p, ok = <-queue:
+			case <-idle.C:
+				if !flush() {
+					return
+				}
+				continue
+			}
+		} else {
+			p, ok = <-queue
+		}
+		if !ok {
+			flush()
+			return
+		}
+		<-p.done
+		switch {
+		case p.err != nil:
+			if !flush() {
+				return
+			}
+			if ctx.Err() != nil && errors.Is(p.err, ctx.Err()) {
+				continue // not taken any more
+			}
+			flights <- &flight{images: []*prepared{p}, ready: closed()}
+			continue
+		case len(now) > 0 && !sameGrid(now[0].frame, p.frame):
+			if !flush() {
+				return
+			}
+		}
+		if now = append(now, p); len(now) >= batch {
+			if !flush() {
+				return
+			}
+		}
+	}
+}
+
+func closed() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+
+func sameGrid(a, b readout.Frame) bool { return a.Rows == b.Rows && a.Columns == b.Columns }
+
+// request is the model's work for images of one size.
+func (j *job[T]) request(images []*prepared) Request {
+	f := images[0].frame
+	return Request{Outputs: j.outputs, Height: f.TrimmedHeight(), Width: f.TrimmedWidth(), Batch: len(images), Positions: j.opt.Positions}
+}
+
+// start begins a batch. smaller says that it does not fit the device's memory.
+// The engine's use lock is held from here until the batch is done.
+func (j *job[T]) start(ctx context.Context, images []*prepared) (f *flight, smaller bool) {
+	f = &flight{images: images, ready: make(chan struct{})}
+	e := j.m.eng
+	e.use.RLock()
+	f.lost = e.gpu
+	fail := func(err error) (*flight, bool) {
+		e.use.RUnlock()
+		if errors.Is(err, ErrOutOfMemory) && len(images) > 1 {
+			return nil, true
+		}
+		f.err = err
+		close(f.ready)
+		return f, false
+	}
+	c, done, err := j.m.acquire(ctx, j.request(images))
+	if err != nil {
+		return fail(err)
+	}
+	// What is submitted is finished even when ctx ends.
+	wait, err := c.start(context.WithoutCancel(ctx), join(images))
+	if err != nil {
+		done()
+		return fail(err)
+	}
+	go func() {
+		f.tensors, f.err = wait()
+		done()
+		e.use.RUnlock()
+		close(f.ready)
+	}()
+	return f, false
+}
+
+func join(images []*prepared) []byte {
+	if len(images) == 1 {
+		return images[0].pixels
+	}
+	var all []byte
+	for _, p := range images {
+		all = append(all, p.pixels...)
+	}
+	return all
+}
+
+// again repeats a batch that a lost device did not finish, once, on the device
+// opened anew.
+func (j *job[T]) again(ctx context.Context, f *flight) {
+	if err := j.m.eng.rebuild(f.lost); err != nil {
+		f.err = err
+		return
+	}
+	g, smaller := j.start(ctx, f.images)
+	if smaller {
+		f.err = ErrOutOfMemory
+		return
+	}
+	<-g.ready
+	f.tensors, f.err = g.tensors, g.err
+}
+
+// deliver finishes the images of a flight on all cores and yields them in
+// order. It returns false when the stream is over.
+func (j *job[T]) deliver(ctx context.Context, f *flight, tokens <-chan struct{}, yield func(Item[T], error) bool) bool {
+	if errors.Is(f.err, ErrDeviceLost) {
+		j.again(context.WithoutCancel(ctx), f)
+	}
+	if f.err != nil {
+		yield(Item[T]{}, f.err)
+		return false
+	}
+	items := make([]Item[T], len(f.images))
+	parallel(len(f.images), func(i int) {
+		p := f.images[i]
+		items[i] = Item[T]{Input: p.input, Picture: p.picture, Frame: p.frame, Err: p.err}
+		if p.err != nil {
+			return
+		}
+		mine := make(map[string]*Tensor, len(f.tensors))
+		for name, t := range f.tensors {
+			mine[name] = t.image(i)
+		}
+		items[i].Value, items[i].Err = j.finish(p, mine)
+	})
+	for _, item := range items {
+		<-tokens
+		if !yield(item, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// parallel calls f for 0 … n−1 on all cores.
+func parallel(n int, f func(i int)) {
+	if n == 1 {
+		f(0)
+		return
+	}
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
