@@ -91,12 +91,14 @@ func (s *pipelineSet) compile(d *plan.Dispatch) (*vk.Pipeline, error) {
 		}
 		info.Slots = append(info.Slots, kind)
 	}
-	if k.Subgroups {
-		c, err := d.Constants()
-		if err != nil {
-			return nil, err
-		}
-		info.Subgroup = c("LANES")
+	c, err := d.Constants()
+	if err != nil {
+		return nil, err
+	}
+	// All kernels, not only those that need it, so that what was measured for
+	// one subgroup size is not run at another. Subgroups must be full.
+	if n := subgroupOf(s.dev.Info); k.Local(c)[0]%n == 0 {
+		info.Subgroup = n
 	}
 	return s.dev.NewPipeline(info, s.cache)
 }

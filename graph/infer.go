@@ -249,8 +249,19 @@ func wantHeads(v *Value, s Shape) error {
 	return nil
 }
 
+func inferMSSA(v *Value) (Type, error) {
+	w, err := wantRank(v, 0, "w", 3)
+	if err != nil {
+		return Type{}, err
+	}
+	return v.Args[0].Type, wantHeads(v, w)
+}
+
 func inferMHSA(v *Value) (Type, error) {
-	q := v.Args[0].Shape()
+	q, err := wantRank(v, 0, "q", 3)
+	if err != nil {
+		return Type{}, err
+	}
 	for i, a := range []string{"k", "v"} {
 		if s := v.Args[1+i].Shape(); !s.Same(q) {
 			return Type{}, &ShapeError{v, a, s, q.String()}

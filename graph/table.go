@@ -187,7 +187,7 @@ var table = [opCount]OpInfo{
 		macs: func(v *Value) int64 { return mulAll(v.Shape().Elems(), v.Args[0].Shape().Last()) }},
 
 	OpMSSA: {Name: "mssa", Doc: "multi-head subspace self-attention: concat over heads of softmax(scale·w_k·w_kᵀ)·w_k, w the shared projection [B N C]",
-		Args: args("w"), Attrs: []AttrInfo{headsAttr, scaleAttr}, infer: inferSame, macs: attentionMACs(2)},
+		Args: args("w"), Attrs: []AttrInfo{headsAttr, scaleAttr}, infer: inferMSSA, macs: attentionMACs(2)},
 	OpMHSA: {Name: "mhsa", Doc: "multi-head self-attention: concat over heads of softmax(scale·q_k·k_kᵀ)·v_k",
 		Args: args("q", "k", "v"), Attrs: []AttrInfo{headsAttr, scaleAttr}, infer: inferMHSA, macs: attentionMACs(2)},
 	OpAttention: {Name: "attention", Doc: "the maps softmax(scale·q_k·k_kᵀ) of every head: [B H N N]",

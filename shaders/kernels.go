@@ -63,20 +63,20 @@ func attentionKernels() []Kernel {
 		{
 			Name:     "attend_uniform",
 			Variants: variants("", ".f16"),
-			Bindings: []Binding{in("w"), out("o")},
+			Bindings: []Binding{in("q"), in("k"), in("v"), out("o")},
 			Push:     consts("tokens pitch opitch scale:f32 zero"),
-			Spec:     consts("LANES PARTS SLICE SLICES KEYS SPLITS CHUNK"),
+			Spec:     consts("LANES PARTS SLICE SLICES KEYS SPLITS CHUNK TIED:bool"),
 			Local:    func(c Values) [3]int { return [3]int{c("LANES"), c("PARTS"), 1} },
 			Loops:    func(c Values, _ Variant) int { return ceil(c("tokens"), c("KEYS")*c("SPLITS")) + c("SPLITS") },
 			Shared: func(c Values, _ Variant) int {
-				scores, sums, totals := 1, 1, 1
+				scores, sums := 0, 0
 				if c("SLICES") > 1 {
-					scores = 2 * c("SPLITS") * c("SLICES") * c("KEYS") * c("LANES")
+					scores = 2 * c("SPLITS") * c("SLICES") * c("KEYS")
 				}
 				if c("SPLITS") > 1 {
-					sums, totals = c("SLICES")*c("SLICE")*c("LANES"), c("SLICES")*c("LANES")
+					sums = c("SLICES") * (4*c("SLICE") + 2)
 				}
-				return 4*scores + 16*sums + 8*totals
+				return 4 * c("LANES") * max(scores, sums, 1)
 			},
 			Subgroups: true,
 		},

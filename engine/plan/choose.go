@@ -26,9 +26,9 @@ func chooseFamily(lim Limits) Family {
 
 // Choices are kernel shapes that replace the static choice.
 type Choices struct {
-	LaneRows, LaneCols    int // linear_lanes: rows a workgroup, quads of columns a lane
-	LaneQueries, LaneKeys int // attend_lanes: queries a lane, keys a step
-	Tile                  int // linear_tiles: 64 or 128, the side of the tile
+	LaneRows, LaneCols    int    // linear_lanes: rows a workgroup, quads of columns a lane
+	LaneQueries, LaneKeys int    // attend_lanes: queries a lane, keys a step
+	Tile                  string // linear_tiles: one of TileNames
 }
 
 // lanesLinear is the shape of linear_lanes for a product of rows × nquads.
@@ -70,80 +70,6 @@ func (c Choices) lanesAttention(lim Limits, headQuads int) (s lanesAttention, ok
 	}
 	s.keys = min(s.keys, lim.Subgroup)
 	return s, s.queries*s.keys*headQuads <= 40*16
-}
-
-// tile is a shape of linear_tiles.
-type tile struct{ invocations, bm, bn, bk, tm, tn, lx int }
-
-func (t tile) shared() int { return 4 * t.bk * (t.bm + 4 + t.bn) }
-
-func tiles() map[int]tile {
-	return map[int]tile{
-		128: {128, 128, 128, 16, 16, 8, 4},
-		64:  {128, 64, 64, 16, 8, 4, 8},
-		32:  {64, 32, 32, 16, 4, 4, 8},
-	}
-}
-
-// tile takes the largest tile that still gives every compute unit work.
-func (c Choices) tile(lim Limits, rows, nquads int) tile {
-	all := tiles()
-	units := lim.ComputeUnits
-	if units == 0 {
-		units = 32
-	}
-	pick := 32
-	for _, side := range []int{128, 64} {
-		t := all[side]
-		if ceil(rows, t.bm)*ceil(4*nquads, t.bn) >= units && t.fits(lim) {
-			pick = side
-			break
-		}
-	}
-	if t, ok := all[c.Tile]; ok && t.fits(lim) {
-		pick = c.Tile
-	}
-	return all[pick]
-}
-
-func (t tile) fits(lim Limits) bool {
-	return t.shared() <= lim.MaxShared && t.invocations <= lim.MaxInvocations
-}
-
-// uniformAttention is the shape of attend_uniform for a head of that many
-// quads; ok is false where no split fits.
-type uniformAttention struct{ slice, slices, keys, splits, chunk int }
-
-func (c Choices) uniformAttention(lim Limits, headQuads int) (s uniformAttention, ok bool) {
-	if !lim.Ballot {
-		return s, false
-	}
-	s = uniformAttention{slices: 1, keys: 8, chunk: 1}
-	for headQuads%s.slices != 0 || headQuads/s.slices > 20 {
-		s.slices++
-	}
-	s.slice = headQuads / s.slices
-	if s.slices > 1 && s.slice%4 == 0 {
-		s.chunk = 4
-	}
-	for s.splits = 4; s.splits >= 1; s.splits /= 2 {
-		local := lim.Subgroup * s.slices * s.splits
-		if local <= lim.MaxInvocations && s.slices*s.splits <= lim.MaxWorkgroupSize[1] && s.shared(lim.Subgroup) <= lim.MaxShared {
-			return s, true
-		}
-	}
-	return s, false
-}
-
-func (s uniformAttention) shared(lanes int) int {
-	n := 0
-	if s.slices > 1 {
-		n += 4 * 2 * s.splits * s.slices * s.keys * lanes
-	}
-	if s.splits > 1 {
-		n += (16*s.slice + 8) * s.slices * lanes
-	}
-	return n + 32
 }
 
 // PrefersTexels reports whether inputs should be texel buffers: on llvmpipe before

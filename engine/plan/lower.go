@@ -61,49 +61,59 @@ func (l *lowering) fail(v *graph.Value, format string, args ...any) {
 	}
 }
 
-func (l *lowering) value(v *graph.Value) {
-	switch v.Op {
+// lower maps an op to what lowers it; nil when no kernel computes it.
+func lower(op graph.Op) func(*lowering, *graph.Value) {
+	switch op {
 	case graph.OpInput:
-		l.input(v)
+		return (*lowering).input
 	case graph.OpNormalise:
-		l.normalise(v)
+		return (*lowering).normalise
 	case graph.OpPatchify:
-		l.patchify(v)
+		return (*lowering).patchify
 	case graph.OpPixelPatches:
-		l.pixelPatches(v)
+		return (*lowering).pixelPatches
 	case graph.OpPrepend:
-		l.prepend(v)
+		return (*lowering).prepend
 	case graph.OpEmbed:
-		l.embed(v)
+		return (*lowering).embed
 	case graph.OpSelect:
-		l.selectRow(v)
+		return (*lowering).selectRow
 	case graph.OpLayerNorm, graph.OpStandardise, graph.OpRowScale:
-		l.layerNorm(v)
+		return (*lowering).layerNorm
 	case graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpScale, graph.OpReLU, graph.OpGELU, graph.OpSoft:
-		l.pointwise(v)
+		return (*lowering).pointwise
 	case graph.OpLinear:
-		l.linear(v)
-	case graph.OpMSSA:
-		l.attend(v, v.Args[0], v.Args[0], v.Args[0])
-	case graph.OpMHSA:
-		l.attend(v, v.Args[0], v.Args[1], v.Args[2])
+		return (*lowering).linear
+	case graph.OpMSSA, graph.OpMHSA:
+		return (*lowering).attend
 	case graph.OpAttention:
-		l.attentionMaps(v)
+		return (*lowering).attentionMaps
 	case graph.OpSoftmax:
-		l.softmax(v)
+		return (*lowering).softmax
 	case graph.OpHeadDots:
-		l.headDots(v)
+		return (*lowering).headDots
 	case graph.OpHeadQuery:
-		l.headQuery(v)
+		return (*lowering).headQuery
 	case graph.OpHeadScores:
-		l.headScores(v)
+		return (*lowering).headScores
 	case graph.OpHeadMix:
-		l.headMix(v)
+		return (*lowering).headMix
 	case graph.OpHeadProject:
-		l.headProject(v)
-	default:
-		l.fail(v, "no kernel computes it")
+		return (*lowering).headProject
 	}
+	return nil
+}
+
+// Lowers reports that some kernel computes an op.
+func Lowers(op graph.Op) bool { return lower(op) != nil }
+
+func (l *lowering) value(v *graph.Value) {
+	f := lower(v.Op)
+	if f == nil {
+		l.fail(v, "no kernel computes it")
+		return
+	}
+	f(l, v)
 }
 
 // isTokens reports a tensor with a token axis: what is stored in the family's
@@ -245,7 +255,6 @@ type emission struct {
 	name   string
 	set    map[string]uint32
 	bind   map[string]int
-	grid   [3]int
 	flops  int64
 }
 

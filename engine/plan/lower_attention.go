@@ -12,8 +12,13 @@ func headQuads(v *graph.Value, heads int) int { return ceil(v.Shape().Last()/hea
 // exp2Scale is the factor of scores inside kernels, which use exp2.
 func exp2Scale(v *graph.Value) float64 { return v.Float("scale") * math.Log2E }
 
-// attend lowers mssa (q = k = val) and mhsa.
-func (l *lowering) attend(v, q, k, val *graph.Value) {
+// attend lowers mssa, where query, key and value are one projection, and mhsa.
+func (l *lowering) attend(v *graph.Value) {
+	q := v.Args[0]
+	k, val := q, q
+	if v.Op == graph.OpMHSA {
+		k, val = v.Args[1], v.Args[2]
+	}
 	bq, bk, bv := l.operand(q), l.operand(k), l.operand(val)
 	if l.err != nil {
 		return
@@ -42,13 +47,16 @@ func (l *lowering) attend(v, q, k, val *graph.Value) {
 			return
 		}
 	}
-	if l.opt.Family == Tiles && q == k && tied {
+	if l.opt.Family == Tiles {
 		if s, ok := l.opt.Choices.uniformAttention(l.lim, hq); ok && l.usable("attend_uniform", f16) {
 			e := l.emit(v, "attend_uniform", f16)
 			e.n("LANES", l.lim.Subgroup).n("PARTS", s.slices*s.splits).n("SLICE", s.slice).n("SLICES", s.slices)
-			e.n("KEYS", s.keys).n("SPLITS", s.splits).n("CHUNK", s.chunk)
+			e.n("KEYS", s.keys).n("SPLITS", s.splits).n("CHUNK", s.chunk).flag("TIED", tied)
 			e.n("tokens", tokens).n("pitch", in.Pitch).n("opitch", out.Pitch).f("scale", exp2Scale(v)).n("zero", 0)
-			e.to("w", bq).to("o", o)
+			if tied {
+				bv = -1
+			}
+			e.to("q", bq).to("k", bk).to("v", bv).to("o", o)
 			e.run(ceil(tokens, l.lim.Subgroup), heads, images)
 			return
 		}

@@ -34,7 +34,7 @@ VkResult cvk_record(cvk_device *d, cvk_handle cmd_, const cvk_commands *c) {
     if (c->host_writes) barrier(d, cmd, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_WRITE_BIT, transfer | shader, VK_ACCESS_TRANSFER_READ_BIT | read);
     if (c->ncopy_in) {
         copies(d, cmd, c->ncopy_in, c->copy_in);
-        barrier(d, cmd, transfer, VK_ACCESS_TRANSFER_WRITE_BIT, shader, read);
+        barrier(d, cmd, transfer, VK_ACCESS_TRANSFER_WRITE_BIT, shader, read | write);
     }
     for (uint32_t i = 0; i < c->ndispatch; i++) {
         const cvk_dispatch *x = &c->dispatch[i];

@@ -115,6 +115,10 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     VkPhysicalDeviceProperties2 p = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &id};
     if (sizes) control.pNext = p.pNext, p.pNext = &control;
     if (driver) drv.pNext = p.pNext, p.pNext = &drv;
+    VkPhysicalDeviceShaderCorePropertiesAMD amd = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD};
+    VkPhysicalDeviceShaderSMBuiltinsPropertiesNV nv = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV};
+    if (device_extension(gipa, instance, phys, VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME)) amd.pNext = p.pNext, p.pNext = &amd;
+    if (device_extension(gipa, instance, phys, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME)) nv.pNext = p.pNext, p.pNext = &nv;
     props(phys, &p);
     const VkPhysicalDeviceLimits *l = &p.properties.limits;
     snprintf(info->name, sizeof info->name, "%s", p.properties.deviceName);
@@ -140,6 +144,7 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     info->subgroup = sub.subgroupSize;
     info->subgroup_ops = sub.supportedOperations;
     info->subgroup_stages = sub.supportedStages;
+    info->compute_units = amd.shaderEngineCount * amd.shaderArraysPerEngineCount * amd.computeUnitsPerShaderArray + nv.shaderSMCount;
     info->min_subgroup = sizes ? control.minSubgroupSize : sub.subgroupSize;
     info->max_subgroup = sizes ? control.maxSubgroupSize : sub.subgroupSize;
 

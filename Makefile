@@ -1,0 +1,60 @@
+# crate-vk. `make demo` and `make test` do everything on a fresh Debian machine
+# that has Go; `make help` lists the targets.
+
+GO      ?= go
+BIN     := bin/crate-vk
+SAMPLES := testdata/image/samples
+OUT     ?= demo-out
+
+.DEFAULT_GOAL := help
+
+## demo: install what is missing, build, segment the sample images with the embedded model, say where to look
+.PHONY: demo
+demo: setup build driver
+	@./$(BIN) segment $(SAMPLES)/images --out $(OUT) --format mask,overlay,json --overwrite
+	@echo "The overlays are in $(OUT)/*.overlay.png, the masks in $(OUT)/*.mask.png, the true masks in $(SAMPLES)/truth."
+
+## test: install what is missing and run the tests on the Vulkan devices that are found
+.PHONY: test
+test: setup build driver
+	CRATE_VK_REQUIRE_VULKAN=1 $(GO) test -count=1 ./...
+
+## build: compile the crate-vk command into bin/
+.PHONY: build
+build:
+	@$(GO) build -trimpath -o $(BIN) ./cmd/crate-vk
+
+## shaders: compile the kernels with glslc and check them with spirv-val
+.PHONY: shaders
+shaders:
+	$(GO) run ./shaders/build
+
+## check: formatting, vet, staticcheck, and that the committed SPIR-V is what the sources give
+.PHONY: check
+check:
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "gofmt: the files above are not formatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) run ./shaders/build -check
+	$(GO) mod verify
+
+## check-all: check, and the tests under the race detector, cgocheck2 and the validation layers
+.PHONY: check-all
+check-all: check
+	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_VALIDATION=1 $(GO) test -count=1 ./...
+	CRATE_VK_REQUIRE_VULKAN=1 $(GO) test -count=1 -race -short ./...
+	CRATE_VK_REQUIRE_VULKAN=1 GOEXPERIMENT=cgocheck2 $(GO) test -count=1 -short ./engine/...
+
+## setup: install compiler, Vulkan loader and headers where they are missing (Debian)
+.PHONY: setup
+setup:
+	@.ci/setup
+
+.PHONY: driver
+driver: build
+	@.ci/setup --driver ./$(BIN)
+
+## help: list the targets
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'

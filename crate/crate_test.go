@@ -1,0 +1,236 @@
+package crate_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/crate-vk/crate-vk/crate"
+)
+
+// TestParameters checks the published counts (spec 1.2, 1.3, 7), in millions.
+func TestParameters(t *testing.T) {
+	for name, want := range map[string]float64{
+		"crate-t16": 6.09, "crate-s16": 13.12, "crate-b16": 22.80, "crate-l16": 77.64,
+		"emergence-t8": 5.74, "emergence-s8": 14.12, "emergence-b8": 38.83, "emergence-b8-768": 22.63, "demo-b8": 39.42,
+	} {
+		c, err := crate.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(c.Parameters()) / 1e6; math.Abs(got-want) > 0.005 {
+			t.Errorf("%s has %.3f M parameters, want %.2f", name, got, want)
+		}
+		if crate.KnownName(&c) == "" {
+			t.Errorf("%s is not recognised as itself", name)
+		}
+	}
+	// CRATE-α's released float32 files, in MB (spec 1.3).
+	for name, want := range map[string]float64{"alpha-b16": 289, "alpha-l14": 1010} {
+		c, err := crate.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(4*c.Parameters()) / 1e6; math.Abs(got-want) > 0.01*want {
+			t.Errorf("%s takes %.0f MB, want %.0f", name, got, want)
+		}
+	}
+}
+
+// stored lists a configuration's tensors as a file would, names changed by f.
+func stored(c *crate.Config, f func(string) string) []crate.Stored {
+	var list []crate.Stored
+	for _, t := range c.Tensors() {
+		list = append(list, crate.Stored{Name: f(t.Name), Shape: t.Shape})
+	}
+	return list
+}
+
+func same(s string) string { return s }
+
+// TestResolvePresets infers each geometry from its tensors alone: all but the
+// heads, where the default by width must be the published count.
+func TestResolvePresets(t *testing.T) {
+	names, _ := crate.Presets()
+	for _, name := range names {
+		want, err := crate.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ckpt, err := crate.NewCheckpoint(stored(&want, same), crate.Teacher)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, warnings, err := crate.Resolve(ckpt)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+			t.Errorf("%s is taken for\n%+v, want\n%+v", name, got, want)
+		}
+		if !slices.ContainsFunc(warnings, func(w string) bool { return strings.Contains(w, "--heads") }) {
+			t.Errorf("%s: no warning names --heads: %q", name, warnings)
+		}
+		if extra, err := ckpt.Compare(&got); err != nil || len(extra) > 0 {
+			t.Errorf("%s: %v, extra %v", name, err, extra)
+		}
+	}
+}
+
+func TestPrefixes(t *testing.T) {
+	c, err := crate.Preset("crate-t16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, prefix := range []string{"module.", "state_dict.module.", "model.", "model.module._orig_mod.", "teacher.module.backbone.", "student.backbone."} {
+		ckpt, err := crate.NewCheckpoint(stored(&c, func(s string) string { return prefix + s }), crate.Teacher)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := crate.Resolve(ckpt)
+		if err != nil || got.Dim != c.Dim {
+			t.Errorf("prefix %q: %v", prefix, err)
+		}
+		if s, ok := ckpt.StoredName("cls_token"); !ok || s != prefix+"cls_token" {
+			t.Errorf("prefix %q: cls_token is stored as %q", prefix, s)
+		}
+	}
+}
+
+func TestTeacherAndStudent(t *testing.T) {
+	c, err := crate.Preset("crate-t16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := append(stored(&c, func(s string) string { return "teacher.backbone." + s }), stored(&c, func(s string) string { return "student.module.backbone." + s })...)
+	for branch, want := range map[crate.Branch]string{crate.Teacher: "teacher.backbone.cls_token", crate.Student: "student.module.backbone.cls_token"} {
+		ckpt, err := crate.NewCheckpoint(both, branch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := ckpt.StoredName("cls_token"); got != want {
+			t.Errorf("%s: cls_token is %q, want %q", branch, got, want)
+		}
+	}
+	twins := append(stored(&c, same), stored(&c, func(s string) string { return "module." + s })...)
+	if _, err := crate.NewCheckpoint(twins, crate.Teacher); err == nil {
+		t.Error("two tensors of one canonical name are accepted")
+	}
+}
+
+func ptr[T any](x T) *T { return &x }
+
+// TestContradictions: a setting that the shapes contradict is a *ModelError
+// that says both.
+func TestContradictions(t *testing.T) {
+	c, err := crate.Preset("crate-t16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ckpt, err := crate.NewCheckpoint(stored(&c, same), crate.Teacher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []struct {
+		s    crate.Settings
+		want string
+	}{
+		{crate.Settings{Dim: ptr(768)}, "dim is given as 768, the tensors say 384"},
+		{crate.Settings{Patch: ptr(8)}, "patch_size is given as 8, the tensors say 16"},
+		{crate.Settings{Depth: ptr(11)}, "depth is given as 11, the tensors say 12"},
+		{crate.Settings{Heads: ptr(7)}, "heads is given as 7"},
+		{crate.Settings{Classes: ptr(10)}, "num_classes is given as 10, the tensors say 1000"},
+		{crate.Settings{Architecture: ptr(crate.ViT)}, "architecture is given as vit"},
+		{crate.Settings{Block: ptr(crate.BlockMLP)}, "block is given as mlp, the tensors say ista"},
+		{crate.Settings{Attention: ptr(crate.AttentionMHSA)}, "attention is given as mhsa"},
+		{crate.Settings{ImageSize: &[2]int{224, 240}}, "image_size is given as 224×240"},
+		{crate.Settings{Labels: []string{"a", "b"}}, "classes names 2 classes, the head has 1000"},
+		{crate.Settings{Std: &[3]float64{1, 0, 1}}, "std"},
+		{crate.Settings{LNEps: ptr(-1.0)}, "ln_eps"},
+	} {
+		_, _, err := crate.Resolve(ckpt, k.s)
+		var me *crate.ModelError
+		if !errors.As(err, &me) || !strings.Contains(err.Error(), k.want) {
+			t.Errorf("%+v gives %v, want %s", k.s, err, k.want)
+		}
+	}
+	got, _, err := crate.Resolve(ckpt, crate.Settings{Block: ptr(crate.BlockSoft), Heads: ptr(12)})
+	if err != nil || got.Block != crate.BlockSoft || got.HeadDim() != 32 {
+		t.Errorf("soft threshold and 12 heads give %+v, %v", got, err)
+	}
+}
+
+func TestCompareListsTen(t *testing.T) {
+	c, err := crate.Preset("crate-t16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := stored(&c, same)
+	ckpt, err := crate.NewCheckpoint(list[:len(list)-20], crate.Teacher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ckpt.Compare(&c)
+	if err == nil || strings.Count(err.Error(), "\n") != 11 || !strings.Contains(err.Error(), "and 10 more") || !strings.Contains(err.Error(), "is missing") {
+		t.Errorf("got %v, want ten differences and how many more", err)
+	}
+}
+
+func TestForeign(t *testing.T) {
+	ckpt, err := crate.NewCheckpoint([]crate.Stored{{Name: "conv1.weight", Shape: []int{64, 3, 7, 7}}, {Name: "fc.weight", Shape: []int{1000, 512}}}, crate.Teacher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := crate.Resolve(ckpt); err == nil || !strings.Contains(err.Error(), "CRATE") {
+		t.Errorf("a ResNet gives %v", err)
+	}
+}
+
+func TestConfigFile(t *testing.T) {
+	s, ours, err := crate.ParseConfig([]byte(`{"architecture": "crate", "image_size": [32, 64], "patch_size": 8, "heads": 3, "lambda": 0.5, "mean": [0.5,0.5,0.5], "classes": ["a"], "readout": "layers=3"}`))
+	if err != nil || !ours || *s.ImageSize != [2]int{32, 64} || *s.Heads != 3 || *s.Lambda != 0.5 || s.Mean[1] != 0.5 || s.Labels[0] != "a" || *s.Readout != "layers=3" {
+		t.Errorf("got %+v, %t, %v", s, ours, err)
+	}
+	if _, ours, err := crate.ParseConfig([]byte(`{"architectures": ["ViTModel"], "hidden_size": 768}`)); ours || err != nil {
+		t.Errorf("somebody else's config: ours %t, %v", ours, err)
+	}
+	for _, bad := range []string{`{`, `{"architecture": "crate", "heads": "six"}`, `{"architecture": "crate", "image_size": [1]}`, `{"architecture": "crate", "std": [1]}`, `{"architecture": "crate", "block": "mlpp"}`} {
+		if _, _, err := crate.ParseConfig([]byte(bad)); err == nil {
+			t.Errorf("%s is accepted", bad)
+		}
+	}
+}
+
+// TestMetadataRoundTrip: what Metadata writes, ParseMetadata and Resolve give
+// back.
+func TestMetadataRoundTrip(t *testing.T) {
+	names, _ := crate.Presets()
+	for _, name := range names {
+		c, err := crate.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Lambda, c.Readout = 0.37, "layers=3,4 head=mean keep=mass:0.75 upsample=bilinear"
+		s, err := crate.ParseMetadata(c.Metadata())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ckpt, err := crate.NewCheckpoint(stored(&c, same), crate.Teacher)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, warnings, err := crate.Resolve(ckpt, s)
+		if err != nil || len(warnings) > 0 || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", c) {
+			t.Errorf("%s: got %+v, %q, %v", name, got, warnings, err)
+		}
+	}
+	for key, val := range map[string]string{"crate.heads": "six", "crate.mean": "1,2", "crate.image_size": "0", "crate.residual_ff": "maybe", "crate.architecture": "resnet"} {
+		if _, err := crate.ParseMetadata(map[string]string{key: val}); err == nil || !strings.Contains(err.Error(), strings.TrimPrefix(key, "crate.")) {
+			t.Errorf("%s=%s gives %v", key, val, err)
+		}
+	}
+}

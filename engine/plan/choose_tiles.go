@@ -1,0 +1,132 @@
+package plan
+
+import "fmt"
+
+// tile is a shape of linear_tiles. All have the same BK, so that they agree bit
+// for bit: the choice among them may depend on the batch.
+type tile struct {
+	invocations, bm, bn, bk, tm, tn, lx int
+	// peak is the share of fp32 peak that docs/isa-report.md predicts for
+	// NAVI21, with row statistics; 0: only on request.
+	peak float64
+}
+
+func tiles() []tile {
+	return []tile{
+		{256, 128, 128, 16, 8, 8, 8, 0.98},
+		// Fewer reads of shared memory, but so many registers that wave64
+		// devices keep one subgroup in flight, and Mesa 22 spills for gfx11.
+		{128, 128, 128, 16, 16, 8, 4, 0},
+		{128, 64, 128, 16, 8, 8, 8, 0.98},
+		{128, 64, 64, 16, 8, 4, 8, 0.96},
+		{64, 32, 64, 16, 8, 4, 8, 0.95},
+		{64, 32, 32, 16, 4, 4, 8, 0.80},
+	}
+}
+
+// TileName names the shape of linear_tiles with a tile of bm×bn in a
+// workgroup and tm×tn in an invocation.
+func TileName(bm, bn, tm, tn int) string { return fmt.Sprintf("%dx%d/%dx%d", bm, bn, tm, tn) }
+
+// TileNames lists the shapes that Choices.Tile may name.
+func TileNames() []string {
+	var names []string
+	for _, t := range tiles() {
+		names = append(names, t.name())
+	}
+	return names
+}
+
+func (t tile) name() string { return TileName(t.bm, t.bn, t.tm, t.tn) }
+
+func (t tile) shared() int { return 4 * t.bk * (t.bm + 4 + t.bn) }
+
+func (t tile) fits(lim Limits) bool {
+	return t.shared() <= lim.MaxShared && t.invocations <= lim.MaxInvocations
+}
+
+// share estimates what a product of rows × columns reaches of the device's
+// peak: tiles that stick out and compute units that wait for the last round
+// cost more than the shape of the tile.
+func (t tile) share(lim Limits, rows, columns int) float64 {
+	// A compute unit is busy with four subgroups: four units of 16 lanes (GCN)
+	// or 32 (NVIDIA), or two of 32 lanes with two subgroups each (RDNA).
+	const busy = 4
+	units := lim.ComputeUnits
+	if units == 0 {
+		units = 32 // not known: a middling device
+	}
+	groups := ceil(rows, t.bm) * ceil(columns, t.bn)
+	subgroups := ceil(t.invocations, max(lim.Subgroup, 1))
+	rounds := ceil(groups*subgroups, busy*units)
+	share := t.peak * float64(rows*columns*subgroups) / (float64(rounds*busy*units) * float64(t.bm*t.bn))
+	if groups <= units {
+		// With one workgroup a unit nothing runs while it waits at a barrier:
+		// some 250 clocks of 2,000 for a tile's step. Reckoned, not measured.
+		share *= 0.9
+	}
+	return share
+}
+
+// tile chooses the shape for a product of rows × 4·nquads; among equals the
+// larger one.
+func (c Choices) tile(lim Limits, rows, nquads int) tile {
+	all := tiles()
+	best, top := all[len(all)-1], 0.0
+	for _, t := range all {
+		if !t.fits(lim) {
+			continue
+		}
+		if t.name() == c.Tile {
+			return t
+		}
+		if s := t.share(lim, rows, 4*nquads); s > top {
+			best, top = t, s
+		}
+	}
+	return best
+}
+
+// uniformAttention is the shape of attend_uniform for a head of that many
+// quads; ok is false where no split fits.
+type uniformAttention struct{ slice, slices, keys, splits, chunk int }
+
+func (c Choices) uniformAttention(lim Limits, headQuads int) (s uniformAttention, ok bool) {
+	if !lim.Ballot {
+		return s, false
+	}
+	// An invocation needs about eight registers a quad. Devices with subgroups
+	// of 64 have 256 of them for one subgroup in flight, and one cannot hide
+	// the latency of scalar loads: at most 128 then.
+	most := 20
+	if lim.Subgroup > 32 {
+		most = 12
+	}
+	s = uniformAttention{slices: 1, keys: 8}
+	for headQuads%s.slices != 0 || headQuads/s.slices > most {
+		s.slices++
+	}
+	s.slice = headQuads / s.slices
+	// Four keys' chunks of four quads are 64 scalar registers. Smaller chunks
+	// make newer Mesa spill scalars, which load 16 at a time all the same.
+	for s.chunk = 4; s.slice%s.chunk != 0; s.chunk-- {
+	}
+	for s.splits = 4; s.splits >= 1; s.splits /= 2 {
+		local := lim.Subgroup * s.slices * s.splits
+		if local <= lim.MaxInvocations && s.slices*s.splits <= lim.MaxWorkgroupSize[1] && s.shared(lim.Subgroup) <= lim.MaxShared {
+			return s, true
+		}
+	}
+	return s, false
+}
+
+func (s uniformAttention) shared(lanes int) int {
+	scores, sums := 0, 0
+	if s.slices > 1 {
+		scores = 2 * s.splits * s.slices * s.keys
+	}
+	if s.splits > 1 {
+		sums = s.slices * (4*s.slice + 2)
+	}
+	return 4 * lanes * max(scores, sums, 1)
+}
