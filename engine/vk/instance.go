@@ -63,6 +63,9 @@ func (f *Faults) Set(n int, r Result) {
 	}
 }
 
+// Fired reports that the fault that was set has happened.
+func (f *Faults) Fired() bool { return f.c.at > 0 && f.c.calls >= f.c.at }
+
 // Calls is the number of calls so far.
 func (f *Faults) Calls() int { return int(f.c.calls) }
 

@@ -95,7 +95,9 @@ func runScaler(t *testing.T, d *vk.Device) {
 	for i := range up.Bytes() {
 		up.Bytes()[i] = [4]byte{0, 0, 0x80, 0x3f}[i%4] // 1.0
 	}
-	at := func(i int) vk.Binding { return vk.Binding{Buffer: work, Offset: int64(i) * quads * 16, Size: quads * 16} }
+	at := func(i int) vk.Binding {
+		return vk.Binding{Buffer: work, Offset: int64(i) * quads * 16, Size: quads * 16}
+	}
 	dispatch := vk.Dispatch{Pipeline: p, Bindings: []vk.Binding{at(0), at(0), at(1)}, Push: []uint32{quads, 1, 1, 1, quads, 0, 0, 0x40000000}, Grid: [3]int{(quads + d.Subgroup - 1) / d.Subgroup, 1, 1}}
 	sets, err := d.NewSets([]vk.Dispatch{dispatch})
 	check(err)
