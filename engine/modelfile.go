@@ -48,6 +48,9 @@ func (m *ModelSource) Close() error {
 func OpenModel(path string, opt ModelOptions) (*ModelSource, error) {
 	f, err := weights.Open(path)
 	if err != nil {
+		if looksLikePickle(path) {
+			err = errors.New("is a PyTorch checkpoint, which runs only after conversion: crate-vk convert IN OUT.safetensors")
+		}
 		return nil, modelError(path, err)
 	}
 	m, err := readModel(path, f, opt)
@@ -56,6 +59,23 @@ func OpenModel(path string, opt ModelOptions) (*ModelSource, error) {
 		return nil, modelError(path, err)
 	}
 	return m, nil
+}
+
+// looksLikePickle reports a file that begins like a PyTorch checkpoint: a zip
+// archive or a pickle.
+func looksLikePickle(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [4]byte
+	n, _ := f.ReadAt(head[:], 0)
+	return n == 4 && (string(head[:]) == "PK\x03\x04" || head[0] == 0x80 && head[1] <= 5)
 }
 
 // OpenModelBytes is OpenModel for a file that is in memory.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -37,10 +38,8 @@ func tileProducts(t *testing.T) map[string]*graph.Graph {
 		return g
 	}
 	return map[string]*graph.Graph{
-		"norm-relu": product(96, graph.Attrs{"act": graph.ActReLU}, true, false),
-		"residual":  product(64, graph.Attrs{}, false, true),
-		"norm-gelu": product(48, graph.Attrs{"act": graph.ActGELU}, true, false),
-		"tail":      product(44, graph.Attrs{"act": graph.ActSoft, "threshold": 0.1}, true, true),
+		"norm":     product(44, graph.Attrs{"act": graph.ActGELU}, true, true),
+		"residual": product(64, graph.Attrs{"act": graph.ActReLU}, false, true),
 	}
 }
 
@@ -58,6 +57,9 @@ func TestTileShapesAgree(t *testing.T) {
 		for name, gr := range tileProducts(t) {
 			params, inputs := randomParams(gr), randomInputs(gr)
 			for _, precision := range precisions {
+				if precision == graph.F16 && name != "norm" {
+					continue // a pipeline takes llvmpipe seconds to compile
+				}
 				var first []float32
 				seen := 0
 				for _, shape := range plan.TileNames() {
@@ -74,7 +76,9 @@ func TestTileShapesAgree(t *testing.T) {
 						continue
 					}
 					seen++
+					start := time.Now()
 					out, err := g.runOnce(ctx, p, params, inputs)
+					t.Log(name, precision, shape, time.Since(start))
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -32,6 +32,7 @@ type modelFlags struct {
 	std     string
 	native  string
 	branch  string
+	labels  []string // of convert
 	presets bool
 }
 
@@ -43,6 +44,12 @@ func (f *modelFlags) register(s *pflag.FlagSet, presets bool) {
 	}
 	s.StringVarP(&f.model, "model", "m", "", what)
 	s.StringVar(&f.config, "config", "", "configuration `FILE`; default: config.json beside the weights")
+	f.registerSettings(s)
+}
+
+// registerSettings registers the flags that stand for configuration values.
+func (f *modelFlags) registerSettings(s *pflag.FlagSet) {
+	f.set = s
 	s.IntVar(&f.heads, "heads", 0, "number of heads `N`, which no file's shapes tell")
 	s.Float64Var(&f.eta, "eta", 0, "ISTA's step `η`")
 	s.Float64Var(&f.lambda, "lambda", 0, "ISTA's threshold `λ`")

@@ -3,16 +3,19 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
+	"github.com/crate-vk/crate-vk/loader/pth"
 )
 
 func (a *app) info() *cobra.Command {
@@ -27,7 +30,7 @@ func (a *app) info() *cobra.Command {
 			if len(args) == 1 {
 				model.model = args[0]
 			}
-			src, err := model.open(a)
+			src, err := a.openForInfo(&model)
 			if err != nil {
 				return err
 			}
@@ -52,6 +55,50 @@ func (a *app) info() *cobra.Command {
 		},
 	})
 	return c
+}
+
+// openForInfo opens a model, or a PyTorch checkpoint to look at.
+func (a *app) openForInfo(model *modelFlags) (*engine.ModelSource, error) {
+	src, err := model.open(a)
+	if err == nil {
+		return src, nil
+	}
+	file, perr := pth.Open(model.model)
+	if perr != nil {
+		return nil, err
+	}
+	defer file.Close()
+	settings, serr := model.settings()
+	if serr != nil {
+		return nil, serr
+	}
+	var stored []crate.Stored
+	var types []string
+	for _, t := range file.Tensors() {
+		stored = append(stored, crate.Stored{Name: t.Name, Shape: t.Shape})
+		if d := string(t.DType); !slices.Contains(types, d) {
+			types = append(types, d)
+		}
+	}
+	ckpt, err := crate.NewCheckpoint(stored, crate.Branch(model.branch))
+	if err != nil {
+		return nil, &codedError{exitModel, fmt.Errorf("%s: %w", model.model, err)}
+	}
+	config, warnings, err := crate.Resolve(ckpt, settings)
+	if err != nil {
+		return nil, &codedError{exitModel, fmt.Errorf("%s: %w", model.model, err)}
+	}
+	for _, w := range warnings {
+		a.log.Warn(w)
+	}
+	a.log.Info("a PyTorch checkpoint: crate-vk convert turns it into a file that runs")
+	sum, err := outputs.HashFile(model.model)
+	if err != nil {
+		return nil, err
+	}
+	src = engine.NewModelSource(model.model, config, sum, nil)
+	src.Bytes, src.DTypes = file.Size(), types
+	return src, nil
 }
 
 func (a *app) printInfo(src *engine.ModelSource, sizeFlag string, batch int) error {

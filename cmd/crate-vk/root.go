@@ -65,7 +65,7 @@ against a reference on the CPU. Without --model it runs a small embedded model.`
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.CompletionOptions.HiddenDefaultCmd = false
 	for _, add := range []func(*app) *cobra.Command{
-		(*app).segment, (*app).features, (*app).info, (*app).devices, (*app).verify, (*app).compile, (*app).kernels, (*app).version,
+		(*app).segment, (*app).features, (*app).info, (*app).convert, (*app).devices, (*app).verify, (*app).compile, (*app).kernels, (*app).version,
 	} {
 		c := add(a)
 		c.Flags().SortFlags = false
@@ -75,16 +75,6 @@ against a reference on the CPU. Without --model it runs a small embedded model.`
 		root.AddCommand(c)
 	}
 	return root
-}
-
-// atLeastOne wants PATH arguments, in words of our own.
-func atLeastOne(what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return usage(fmt.Errorf("%s: no %s given", cmd.Name(), what))
-		}
-		return nil
-	}
 }
 
 // terminal reports that a stream is one that a person looks at.

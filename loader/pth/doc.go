@@ -12,11 +12,11 @@
 // storage, whose strides may repeat its elements.
 //
 // The machine is our own, and not github.com/nlpodyssey/gopickle: that one makes
-// a buffer of the length that an operation states before it reads (a string of
-// 2^62 bytes ends the process, which no recover can prevent), indexes a table of
-// 255 functions with a byte, has no limit on operations, memo or nesting, and its
-// PyTorch reader takes the last of two zip entries with one base name and loads
-// every storage into memory. Limits can't be put around it from outside.
+// a buffer of the length that an operation states before it reads (14 bytes that
+// announce a string of 2^46 end the process, which no recover can prevent), has no
+// limit on operations, memo or nesting, and its PyTorch reader takes the last of
+// two zip entries with one base name and loads every storage into memory. Limits
+// can't be put around it from outside.
 //
 // Zip entries must be stored, as torch.save stores them; their names are keys and
 // never paths. Checksums aren't compared: PyTorch doesn't, and may leave them out.

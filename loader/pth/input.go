@@ -40,7 +40,7 @@ func (in *input) need(n uint64) error {
 	case in.cut:
 		return in.disk.unsupported("the pickled structure is longer than %d bytes", int64(maxPickle))
 	}
-	return in.disk.malformed("byte %d: %d bytes are wanted, and %d are left: the file is truncated or its pickle is", in.pos(), n, in.left())
+	return in.disk.malformed("byte %d: %d bytes are wanted, and %d are left in this part of the file: is it truncated?", in.pos(), n, in.left())
 }
 
 // fill reads on once everything was handed out. The caller checked that there is more.

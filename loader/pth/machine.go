@@ -2,6 +2,7 @@ package pth
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -34,8 +35,9 @@ type machine struct {
 	stack []any
 	marks []int // lengths of the stack at the marks
 	memo  []any
-	put   int // entries of memo that are set
-	ops   int // of all pickles of the file
+	put   int   // entries of memo that are set
+	ops   int   // of all pickles of the file
+	at    int64 // where in the file the operation lies that is being done
 	// load resolves a persistent id, which in PyTorch's files is a storage; nil
 	// where a pickle has none.
 	load func(id any) (*storage, error)
@@ -45,6 +47,7 @@ type machine struct {
 func (m *machine) run() (any, error) {
 	m.stack, m.marks, m.memo, m.put = m.stack[:0], m.marks[:0], m.memo[:0], 0
 	for {
+		m.at = m.in.pos()
 		op, err := m.in.next()
 		if err != nil {
 			return nil, err
@@ -54,7 +57,7 @@ func (m *machine) run() (any, error) {
 		}
 		if op == opStop {
 			if len(m.stack) != 1 || len(m.marks) != 0 {
-				return nil, m.malformed("the pickle ends with %d values, want 1", len(m.stack))
+				return nil, m.malformed("the pickle ends with %d values and %d open marks, want 1 and 0", len(m.stack), len(m.marks))
 			}
 			return m.stack[0], nil
 		}
@@ -72,14 +75,18 @@ func (m *machine) charge(n int) error {
 	return nil
 }
 
-// malformed is an error at the operation that was read last.
+// malformed is an error of the operation that is being done.
 func (m *machine) malformed(format string, args ...any) error {
-	return m.in.disk.malformed("byte %d: "+format, slices.Insert(args, 0, any(m.in.pos()-1))...)
+	return m.in.disk.malformed("byte %d: %s", m.at, fmt.Sprintf(format, args...))
+}
+
+func (m *machine) unsupported(format string, args ...any) error {
+	return m.in.disk.unsupported("byte %d: %s", m.at, fmt.Sprintf(format, args...))
 }
 
 func (m *machine) push(v any) error {
 	if len(m.stack) == maxStack {
-		return m.in.disk.unsupported("byte %d: the pickle stacks more than %d values", m.in.pos()-1, maxStack)
+		return m.unsupported("the pickle stacks more than %d values", maxStack)
 	}
 	m.stack = append(m.stack, v)
 	return nil
@@ -125,7 +132,7 @@ func (m *machine) step(op byte) error {
 		return m.push(v)
 	case opMark:
 		if len(m.marks) == maxMarks {
-			return m.in.disk.unsupported("byte %d: values nest deeper than %d", m.in.pos()-1, maxMarks)
+			return m.unsupported("values nest deeper than %d", maxMarks)
 		}
 		m.marks = append(m.marks, len(m.stack))
 		return nil
@@ -153,7 +160,7 @@ func (m *machine) step(op byte) error {
 	case opProtocol:
 		p, err := m.in.next()
 		if err == nil && (p < 2 || p > 5) {
-			err = m.in.disk.unsupported("byte %d: pickle protocol %d, want 2 to 5", m.in.pos()-1, p)
+			err = m.unsupported("pickle protocol %d, want 2 to 5", p)
 		}
 		return err
 	case opFrame: // a hint for readers that don't buffer
@@ -163,7 +170,7 @@ func (m *machine) step(op byte) error {
 		}
 		return m.in.need(n)
 	}
-	return m.in.disk.unsupported("byte %d: pickle operation 0x%02x isn't one of those that PyTorch writes", m.in.pos()-1, op)
+	return m.unsupported("pickle operation 0x%02x isn't one of those that PyTorch writes", op)
 }
 
 // literal reads a value that is written out. Bytes are dropped.
@@ -211,7 +218,7 @@ func (m *machine) long(n uint64) (any, error) {
 		return long(s), err
 	}
 	var v uint64
-	for i := range s {
+	for i := range len(s) { // bytes, not runes
 		v |= uint64(s[i]) << (8 * i)
 	}
 	unused := 64 - 8*n // shifts by 64 give 0, and -1 for none
@@ -298,7 +305,7 @@ func (m *machine) remember(op byte) error {
 		return err
 	}
 	if n >= maxMemo {
-		return m.in.disk.unsupported("byte %d: memo %d, want at most %d", m.in.pos()-1, n, maxMemo-1)
+		return m.unsupported("memo %d, want at most %d", n, maxMemo-1)
 	}
 	for uint64(len(m.memo)) <= n {
 		m.memo = append(m.memo, hole{})

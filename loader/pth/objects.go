@@ -33,7 +33,7 @@ func (m *machine) global(op byte) error {
 		return &RefusedError{m.in.disk.path, module + "." + name}
 	}
 	if op == opInstance {
-		return m.in.disk.unsupported("byte %d: an instance in the way of pickle protocol 0", m.in.pos()-1)
+		return m.unsupported("an instance in the way of pickle protocol 0")
 	}
 	return m.push(g)
 }
@@ -172,7 +172,8 @@ func (m *machine) dict(args []any) (any, error) {
 }
 
 // tensor takes the arguments of torch._utils._rebuild_tensor_v2: a storage, an
-// offset, shape and strides; what follows (gradient, hooks) is of no use here.
+// offset, shape and strides; then, of no use here, gradient and hooks; then bits that
+// ask for a conjugate or a negation, where one is set.
 func (m *machine) tensor(args []any) (*tensor, error) {
 	if len(args) < 4 {
 		return nil, m.malformed("a tensor is made of %d values, want at least 4", len(args))
@@ -182,6 +183,11 @@ func (m *machine) tensor(args []any) (*tensor, error) {
 	if !ok || !ok2 {
 		return nil, m.malformed("a tensor isn't made of a storage and an offset")
 	}
+	if len(args) > 6 {
+		if bits, ok := args[6].(*mapping); !ok || len(bits.pairs) > 0 {
+			return nil, m.unsupported("a tensor whose numbers are to be conjugated or negated when it is read")
+		}
+	}
 	t := &tensor{storage: s, offset: offset}
 	for i, to := range []*[]int64{&t.shape, &t.strides} {
 		list, ok := args[2+i].(*sequence)
@@ -189,8 +195,12 @@ func (m *machine) tensor(args []any) (*tensor, error) {
 			return nil, m.malformed("a tensor's shape and strides aren't sequences")
 		}
 		if len(list.items) > maxRank {
-			return nil, m.in.disk.unsupported("byte %d: a tensor of %d dimensions, want at most %d", m.in.pos()-1, len(list.items), maxRank)
+			return nil, m.unsupported("a tensor of %d dimensions, want at most %d", len(list.items), maxRank)
 		}
+		if err := m.charge(len(list.items)); err != nil { // tensors can share one list
+			return nil, err
+		}
+		*to = make([]int64, 0, len(list.items))
 		for _, v := range list.items {
 			n, ok := v.(int64)
 			if !ok {
@@ -225,13 +235,13 @@ func (d *disk) storageID(id any, length int) (*storage, error) {
 	if length > 5 && v.items[5] != nil {
 		return nil, d.unsupported("storage %s: a view of a storage, as PyTorch before 0.4 wrote it", quote.Name(key))
 	}
-	if count < 0 || count > d.size {
-		return nil, d.malformed("storage %s: %d elements in a file of %d bytes", quote.Name(key), count, d.size)
+	if count < 0 || count > maxFile { // the format compares it with the file
+		return nil, d.malformed("storage %s has %d elements", quote.Name(key), count)
 	}
 	return &storage{dtype: class.dtype, key: key, count: count}, nil
 }
 
-// bytes is the size of a storage; count was compared with the file's size.
+// bytes is the size of a storage in the file.
 func (s *storage) bytes() int64 { return s.count * width(s.dtype) }
 
 // storages are those that a pickle refers to, by key.

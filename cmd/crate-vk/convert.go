@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/loader/pth"
+	"github.com/crate-vk/crate-vk/loader/weights"
+)
+
+func (a *app) convert() *cobra.Command {
+	var model modelFlags
+	var overwrite bool
+	c := &cobra.Command{
+		Use:   "convert [flags] IN OUT.safetensors",
+		Short: "Turn a PyTorch checkpoint (.pth) or a safetensors file into one with metadata",
+		Long: `convert reads a PyTorch checkpoint, of which it never executes anything, or a
+safetensors file or index, strips wrappers and prefixes from the tensor names, and
+writes safetensors with crate.* metadata that says what shapes can't: heads, η, λ, ε.
+Where the file can't tell the number of heads, --heads must.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usage(fmt.Errorf("convert: want an input and an output file"))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.runConvert(&model, args[0], args[1], overwrite) },
+	}
+	model.registerSettings(c.Flags())
+	c.Flags().StringSliceVar(&model.labels, "labels", nil, "class names, or a `FILE` with one a line")
+	c.Flags().BoolVar(&overwrite, "overwrite", false, "replace OUT if it exists")
+	return c
+}
+
+// checkpoint is what convert reads from: a .pth file or safetensors.
+type checkpoint interface {
+	Tensors() []weights.Info
+	Metadata() map[string]string
+	ReadRaw(name string) (weights.Tensor, error)
+	Close() error
+}
+
+// tensorFile makes a safetensors file a checkpoint.
+type tensorFile struct{ *weights.File }
+
+func (f tensorFile) ReadRaw(name string) (weights.Tensor, error) {
+	if _, err := f.ReadF64(name); err != nil { // refuses what no model may hold
+		return weights.Tensor{}, err
+	}
+	info, _ := f.Lookup(name)
+	raw, err := f.ReadBytes(name)
+	return weights.Tensor{Name: name, DType: info.DType, Shape: info.Shape, Raw: raw}, err
+}
+
+func openCheckpoint(path string) (checkpoint, error) {
+	if s := strings.ToLower(path); strings.HasSuffix(s, ".safetensors") || strings.HasSuffix(s, ".index.json") {
+		f, err := weights.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		return tensorFile{f}, nil
+	}
+	return pth.Open(path)
+}
+
+func (a *app) runConvert(model *modelFlags, in, out string, overwrite bool) error {
+	if _, err := os.Lstat(out); err == nil && !overwrite {
+		return usage(fmt.Errorf("%s exists: use --overwrite to replace it", out))
+	}
+	refuse := func(err error) error { return &codedError{exitModel, fmt.Errorf("%s: %w", in, err)} }
+	src, err := openCheckpoint(in)
+	if err != nil {
+		return refuse(err)
+	}
+	defer src.Close()
+	settings, err := model.settings()
+	if err != nil {
+		return err
+	}
+	if settings.Labels, err = readLabels(model.labels); err != nil {
+		return err
+	}
+	ckpt, config, err := resolveCheckpoint(a, src, settings, crate.Branch(model.branch))
+	if err != nil {
+		return refuse(err)
+	}
+	tensors, err := canonicalTensors(src, ckpt, &config)
+	if err != nil {
+		return refuse(err)
+	}
+	if err := writeModel(out, tensors, config.Metadata()); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "crate-vk: wrote %s: %s, %d tensors\n", out, &config, len(tensors))
+	return nil
+}
+
+// resolveCheckpoint finds out which model the tensors are. Heads that neither
+// flags nor metadata give are asked for: a file with metadata must not hold a
+// guess.
+func resolveCheckpoint(a *app, src checkpoint, settings crate.Settings, branch crate.Branch) (*crate.Checkpoint, crate.Config, error) {
+	var stored []crate.Stored
+	for _, t := range src.Tensors() {
+		stored = append(stored, crate.Stored{Name: t.Name, Shape: t.Shape})
+	}
+	ckpt, err := crate.NewCheckpoint(stored, branch)
+	if err != nil {
+		return nil, crate.Config{}, err
+	}
+	meta, err := crate.ParseMetadata(src.Metadata())
+	if err != nil {
+		return nil, crate.Config{}, err
+	}
+	config, warnings, err := crate.Resolve(ckpt, settings, meta)
+	if err != nil {
+		return nil, config, err
+	}
+	if settings.Heads == nil && meta.Heads == nil {
+		return nil, config, fmt.Errorf("the file can't tell how many heads the model has, only that they fill %d rows: give --heads (models of this width have %d)", config.Inner, config.Heads)
+	}
+	for _, w := range warnings {
+		a.log.Warn(w)
+	}
+	extra, err := ckpt.Compare(&config)
+	if err == nil && len(extra) > 0 {
+		a.log.Info(fmt.Sprintf("%d tensors are not needed and left out, such as %s", len(extra), extra[0]))
+	}
+	return ckpt, config, err
+}
+
+// canonicalTensors reads what the model needs, under its canonical names.
+func canonicalTensors(src checkpoint, ckpt *crate.Checkpoint, config *crate.Config) ([]weights.Tensor, error) {
+	var list []weights.Tensor
+	for _, want := range config.Tensors() {
+		name, _ := ckpt.StoredName(want.Name)
+		t, err := src.ReadRaw(name)
+		if err != nil {
+			return nil, err
+		}
+		t.Name = want.Name
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// writeModel writes a file that is complete or not there.
+func writeModel(path string, tensors []weights.Tensor, meta map[string]string) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".crate-vk-*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	w := bufio.NewWriterSize(tmp, 1<<20)
+	err = weights.Write(w, tensors, meta)
+	for _, f := range []func() error{w.Flush, func() error { return tmp.Chmod(0o644) }, tmp.Sync} {
+		if err == nil {
+			err = f()
+		}
+	}
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// readLabels takes names, or one file with a name a line.
+func readLabels(list []string) ([]string, error) {
+	if len(list) != 1 {
+		return list, nil
+	}
+	data, err := os.ReadFile(list[0])
+	if os.IsNotExist(err) {
+		return list, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for line := range strings.Lines(string(data)) {
+		if name := strings.TrimSpace(line); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
