@@ -1,10 +1,13 @@
 #version 450
-// attend_uniform: o = softmax(scale·w·wᵀ)·w for each head (MSSA), for GPUs. An
-// invocation is a query: q and o stay in registers, and key rows are loads
-// that are uniform in a subgroup, which feed the multiply-adds as scalars.
+// attend_uniform: o = softmax(scale·q·kᵀ)·v for each head, scores never stored,
+// for GPUs. An invocation is a query: its q and o stay in registers, and the
+// rows of keys and values are loads that are uniform in a subgroup, which feed
+// the multiply-adds as scalars.
 //
-//   b0 in   w  quads [rows][pitch], a head's quads from head·SLICE·SLICES on
-//   b1 out  o  the same layout, row stride opitch
+//   b0 in   q  quads [rows][pitch], a head's quads from head·SLICE·SLICES on
+//   b1 in   k  the same
+//   b2 in   v  the same; not read with TIED
+//   b3 out  o  the same layout, row stride opitch
 //   push    tokens, pitch, opitch, scale = factor·log2(e), zero = 0
 //   spec 0  LANES: subgroup size, invocations along queries
 //        1  PARTS = SLICES·SPLITS subgroups a workgroup (the local size along y)
@@ -13,12 +16,14 @@
 //        4  KEYS: keys a step, a multiple of 4
 //        5  SPLITS: subgroups that share the keys
 //        6  CHUNK: quads loaded at a time, divides SLICE
+//        7  TIED: v is k (MSSA, where q is k too)
 //   grid    ceil(tokens/LANES), heads, images
 //   loops   ceil(tokens/(KEYS·SPLITS)) + SPLITS
 //   oracle  graph/interp multiHead, 1e-5 of the largest value
 //
 // Sums are taken relative to the query's own score, which is often the
-// largest; a rare branch rescales when a score exceeds that by 40 in log2.
+// largest and always among the scores; a rare branch rescales when a score
+// exceeds that by 40 in log2.
 // A head dimension that SLICES·SLICE does not fill is zero-padded by layout.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_ballot : require
@@ -32,6 +37,7 @@ layout(constant_id = 3) const uint SLICES = 1;
 layout(constant_id = 4) const uint KEYS = 8;
 layout(constant_id = 5) const uint SPLITS = 4;
 layout(constant_id = 6) const uint CHUNK = 1;
+layout(constant_id = 7) const bool TIED = true;
 
 layout(push_constant) uniform Push {
     uint tokens, pitch, opitch;
@@ -39,15 +45,23 @@ layout(push_constant) uniform Push {
     uint zero;
 } p;
 
-INPUT(0, w)
-OUTPUT(1, o)
+INPUT(0, q)
+INPUT(1, k)
+INPUT(2, v)
+OUTPUT(3, o)
 
-const uint SHARED_SCORES = SLICES > 1 ? 2 * SPLITS * SLICES * KEYS * LANES : 1;
-const uint SHARED_SUMS = SPLITS > 1 ? SLICES * SLICE * LANES : 1;
-const uint SHARED_TOTALS = SPLITS > 1 ? SLICES * LANES : 1;
-shared float part_score[SHARED_SCORES];  // [2][SPLITS][SLICES][KEYS][LANES]
-shared vec4 part_sum[SHARED_SUMS];       // [SLICES][SLICE][LANES]
-shared vec2 part_total[SHARED_TOTALS];   // [SLICES][LANES]: shift and sum
+// Above every index of a quad of a token tensor. With the bound a compiler
+// knows that row + constant doesn't wrap, and puts the constant into the load
+// instead of adding it: 300 scalar instructions less a step on AMD.
+const uint LIMIT = 0x0fffff00u;
+
+// Shared memory holds partial scores in the loop, [2][SPLITS][SLICES][KEYS], and
+// behind it the sums, shift and total of one split, [SLICES][4·SLICE + 2]; each
+// entry is LANES wide.
+const uint PART = 4 * SLICE + 2;
+const uint SCORES = SLICES > 1 ? 2 * SPLITS * SLICES * KEYS : 1, SUMS = SPLITS > 1 ? SLICES * PART : 1;
+const uint ENTRIES = SCORES > SUMS ? SCORES : SUMS;
+shared float part_[ENTRIES * LANES];
 
 uint scoreAt(uint buffer_, uint split, uint slice, uint key) {
     return (((buffer_ * SPLITS + split) * SLICES + slice) * KEYS + key) * LANES + gl_LocalInvocationID.x;
@@ -63,16 +77,15 @@ void main() {
     vec4 query[SLICE], sum[SLICE];
     float shift = 0, total = 0;
     [[unroll]] for (uint d = 0; d < SLICE; d++) {
-        vec4 v = w(mine + d);
-        query[d] = v * p.scale;
-        shift += dot(v, query[d]);
+        query[d] = q(mine + d) * p.scale;
+        shift += dot(k(mine + d), query[d]);
         sum[d] = vec4(0);
     }
     if (SLICES > 1) {
-        part_score[scoreAt(0, split, slice, 0)] = shift;
+        part_[scoreAt(0, split, slice, 0)] = shift;
         barrier();
         shift = 0;
-        [[unroll]] for (uint s = 0; s < SLICES; s++) shift += part_score[scoreAt(0, split, s, 0)];
+        [[unroll]] for (uint s = 0; s < SLICES; s++) shift += part_[scoreAt(0, split, s, 0)];
         barrier();
     }
 
@@ -83,7 +96,7 @@ void main() {
         uint row[KEYS];
         float s[KEYS];
         [[unroll]] for (uint j = 0; j < KEYS; j++) {
-            row[j] = (image + min(j0 + j, p.tokens - 1)) * p.pitch + at;
+            row[j] = min((image + min(j0 + j, p.tokens - 1)) * p.pitch + at, LIMIT);
             s[j] = slice == 0 ? -shift : 0.0;
         }
         // Neighbours in program order use different accumulators and different
@@ -92,17 +105,17 @@ void main() {
             [[unroll]] for (uint g = 0; g < KEYS; g += 4) {
                 vec4 key[4][CHUNK];
                 [[unroll]] for (uint j = 0; j < 4; j++)
-                    [[unroll]] for (uint c = 0; c < CHUNK; c++) key[j][c] = w(row[g + j] + d + c);
+                    [[unroll]] for (uint c = 0; c < CHUNK; c++) key[j][c] = k(row[g + j] + d + c);
                 [[unroll]] for (uint c = 0; c < CHUNK; c++)
                     [[unroll]] for (uint r = 0; r < 4; r++)
                         [[unroll]] for (uint j = 0; j < 4; j++)
                             s[g + j] = fma(query[d + c][(j + r) % 4], key[j][c][(j + r) % 4], s[g + j]);
             }
         if (SLICES > 1) {
-            [[unroll]] for (uint j = 0; j < KEYS; j++) part_score[scoreAt(flip, split, slice, j)] = s[j];
+            [[unroll]] for (uint j = 0; j < KEYS; j++) part_[scoreAt(flip, split, slice, j)] = s[j];
             barrier();
             [[unroll]] for (uint j = 0; j < KEYS; j++)
-                [[unroll]] for (uint other = 1; other < SLICES; other++) s[j] += part_score[scoreAt(flip, split, (slice + other) % SLICES, j)];
+                [[unroll]] for (uint other = 1; other < SLICES; other++) s[j] += part_[scoreAt(flip, split, (slice + other) % SLICES, j)];
             flip ^= 1u;
         }
         float top = s[0];
@@ -118,23 +131,23 @@ void main() {
             [[unroll]] for (uint j = 0; j < KEYS; j++)
                 if (j0 + j >= p.tokens) s[j] = -1e30;
         }
-        // The rows are read again rather than kept: the opaque zero hides that
+        // Tied rows are read again rather than kept: the opaque zero hides that
         // they are the same, which would hold all of them in registers.
         uint again[KEYS];
         [[unroll]] for (uint j = 0; j < KEYS; j++) {
-            again[j] = row[j] + p.zero;
+            again[j] = min(row[j] + p.zero, LIMIT);
             s[j] = exp2(s[j]);
             total += s[j];
         }
         [[unroll]] for (uint g = 0; g < KEYS; g += 4)
             [[unroll]] for (uint d = 0; d < SLICE; d += CHUNK) {
-                vec4 key[4][CHUNK];
+                vec4 value[4][CHUNK];
                 [[unroll]] for (uint j = 0; j < 4; j++)
-                    [[unroll]] for (uint c = 0; c < CHUNK; c++) key[j][c] = w(again[g + j] + d + c);
+                    [[unroll]] for (uint c = 0; c < CHUNK; c++) value[j][c] = TIED ? k(again[g + j] + d + c) : v(again[g + j] + d + c);
                 [[unroll]] for (uint c = 0; c < CHUNK; c++)
                     [[unroll]] for (uint r = 0; r < 4; r++)
                         [[unroll]] for (uint e = 0; e < 4; e++)
-                            sum[d + c][e] = fma(s[g + (e + r) % 4], key[(e + r) % 4][c][e], sum[d + c][e]);
+                            sum[d + c][e] = fma(s[g + (e + r) % 4], value[(e + r) % 4][c][e], sum[d + c][e]);
             }
     }
 
@@ -142,16 +155,19 @@ void main() {
         for (uint r = 1; r < SPLITS; r++) {
             barrier();
             if (split == r) {
-                [[unroll]] for (uint d = 0; d < SLICE; d++) part_sum[(slice * SLICE + d) * LANES + lane] = sum[d];
-                part_total[slice * LANES + lane] = vec2(shift, total);
+                [[unroll]] for (uint d = 0; d < SLICE; d++)
+                    [[unroll]] for (uint c = 0; c < 4; c++) part_[(slice * PART + 4 * d + c) * LANES + lane] = sum[d][c];
+                part_[(slice * PART + 4 * SLICE) * LANES + lane] = shift;
+                part_[(slice * PART + 4 * SLICE + 1) * LANES + lane] = total;
             }
             barrier();
             if (split == 0) {
-                const vec2 other = part_total[slice * LANES + lane];
-                const float m = max(shift, other.x), f = exp2(shift - m), g = exp2(other.x - m);
-                total = total * f + other.y * g;
+                const float other = part_[(slice * PART + 4 * SLICE) * LANES + lane];
+                const float m = max(shift, other), f = exp2(shift - m), g = exp2(other - m);
+                total = total * f + part_[(slice * PART + 4 * SLICE + 1) * LANES + lane] * g;
                 shift = m;
-                [[unroll]] for (uint d = 0; d < SLICE; d++) sum[d] = sum[d] * f + part_sum[(slice * SLICE + d) * LANES + lane] * g;
+                [[unroll]] for (uint d = 0; d < SLICE; d++)
+                    [[unroll]] for (uint c = 0; c < 4; c++) sum[d][c] = sum[d][c] * f + part_[(slice * PART + 4 * d + c) * LANES + lane] * g;
             }
         }
         if (split != 0) return;

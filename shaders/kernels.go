@@ -3,7 +3,7 @@ package shaders
 // Manifest lists every kernel. Keep it in step with the headers of the .comp
 // files: the test compares bindings and constants with the SPIR-V.
 func Manifest() []Kernel {
-	return slicesOf(productKernels(), attentionKernels(), tokenKernels(), headKernels())
+	return slicesOf(productKernels(), attentionKernels(), tokenKernels(), headKernels(), benchKernels())
 }
 
 func slicesOf(groups ...[]Kernel) []Kernel {
@@ -223,3 +223,19 @@ func headKernels() []Kernel {
 		},
 	}
 }
+
+// benchKernels compute nothing of a model: they measure the device.
+func benchKernels() []Kernel {
+	return []Kernel{{
+		Name:     "peak",
+		Variants: variants(""),
+		Bindings: []Binding{in32("x"), out32("y")},
+		Push:     consts("rounds factor:f32"),
+		Spec:     consts("LANES"), Local: along("LANES"),
+		Loops: func(c Values, _ Variant) int { return c("rounds") },
+	}}
+}
+
+// PeakFLOPs is the arithmetic of one invocation of peak in a round: six chains
+// of eight multiply-adds on four channels.
+const PeakFLOPs = 2 * 4 * 6 * 8

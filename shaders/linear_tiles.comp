@@ -19,12 +19,15 @@
 //   loops   kpadded/BK
 //   oracle  graph/interp linear, 1e-5 of the largest value
 //
-// The next tile is fetched to registers while the current one is multiplied.
-// The row index is clamped once, outside the loop, and every base address is
-// formed there. A is stored transposed with stride BM + 4; fragments are split
-// at 4·NX and 4·NY, so that eight neighbouring lanes read without conflicts.
-// Each sum runs over ascending k into one accumulator: tile shapes with the
-// same BK agree bit for bit.
+// The next tile is fetched to registers while the current one is multiplied,
+// and its share of the row statistics is taken when it is stored: before that
+// it would have to be waited for. The row index is clamped once, outside the
+// loop, and every base address is formed there. A is stored transposed with
+// stride BM + 4; fragments are split at 4·NX and 4·NY, so that eight
+// neighbouring lanes read without conflicts.
+// Each sum runs over ascending k into one accumulator, statistics are summed in
+// an order that depends on BK alone, and no expression is left to be contracted
+// by one driver and not by another: shapes with the same BK agree bit for bit.
 #include "lib/quads.glsl"
 #include "lib/activation.glsl"
 
@@ -100,23 +103,30 @@ void main() {
         [[unroll]] for (uint c = 0; c < 4; c++) tile_b[to_b + i * INVOCATIONS * 4 + c] = next_b[i][c];
 
     FETCH(0)
-    if (NORM) { MEASURE }
     STORE
     barrier();
     for (uint k0 = 0; k0 < p.kpadded; k0 += BK) {
-        const bool more = k0 + BK < p.kpadded;
-        const uint k1 = more ? k0 + BK : k0; // the last fetch repeats a tile: no bounds check
+        // The last fetch wraps round to the first tile: no bounds check, and in
+        // this loop each tile is stored, and measured, exactly once.
+        const uint k1 = k0 + BK < p.kpadded ? k0 + BK : 0;
         FETCH(k1)
-        if (NORM && more) { MEASURE }
         [[unroll]] for (uint k = 0; k < BK; k++) {
             float a[TM], b[TN];
             [[unroll]] for (uint i = 0; i < TM; i++) a[i] = tile_a[base_a + k * SA + (i / 4) * (NY * 4) + i % 4];
             [[unroll]] for (uint j = 0; j < TN; j++) b[j] = tile_b[base_b + k * BN + (j / 4) * (NX * 4) + j % 4];
-            [[unroll]] for (uint i = 0; i < TM; i++)
-                [[unroll]] for (uint j = 0; j < TN; j++) acc[i][j] = fma(a[i], b[j], acc[i][j]);
+            // Along the diagonals of 4×4 blocks: neighbours in program order
+            // share neither accumulator nor source, so that gfx11 can pair them.
+            [[unroll]] for (uint i = 0; i < TM; i += 4)
+                [[unroll]] for (uint j = 0; j < TN; j += 4)
+                    [[unroll]] for (uint r = 0; r < 4; r++)
+                        [[unroll]] for (uint c = 0; c < 4; c++) {
+                            const uint m = i + c, n = j + (c + r) % 4;
+                            acc[m][n] = fma(a[m], b[n], acc[m][n]);
+                        }
         }
         barrier();
         STORE
+        if (NORM) { MEASURE }
         barrier();
     }
 
@@ -136,15 +146,17 @@ void main() {
                 s += tile_a[r * QK + c];
                 q += tile_b[r * QK + c];
             }
-            float mean = s * p.inverse;
-            scale = inversesqrt(max(q * p.inverse - mean * mean, 0.0) + p.eps);
+            const float mean = s * p.inverse;
+            scale = inversesqrt(max(fma(-mean, mean, q * p.inverse), 0.0) + p.eps);
         }
         if (row + r < p.rows) {
             [[unroll]] for (uint j = 0; j < TN; j += 4) {
                 const uint n = gl_WorkGroupID.x * (BN / 4) + tx + (j / 4) * NX;
                 if (n < p.nquads) {
-                    vec4 v = vec4(acc[i][j], acc[i][j + 1], acc[i][j + 2], acc[i][j + 3]) * scale;
-                    if (BIAS) v += bias(n);
+                    vec4 v = vec4(acc[i][j], acc[i][j + 1], acc[i][j + 2], acc[i][j + 3]);
+                    if (NORM && BIAS) v = fma(v, vec4(scale), bias(n));
+                    else if (NORM) v *= scale;
+                    else if (BIAS) v += bias(n);
                     if (RESIDUAL) v += residual((row + r) * p.rpitch + n);
                     y((row + r) * p.ypitch + n, activate(ACT, v, p.threshold));
                 }

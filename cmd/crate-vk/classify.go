@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/loader/picture"
+)
+
+// classifyFlags of classify.
+type classifyFlags struct {
+	model  modelFlags
+	device deviceFlags
+	input  inputFlags
+	source sourceFlags
+	top    int
+	labels []string
+}
+
+func (a *app) classify() *cobra.Command {
+	var f classifyFlags
+	c := &cobra.Command{
+		Use:   "classify [flags] PATH...",
+		Short: "Print the most probable classes of each image",
+		Args:  f.source.args,
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.runClassify(cmd.Context(), &f, args) },
+	}
+	s := c.Flags()
+	f.model.register(s, false)
+	s.IntVar(&f.top, "top", 5, "print the `K` most probable classes")
+	s.StringSliceVar(&f.labels, "labels", nil, "class names, or a `FILE` with one a line; default: the model's own")
+	s.StringVar(&f.source.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+	s.BoolVar(&f.source.asJSON, "json", false, "print a JSON line an image")
+	f.input.register(s)
+	f.device.register(s)
+	return c
+}
+
+// classRecord is what --json prints of an image.
+type classRecord struct {
+	Path    string        `json:"path"`
+	Classes []classResult `json:"classes,omitempty"`
+	Error   string        `json:"error,omitempty"`
+}
+
+type classResult struct {
+	Index       int     `json:"index"`
+	Name        string  `json:"name,omitempty"`
+	Probability float64 `json:"probability"`
+}
+
+func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) error {
+	if f.top < 1 {
+		return usage(fmt.Errorf("--top is %d, want at least 1", f.top))
+	}
+	o, err := f.input.options()
+	if err != nil {
+		return err
+	}
+	src, err := f.model.open(a)
+	if err != nil {
+		return err
+	}
+	if f.labels != nil {
+		if src.Config.Labels, err = readLabels(f.labels); err != nil {
+			return err
+		}
+		if n := src.Config.LogitCount(); len(src.Config.Labels) != n {
+			return usage(fmt.Errorf("--labels has %d names, the model has %d classes", len(src.Config.Labels), n))
+		}
+	}
+	tasks, stream, err := f.source.tasks(a, args, nil)
+	if err != nil {
+		return err
+	}
+	e, err := f.device.open(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	m, err := e.Load(ctx, src)
+	if err != nil {
+		return err
+	}
+	var readErr error
+	var source iter.Seq[task] = func(yield func(task) bool) {
+		for _, t := range tasks {
+			if !yield(t) {
+				return
+			}
+		}
+	}
+	if stream {
+		source = arriving(a, func(err error) { readErr = err })
+	}
+	failed, seen := 0, 0
+	for item, err := range m.ClassifyStream(ctx, pictures(source, f.input.decode()), f.top, o) {
+		if err != nil {
+			return err
+		}
+		seen++
+		if item.Err != nil {
+			failed++
+			a.log.Error(item.Err.Error())
+		}
+		if err := a.printClasses(item, f.source.asJSON); err != nil {
+			return err
+		}
+	}
+	if readErr != nil {
+		return readErr
+	}
+	if failed > 0 {
+		return &codedError{exitInputs, fmt.Errorf("%d of %d images failed", failed, seen)}
+	}
+	return nil
+}
+
+// pictures are inputs that are decoded from files, named by their path in
+// records.
+func pictures(source iter.Seq[task], opt picture.Options) iter.Seq[engine.Input] {
+	return func(yield func(engine.Input) bool) {
+		for t := range source {
+			load := func(ctx context.Context) (*picture.RGB, error) {
+				ctx, cancel := context.WithTimeout(ctx, decodeLimit)
+				defer cancel()
+				img, _, err := picture.DecodeFile(ctx, t.path, opt)
+				return img, err
+			}
+			if !yield(engine.Input{Name: printable(t.rel), Load: load}) {
+				return
+			}
+		}
+	}
+}
+
+func (a *app) printClasses(item engine.Item[[]engine.Class], asJSON bool) error {
+	if asJSON {
+		rec := classRecord{Path: item.Input.Name}
+		if item.Err != nil {
+			rec.Error = item.Err.Error()
+		}
+		for _, c := range item.Value {
+			rec.Classes = append(rec.Classes, classResult{c.Index, c.Name, c.Probability})
+		}
+		return json.NewEncoder(a.out).Encode(rec)
+	}
+	if item.Err != nil {
+		return nil
+	}
+	var words []string
+	for _, c := range item.Value {
+		name := c.Name
+		if name == "" {
+			name = fmt.Sprint("class ", c.Index)
+		}
+		words = append(words, fmt.Sprintf("%s %.1f %%", name, 100*c.Probability))
+	}
+	_, err := fmt.Fprintf(a.out, "%s\t%s\n", item.Input.Name, strings.Join(words, ", "))
+	return err
+}

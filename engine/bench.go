@@ -1,0 +1,250 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/graph/pass"
+)
+
+// BenchOptions of Bench.
+type BenchOptions struct {
+	Repeat int           // runs to time; 0: as many as fit Budget, at least 3
+	Budget time.Duration // after the warm-up; 0: 10 s
+}
+
+// BenchResult is one timed request. Times are of a batch.
+type BenchResult struct {
+	Wall    Spread        // submit to outputs on the host
+	CPU     time.Duration // median process CPU time
+	Device  time.Duration // median of the dispatches' timestamps; 0: none
+	Runs    int
+	FLOPs   int64 // of a batch
+	Weights int64 // bytes on the device
+	Arena   int64
+	Peak    int64 // peak resident memory of the process, bytes; 0: unknown
+	Ops     []OpTime
+	Load    time.Duration // weights folded and packed, pipelines compiled
+	First   time.Duration // the first run, which pays for what the driver puts off
+}
+
+// Spread is a median with the fifth and ninety-fifth percentile.
+type Spread struct{ Median, P5, P95 time.Duration }
+
+// OpTime sums the dispatches of one kernel with one set of constants.
+type OpTime struct {
+	Name  string // kernel and what it computes
+	Count int
+	Time  time.Duration
+	FLOPs int64
+	Bytes int64
+}
+
+// Bench times a request on random pixels, weights loaded and pipelines warm.
+func (m *Model) Bench(ctx context.Context, r Request, o BenchOptions) (*BenchResult, error) {
+	e := m.eng
+	e.use.RLock()
+	defer e.use.RUnlock()
+	if o.Budget == 0 {
+		o.Budget = 10 * time.Second
+	}
+	pixels := make([]byte, 3*r.Height*r.Width*r.Batch)
+	rnd := randomFor("bench")
+	for i := range pixels {
+		pixels[i] = byte(rnd.IntN(256))
+	}
+	if e.gpu == nil {
+		return m.benchReference(ctx, r, o, pixels)
+	}
+	return m.benchDevice(ctx, r, o, pixels)
+}
+
+func (m *Model) benchDevice(ctx context.Context, r Request, o BenchOptions, pixels []byte) (*BenchResult, error) {
+	g := m.eng.gpu
+	start := time.Now()
+	gr, err := m.Graph(r, pass.Options{Without: m.eng.opt.without})
+	if err != nil {
+		return nil, err
+	}
+	p, err := m.eng.plan(ctx, gr)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	if m.store == nil {
+		m.store = newWeightStore(g.dev, m.src.params)
+	}
+	store := m.store
+	m.mu.Unlock()
+	pr, err := newProgram(ctx, g.dev, g.pipes, store, p, programOptions{slots: 1, timestamps: true})
+	if err != nil {
+		return nil, err
+	}
+	defer pr.close()
+	res := &BenchResult{FLOPs: p.FLOPs(), Weights: p.WeightBytes(), Arena: p.ArenaBytes(), Load: time.Since(start)}
+	in, _, err := pr.input(pr.slots[0], crate.InputName)
+	if err != nil {
+		return nil, err
+	}
+	copy(in, pixels)
+	once := func() error {
+		s := <-pr.free
+		defer pr.release(s)
+		if err := pr.submit(s); err != nil {
+			return err
+		}
+		if err := pr.wait(s); err != nil {
+			return err
+		}
+		for _, out := range p.Outputs {
+			if _, _, err := pr.output(s, out.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var device [][]float64
+	sample := func() error {
+		q := pr.slots[0].queries
+		if q == nil {
+			return nil
+		}
+		ns, err := q.Nanoseconds()
+		device = append(device, ns)
+		return err
+	}
+	if err := res.measure(ctx, o, once, sample); err != nil {
+		return nil, err
+	}
+	res.addOps(p, device)
+	return res, nil
+}
+
+func (m *Model) benchReference(ctx context.Context, r Request, o BenchOptions, pixels []byte) (*BenchResult, error) {
+	start := time.Now()
+	gr, err := m.Graph(r, pass.Options{Without: m.eng.opt.without})
+	if err != nil {
+		return nil, err
+	}
+	c, err := newInterpComputer(ctx, gr, m.src.params)
+	if err != nil {
+		return nil, err
+	}
+	res := &BenchResult{FLOPs: gr.FLOPs(), Load: time.Since(start)}
+	once := func() error {
+		wait, err := c.start(ctx, pixels)
+		if err != nil {
+			return err
+		}
+		_, err = wait()
+		return err
+	}
+	return res, res.measure(ctx, o, once, func() error { return nil })
+}
+
+// measure warms up and times runs of once.
+func (res *BenchResult) measure(ctx context.Context, o BenchOptions, once, sample func() error) error {
+	start := time.Now()
+	if err := once(); err != nil {
+		return err
+	}
+	res.First = time.Since(start)
+	var wall, cpu []time.Duration
+	for begin := time.Now(); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c0, t0 := processTime(), time.Now()
+		if err := once(); err != nil {
+			return err
+		}
+		wall, cpu = append(wall, time.Since(t0)), append(cpu, processTime()-c0)
+		if err := sample(); err != nil {
+			return err
+		}
+		n := len(wall)
+		if o.Repeat > 0 && n >= o.Repeat || o.Repeat == 0 && n >= 3 && time.Since(begin)+wall[n-1] > o.Budget {
+			break
+		}
+	}
+	res.Runs, res.Wall, res.CPU, res.Peak = len(wall), spread(wall), spread(cpu).Median, peakMemory()
+	return nil
+}
+
+func spread(list []time.Duration) Spread {
+	slices.Sort(list)
+	at := func(q float64) time.Duration { return list[min(int(q*float64(len(list))), len(list)-1)] }
+	return Spread{at(0.5), at(0.05), at(0.95)}
+}
+
+// processTime is the CPU time that the process has used on all cores.
+func processTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peakMemory is the largest resident size of the process so far, in bytes.
+func peakMemory() int64 {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return u.Maxrss << 10
+}
+
+// addOps sums the median time of each dispatch by what it does.
+func (res *BenchResult) addOps(p *plan.Plan, samples [][]float64) {
+	if len(samples) == 0 {
+		return
+	}
+	at := map[string]int{}
+	for i := range p.Dispatches {
+		d := &p.Dispatches[i]
+		var ns []time.Duration
+		for _, s := range samples {
+			ns = append(ns, time.Duration(s[i]))
+		}
+		t := spread(ns).Median
+		res.Device += t
+		name := opName(p, d)
+		k, ok := at[name]
+		if !ok {
+			k = len(res.Ops)
+			at[name] = k
+			res.Ops = append(res.Ops, OpTime{Name: name})
+		}
+		op := &res.Ops[k]
+		op.Count, op.Time, op.FLOPs, op.Bytes = op.Count+1, op.Time+t, op.FLOPs+d.FLOPs, op.Bytes+p.Bytes(d)
+	}
+}
+
+// opName tells dispatches of one kernel apart by shape and role: "linear_lanes
+// 785×768→768 norm relu".
+func opName(p *plan.Plan, d *plan.Dispatch) string {
+	v := p.Value(d.Value)
+	words := []string{d.Kernel}
+	if len(v.Args) > 0 && v.Arg("weight") != nil {
+		words = append(words, fmt.Sprintf("%d×%d→%d", v.Shape().Rows(), v.Args[0].Shape().Last(), v.Shape().Last()))
+	} else {
+		words = append(words, v.Shape().String())
+	}
+	if _, norm := v.Attrs["eps"]; norm {
+		words = append(words, "norm")
+	}
+	if v.Arg("residual") != nil {
+		words = append(words, "residual")
+	}
+	if act := v.Str("act"); act != "" {
+		words = append(words, act)
+	}
+	return strings.Join(words, " ")
+}
