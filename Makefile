@@ -3,7 +3,7 @@
 
 GO      ?= go
 BIN     := bin/crate-vk
-SAMPLES := testdata/image/samples
+SAMPLES := testdata/demo/samples
 OUT     ?= demo-out
 
 .DEFAULT_GOAL := help
@@ -44,6 +44,11 @@ check-all: check
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_VALIDATION=1 $(GO) test -count=1 ./...
 	CRATE_VK_REQUIRE_VULKAN=1 $(GO) test -count=1 -race -short ./...
 	CRATE_VK_REQUIRE_VULKAN=1 GOEXPERIMENT=cgocheck2 $(GO) test -count=1 -short ./engine/...
+
+## isa-report: write docs/isa-report.md with AMD's compiler (needs mesa-vulkan-drivers)
+.PHONY: isa-report
+isa-report:
+	$(GO) run ./cmd/internal/isareport
 
 ## setup: install compiler, Vulkan loader and headers where they are missing (Debian)
 .PHONY: setup

@@ -119,7 +119,7 @@ func (s *stepper) compare(v *graph.Value, want *interp.Tensor) (agreed int, err 
 		c := want.Shape.Last()
 		rows := s.plan.Buffers[b].Rows
 		// Errors of earlier layers add up here, unlike in a self-test.
-		if fact := disagreement(got, want.Data[rows.From*c:rows.To*c], 5*tolerance(s.plan.Precision)); fact != "" {
+		if fact := differ(v, got, want.Data[rows.From*c:rows.To*c], 5*tolerance(s.plan.Precision)); fact != "" {
 			return agreed, &KernelError{Kernel: d.Kernel, Value: v.String(), Fact: fact}
 		}
 		s.next++

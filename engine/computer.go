@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/graph"
@@ -57,6 +58,7 @@ func (c deviceComputer) start(ctx context.Context, pixels []byte) (func() (map[s
 type interpComputer struct {
 	program *interp.Program
 	input   graph.Shape
+	words   map[string]bool // outputs of 32-bit words
 }
 
 func newInterpComputer(ctx context.Context, g *graph.Graph, params Params) (*interpComputer, error) {
@@ -66,7 +68,11 @@ func newInterpComputer(ctx context.Context, g *graph.Graph, params Params) (*int
 	}
 	for _, v := range g.Values {
 		if v.Op == graph.OpInput {
-			return &interpComputer{p, v.Shape()}, nil
+			c := &interpComputer{p, v.Shape(), map[string]bool{}}
+			for _, o := range g.Outputs {
+				c.words[o.Name] = o.Value.Type.DType == graph.U32
+			}
+			return c, nil
 		}
 	}
 	return nil, fmt.Errorf("engine: the graph has no input")
@@ -87,6 +93,11 @@ func (c *interpComputer) start(ctx context.Context, pixels []byte) (func() (map[
 			data := make([]float32, len(t.Data))
 			for i, x := range t.Data {
 				data[i] = float32(x)
+			}
+			if c.words[name] { // as Layout.Unpack gives them
+				for i, x := range t.Data {
+					data[i] = math.Float32frombits(uint32(x))
+				}
 			}
 			out[name] = &Tensor{t.Shape, data}
 		}

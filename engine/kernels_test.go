@@ -173,7 +173,7 @@ func (g *gpu) guardedCase(c *kernelCase, want *plan.Dispatch) error {
 		if err != nil {
 			return err
 		}
-		if fact := disagreement(out, ref["y"].Data, tolerance(p.Precision)); fact != "" {
+		if fact := differ(c.graph.Output("y"), out, ref["y"].Data, tolerance(p.Precision)); fact != "" {
 			return fmt.Errorf("%s", fact)
 		}
 		if first == nil {
@@ -216,7 +216,7 @@ func checkGuards(p *plan.Plan, mem []byte, s *slot) error {
 	return nil
 }
 
-// TestSelfTestFindsBadKernel corrupts a constant in each kernel's SPIR-V in
+// TestSelfTestFindsBadKernel corrupts a computation in each kernel's SPIR-V in
 // turn and expects the self-test, and a checked run, to name that kernel.
 func TestSelfTestFindsBadKernel(t *testing.T) {
 	src, err := Preset("emergence-t8")
@@ -245,8 +245,8 @@ func TestSelfTestFindsBadKernel(t *testing.T) {
 	})
 }
 
-// testBadKernel changes the constants of a kernel one after another until both
-// the self-test and the checked run notice. Some constants don't matter, such
+// testBadKernel changes the computations of a kernel one after another until both
+// the self-test and the checked run notice. Some don't matter, such
 // as a start value that is overwritten; at least one must.
 func testBadKernel(t *testing.T, src *ModelSource, info vk.Info, name string) {
 	good, err := shaders.SPIRV(name)
@@ -260,7 +260,7 @@ func testBadKernel(t *testing.T, src *ModelSource, info vk.Info, name string) {
 			return
 		}
 	}
-	t.Errorf("none of %d corrupted constants is noticed by both self-test and checked run", tried)
+	t.Errorf("none of %d corruptions is noticed by both self-test and checked run", tried)
 }
 
 // noticed runs self-test and checked run with a corrupted kernel. If they fail

@@ -17,6 +17,7 @@ func limitsOf(info vk.Info, memory int64) plan.Limits {
 		MaxShared: info.MaxShared, MaxPush: info.MaxPush, Subgroup: subgroupOf(info),
 		Shuffle: info.SubgroupOps&vk.SubgroupShuffle != 0, Ballot: info.SubgroupOps&vk.SubgroupBallot != 0,
 		Storage16: info.Storage16, Memory: memory, ComputeUnits: info.ComputeUnits,
+		WideShared: 0 < info.VectorRegisters && info.VectorRegisters <= 512,
 	}
 	if l.Type == "" {
 		l.Type = plan.Other

@@ -15,22 +15,34 @@ import (
 type SegmentOptions struct {
 	InputOptions
 	readout.Options
+	Finish
+	HeadMaps bool // the segmentation carries every head's map
+}
+
+// Finish says what becomes of a mask once it is found. The zero value leaves
+// it alone.
+type Finish struct {
+	Refine    Refine // "" is none
+	FillHoles bool
+	Split     bool // each connected part becomes an object of its own
+	Least     int  // parts of fewer pixels are dropped when splitting; 0 means 1
 }
 
 // SegmentOption changes one of them.
 type SegmentOption func(*SegmentOptions)
 
-// Segmentation is what attention finds in one image.
+// Segmentation is what is found in one image.
 type Segmentation struct {
-	Objects []Object // one, or with HeadEach one a head
+	Objects []Object    // of attention one, or with HeadEach one a head; more with Split
+	Heads   [][]float64 // with HeadMaps: each head's map [Rows Columns], sum 1
 }
 
-// Object is a mask and the map that it was taken from.
+// Object is a mask, and of attention the map that it was taken from.
 type Object struct {
 	Mask  *readout.Mask // at the size of the image
 	Head  int           // readout.HeadMeanOf, or the head
-	Score float64       // share of the map's mass inside the mask
-	Map   []float64     // [Rows Columns] of the frame, sum 1
+	Score float64       // attention: share of the map's mass inside the mask; MaskCut: 1 − λ
+	Map   []float64     // [Rows Columns] of the frame, sum 1; nil of MaskCut
 }
 
 // SegmentOptions are the model's defaults: its crate.readout, else the paper's
@@ -41,7 +53,7 @@ func (m *Model) SegmentOptions() (SegmentOptions, error) {
 	if err != nil {
 		return SegmentOptions{}, modelError(m.src.Name, err)
 	}
-	return SegmentOptions{InputOptions{Filter: picture.Bilinear}, o}, nil
+	return SegmentOptions{InputOptions: InputOptions{Filter: picture.Bilinear}, Options: o}, nil
 }
 
 // checkSegment resolves layers and heads against the model.
@@ -86,8 +98,9 @@ func (m *Model) SegmentStream(ctx context.Context, inputs iter.Seq[Input], o Seg
 	}
 	j := &job[*Segmentation]{m: m, opt: o.InputOptions, outputs: m.attentionOutputs(o)}
 	j.finish = func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
-		return m.readAttention(p.frame, tensors, o), nil
+		return m.readAttention(p, tensors, o), nil
 	}
+	j.opt.KeepPicture = o.KeepPicture || o.Refine == RefineGuided
 	return j.run(ctx, inputs)
 }
 
@@ -100,7 +113,7 @@ func (m *Model) attentionOutputs(o SegmentOptions) []string {
 }
 
 // readAttention makes masks of the class token's attention.
-func (m *Model) readAttention(f readout.Frame, tensors map[string]*Tensor, o SegmentOptions) *Segmentation {
+func (m *Model) readAttention(p *prepared, tensors map[string]*Tensor, o SegmentOptions) *Segmentation {
 	c := &m.src.Config
 	heads := []int{o.Head}
 	if o.Head == readout.HeadEach {
@@ -110,21 +123,46 @@ func (m *Model) readAttention(f readout.Frame, tensors map[string]*Tensor, o Seg
 		}
 	}
 	s := &Segmentation{}
-	for _, k := range heads {
-		var maps [][]float64
-		for _, name := range m.attentionOutputs(o) {
-			cls := tensors[name].Data
-			if k == readout.HeadMeanOf {
-				maps = append(maps, readout.HeadMean(cls, c.Heads, c.Prefix))
-			} else {
-				maps = append(maps, readout.Normalise(readout.PatchMap(cls, c.Heads, c.Prefix, k)))
-			}
+	refine := newRefiner(o.Refine, p)
+	if o.HeadMaps {
+		for k := range c.Heads {
+			s.Heads = append(s.Heads, m.headMap(tensors, o, k))
 		}
-		mean := readout.Mean(maps)
-		mask, score := f.Attention(mean, o.Options)
-		s.Objects = append(s.Objects, Object{Mask: mask, Head: k, Score: score, Map: mean})
+	}
+	for _, k := range heads {
+		mean := m.headMap(tensors, o, k)
+		cells, rows, columns, score := p.frame.AttentionCells(mean, o.Options)
+		for _, mask := range o.Finish.masks(refine.toImage(cells, rows, columns)) {
+			s.Objects = append(s.Objects, Object{Mask: mask, Head: k, Score: score, Map: mean})
+		}
 	}
 	return s
+}
+
+// headMap is the map of a head, or of the mean of all, over the layers chosen.
+func (m *Model) headMap(tensors map[string]*Tensor, o SegmentOptions, k int) []float64 {
+	c := &m.src.Config
+	var maps [][]float64
+	for _, name := range m.attentionOutputs(o) {
+		cls := tensors[name].Data
+		if k == readout.HeadMeanOf {
+			maps = append(maps, readout.HeadMean(cls, c.Heads, c.Prefix))
+		} else {
+			maps = append(maps, readout.Normalise(readout.PatchMap(cls, c.Heads, c.Prefix, k)))
+		}
+	}
+	return readout.Mean(maps)
+}
+
+// masks fills and splits a mask as the options say.
+func (f Finish) masks(m *readout.Mask) []*readout.Mask {
+	if f.FillHoles {
+		m = m.Fill()
+	}
+	if f.Split {
+		return m.Split(max(f.Least, 1))
+	}
+	return []*readout.Mask{m}
 }
 
 // Segment segments one image.

@@ -85,7 +85,7 @@ func (g *gpu) runCase(ctx context.Context, c *kernelCase, want *plan.Dispatch) (
 	if err != nil {
 		return nil, err
 	}
-	if fact := disagreement(got["y"].Data, ref["y"].Data, tolerance(p.Precision)); fact != "" {
+	if fact := differ(c.graph.Output("y"), got["y"].Data, ref["y"].Data, tolerance(p.Precision)); fact != "" {
 		return &KernelError{Kernel: want.Kernel, Value: c.graph.Output("y").Op.String(), Fact: fact}, nil
 	}
 	return nil, nil
@@ -138,6 +138,14 @@ func (pr *program) fill(s *slot, inputs map[string]*interp.Tensor) error {
 		copy(mem, data)
 	}
 	return nil
+}
+
+// differ is disagreement for the elements of v, which may be words of bits.
+func differ(v *graph.Value, got []float32, want []float64, tol float64) string {
+	if v.Type.DType == graph.U32 {
+		return differentBits(got, want)
+	}
+	return disagreement(got, want, tol)
 }
 
 // disagreement compares with the reference, within tol of its largest value,

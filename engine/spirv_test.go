@@ -18,38 +18,73 @@ func serving(kernel string, code []byte) func(string) ([]byte, error) {
 	}
 }
 
-// corruptions yields the module with one of its constants changed, for each
-// constant in turn: a float grows by 0.75, an unsigned 2, 3 or 4 shrinks by
-// one, so that no index leaves its buffer.
+// SPIR-V instructions that a corruption looks at.
+const (
+	opNop, opUndef, opExtInst             = 0, 1, 12
+	opTypeFloat, opTypeVector, opConstant = 22, 23, 43
+	opLoad                                = 61
+	opFAdd, opFSub, opFMul                = 129, 131, 133
+	opBitwiseOr, opBitwiseXor             = 197, 198
+	opFOrdLessThan, opFOrdGreaterThan     = 184, 186
+	glslFMix, glslFma                     = 46, 50
+)
+
+// corruptions yields the module with one of its float computations changed, for
+// each in turn: a constant grows by 0.75, a product becomes a sum, a sum a
+// difference, a multiply-add a mix, a comparison turns round, an or becomes an
+// exclusive or, a float load gives anything. Integers that may be indices stay
+// as they are: a store outside its buffer would end the process.
 func corruptions(code []byte) iter.Seq[[]byte] {
-	const opTypeInt, opTypeFloat, opConstant = 21, 22, 43
 	word := func(i int) uint32 { return binary.LittleEndian.Uint32(code[4*i:]) }
-	return func(yield func([]byte) bool) {
-		floats, ints := map[uint32]bool{}, map[uint32]bool{}
-		for i := 5; i < len(code)/4; i += int(word(i) >> 16) {
-			val := uint32(0)
-			switch word(i) & 0xffff {
-			case opTypeFloat:
-				floats[word(i+1)] = word(i+2) == 32
-				continue
-			case opTypeInt:
-				ints[word(i+1)] = true
-				continue
-			case opConstant:
-				val = word(i + 3)
-			default:
-				continue
+	floats, scalars := map[uint32]bool{}, map[uint32]bool{}
+	change := func(i int) []uint32 {
+		n := int(word(i) >> 16)
+		as := func(op uint32) []uint32 { return []uint32{uint32(n)<<16 | op} }
+		switch word(i) & 0xffff {
+		case opTypeFloat:
+			floats[word(i+1)] = true
+			scalars[word(i+1)] = word(i+2) == 32
+		case opTypeVector:
+			floats[word(i+1)] = floats[word(i+2)]
+		case opConstant:
+			if scalars[word(i+1)] {
+				return []uint32{word(i), word(i + 1), word(i + 2), math.Float32bits(math.Float32frombits(word(i+3)) + 0.75)}
 			}
-			switch {
-			case floats[word(i+1)]:
-				val = math.Float32bits(math.Float32frombits(val) + 0.75)
-			case ints[word(i+1)] && val >= 2 && val <= 4:
-				val--
-			default:
+		case opFMul:
+			return as(opFAdd)
+		case opFAdd:
+			return as(opFSub)
+		case opFOrdLessThan:
+			return as(opFOrdGreaterThan)
+		case opFOrdGreaterThan:
+			return as(opFOrdLessThan)
+		case opBitwiseOr:
+			return as(opBitwiseXor)
+		case opExtInst:
+			if word(i+4) == glslFma {
+				return []uint32{word(i), word(i + 1), word(i + 2), word(i + 3), glslFMix}
+			}
+		case opLoad:
+			if floats[word(i+1)] {
+				undef := []uint32{3<<16 | opUndef, word(i + 1), word(i + 2)}
+				for range n - 3 {
+					undef = append(undef, 1<<16|opNop)
+				}
+				return undef
+			}
+		}
+		return nil
+	}
+	return func(yield func([]byte) bool) {
+		for i := 5; i < len(code)/4; i += int(word(i) >> 16) {
+			with := change(i)
+			if with == nil {
 				continue
 			}
 			bad := append([]byte(nil), code...)
-			binary.LittleEndian.PutUint32(bad[4*(i+3):], val)
+			for k, w := range with {
+				binary.LittleEndian.PutUint32(bad[4*(i+k):], w)
+			}
 			if !yield(bad) {
 				return
 			}

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -63,6 +62,10 @@ func TestTileShapesAgree(t *testing.T) {
 				var first []float32
 				seen := 0
 				for _, shape := range plan.TileNames() {
+					// llvmpipe compiles the largest body for 5 to 20 s.
+					if shape == "128x128/16x8" && (precision == graph.F16 || name != "norm" || testing.Short()) {
+						continue
+					}
 					p, err := plan.New(gr, g.lim, plan.Options{Family: plan.Tiles, Precision: precision, Choices: plan.Choices{Tile: shape}})
 					if err != nil {
 						t.Fatal(err)
@@ -76,9 +79,7 @@ func TestTileShapesAgree(t *testing.T) {
 						continue
 					}
 					seen++
-					start := time.Now()
 					out, err := g.runOnce(ctx, p, params, inputs)
-					t.Log(name, precision, shape, time.Since(start))
 					if err != nil {
 						t.Fatal(err)
 					}

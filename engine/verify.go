@@ -55,7 +55,10 @@ func standardPlans(lim plan.Limits) ([]*plan.Plan, error) {
 	if lim.Storage16 {
 		precisions = append(precisions, graph.F16)
 	}
-	var plans []*plan.Plan
+	plans, err := readoutPlans(lim, families, precisions)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range standardModels() {
 		last := c.Depth - 1
 		all := c.FacetOutputs([]string{"tokens", "key", "attention", "cls", "logits", "features"}, []int{0, last})

@@ -56,6 +56,14 @@ const (
 	OpISTA
 	OpODL
 
+	OpUnitRows
+	OpAffinityBits
+	OpDegreeScale
+	OpAffinityProduct
+	OpLanczosNext
+	OpHeadGram
+	OpZeroCount
+
 	opCount
 )
 
@@ -122,6 +130,7 @@ var (
 	headsAttr = AttrInfo{Name: "heads", Kind: Int}
 	scaleAttr = AttrInfo{Name: "scale", Kind: Float}
 	epsAttr   = AttrInfo{Name: "eps", Kind: Float}
+	tauAttr   = AttrInfo{Name: "tau", Kind: Float}
 	stepAttrs = []AttrInfo{{Name: "step", Kind: Float}, {Name: "threshold", Kind: Float}}
 )
 
@@ -218,6 +227,24 @@ var table = [opCount]OpInfo{
 	OpODL: {Name: "odl", Doc: "two proximal steps from zero on an overcomplete dictionary D [C R], decoded with D1 [C R] (CRATE-α, spec 1.3)",
 		Args: args("x", "dictionary", "decoder"), Attrs: stepAttrs, infer: inferODL,
 		macs: func(v *Value) int64 { return 4 * mulAll(v.Shape().Elems(), v.Args[1].Shape().Last()) }},
+
+	OpUnitRows: {Name: "unit_rows", Args: args("x"), infer: inferUnitRows,
+		Doc:   "x/max(‖x‖, 1e-12) of each token but the first prefix: [B K+N C] to [B N C]; with heads, of each head's part of it",
+		Attrs: []AttrInfo{{Name: "prefix", Kind: Int}, {Name: "heads", Kind: Int, Optional: true}}},
+	OpAffinityBits: {Name: "affinity_bits", Args: args("f"), infer: inferAffinityBits,
+		Doc:   "bit j mod 32 of word j/32 of row i is set iff f_i·f_j > tau: [B N C] to u32 [B N W], W = N/32 rounded up (spec 4.4)",
+		Attrs: []AttrInfo{tauAttr},
+		macs:  func(v *Value) int64 { return mulAll(v.Args[0].Shape().Elems(), v.Args[0].Shape()[1].Size) }},
+	OpDegreeScale: {Name: "degree_scale", Args: args("bits"), Attrs: []AttrInfo{epsAttr}, infer: inferDegreeScale,
+		Doc: "D^(-1/2), D_i the row sum of A = eps·11ᵀ + (1 − eps)·bits: u32 [B N W] to [B 1 N]"},
+	OpAffinityProduct: {Name: "affinity_product", Args: args("bits", "scale", "v"), Attrs: []AttrInfo{epsAttr}, infer: inferAffinityProduct,
+		Doc: "scale∘A·(scale∘v) with A = eps·11ᵀ + (1 − eps)·bits: the normalised affinity times a vector [B 1 N]"},
+	OpLanczosNext: {Name: "lanczos_next", Args: args("scale", "w?", "v?", "before?"), infer: inferLanczosNext,
+		Doc: "w less its parts along 1/scale, v and before, at length 1: [B 1 N]; without w, hashed numbers take its place"},
+	OpHeadGram: {Name: "head_gram", Args: args("w"), Attrs: []AttrInfo{headsAttr}, infer: inferHeadGram,
+		Doc:  "w_kᵀ·w_k of each head: [B N C] to [B H p p] (spec 5)",
+		macs: func(v *Value) int64 { return mulAll(v.Args[0].Shape().Elems(), v.Shape().Last()) }},
+	OpZeroCount: {Name: "zero_count", Doc: "how many channels of each token are exactly zero: [B N C] to [B N 1] (spec 5)", Args: args("x"), infer: inferZeroCount},
 }
 
 func mulAll(ns ...int) int64 {

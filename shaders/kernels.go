@@ -3,7 +3,7 @@ package shaders
 // Manifest lists every kernel. Keep it in step with the headers of the .comp
 // files: the test compares bindings and constants with the SPIR-V.
 func Manifest() []Kernel {
-	return slicesOf(productKernels(), attentionKernels(), tokenKernels(), headKernels(), benchKernels())
+	return slicesOf(productKernels(), attentionKernels(), tokenKernels(), headKernels(), readoutKernels(), benchKernels())
 }
 
 func slicesOf(groups ...[]Kernel) []Kernel {

@@ -94,25 +94,31 @@ func (m *Mask) Box() [4]int {
 	return [4]int{x0, y0, x1 - x0 + 1, y1 - y0 + 1}
 }
 
-// Attention turns a map over the grid into a mask of the original image, and
-// the share of the map's mass that the mask holds.
-func (f Frame) Attention(m []float64, o Options) (*Mask, float64) {
-	rows, columns := f.Rows, f.Columns
+// AttentionCells keeps part of a map over the grid: cells of patches, or with
+// Bilinear of the model's input pixels, and the share of the map's mass in them.
+func (f Frame) AttentionCells(m []float64, o Options) (cells []bool, rows, columns int, score float64) {
+	rows, columns = f.Rows, f.Columns
 	if o.Bilinear {
 		rows, columns = f.TrimmedHeight(), f.TrimmedWidth()
 		m = Bilinear(m, f.Rows, f.Columns, rows, columns)
 	}
-	kept := o.Keep.Select(m)
+	cells = o.Keep.Select(m)
 	all, in := 0.0, 0.0
 	for i, x := range m {
 		all += x
-		if kept[i] {
+		if cells[i] {
 			in += x
 		}
 	}
-	score := 0.0
 	if all > 0 {
 		score = in / all
 	}
-	return f.ToImage(kept, rows, columns), score
+	return cells, rows, columns, score
+}
+
+// Attention turns a map over the grid into a mask of the original image, and
+// the share of the map's mass that the mask holds.
+func (f Frame) Attention(m []float64, o Options) (*Mask, float64) {
+	cells, rows, columns, score := f.AttentionCells(m, o)
+	return f.ToImage(cells, rows, columns), score
 }

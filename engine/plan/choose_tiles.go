@@ -6,21 +6,20 @@ import "fmt"
 // for bit: the choice among them may depend on the batch.
 type tile struct {
 	invocations, bm, bn, bk, tm, tn, lx int
-	// peak is the share of fp32 peak that docs/isa-report.md predicts for
-	// NAVI21, with row statistics; 0: only on request.
-	peak float64
+
+	onRequest bool // never chosen
 }
 
 func tiles() []tile {
 	return []tile{
-		{256, 128, 128, 16, 8, 8, 8, 0.98},
+		{256, 128, 128, 16, 8, 8, 8, false},
 		// Fewer reads of shared memory, but so many registers that wave64
 		// devices keep one subgroup in flight, and Mesa 22 spills for gfx11.
-		{128, 128, 128, 16, 16, 8, 4, 0},
-		{128, 64, 128, 16, 8, 8, 8, 0.98},
-		{128, 64, 64, 16, 8, 4, 8, 0.96},
-		{64, 32, 64, 16, 8, 4, 8, 0.95},
-		{64, 32, 32, 16, 4, 4, 8, 0.80},
+		{128, 128, 128, 16, 16, 8, 4, true},
+		{128, 64, 128, 16, 8, 8, 8, false},
+		{128, 64, 64, 16, 8, 4, 8, false},
+		{64, 32, 64, 16, 8, 4, 8, false},
+		{64, 32, 32, 16, 4, 4, 8, false},
 	}
 }
 
@@ -45,6 +44,23 @@ func (t tile) fits(lim Limits) bool {
 	return t.shared() <= lim.MaxShared && t.invocations <= lim.MaxInvocations
 }
 
+// peak is what the tile's inner loop can reach of a compute unit's peak, by
+// the model of docs/isa-report.md: a multiply-add of a tm×tn block reads
+// 2·(tm + tn)/(tm·tn) bytes of shared memory an operation, a tile
+// 2/bm + 2/bn bytes of the second-level cache.
+func (t tile) peak(lim Limits) float64 {
+	// Bytes an operation: RDNA 3, whose SIMDs issue two multiply-adds at once,
+	// and NVIDIA have half of RDNA 2's and GCN's. Of the second level's rate
+	// seven tenths are counted on.
+	shared, second := 0.5, 0.045
+	if lim.WideShared {
+		shared, second = 1, 0.07
+	}
+	// Beside its multiply-adds the loop sums up rows and forms addresses.
+	slots := 1 + 2/float64(t.bn) + 10/float64(t.tm*t.tn*t.bk)
+	return min(1/slots, shared*float64(t.tm*t.tn)/float64(2*(t.tm+t.tn)), second*float64(t.bm*t.bn)/float64(2*(t.bm+t.bn)))
+}
+
 // share estimates what a product of rows × columns reaches of the device's
 // peak: tiles that stick out and compute units that wait for the last round
 // cost more than the shape of the tile.
@@ -57,9 +73,12 @@ func (t tile) share(lim Limits, rows, columns int) float64 {
 		units = 32 // not known: a middling device
 	}
 	groups := ceil(rows, t.bm) * ceil(columns, t.bn)
-	subgroups := ceil(t.invocations, max(lim.Subgroup, 1))
-	rounds := ceil(groups*subgroups, busy*units)
-	share := t.peak * float64(rows*columns*subgroups) / (float64(rounds*busy*units) * float64(t.bm*t.bn))
+	most := ceil(groups, units) // of one unit: the others wait for it
+	time := float64(most * t.bm * t.bn)
+	if subgroups := most * ceil(t.invocations, max(lim.Subgroup, 1)); subgroups < busy {
+		time *= busy / float64(subgroups)
+	}
+	share := t.peak(lim) * float64(rows*columns) / (float64(units) * time)
 	if groups <= units {
 		// With one workgroup a unit nothing runs while it waits at a barrier:
 		// some 250 clocks of 2,000 for a tile's step. Reckoned, not measured.
@@ -80,7 +99,7 @@ func (c Choices) tile(lim Limits, rows, nquads int) tile {
 		if t.name() == c.Tile {
 			return t
 		}
-		if s := t.share(lim, rows, 4*nquads); s > top {
+		if s := t.share(lim, rows, 4*nquads); s > top && !t.onRequest {
 			best, top = t, s
 		}
 	}
@@ -112,8 +131,10 @@ func (c Choices) uniformAttention(lim Limits, headQuads int) (s uniformAttention
 	for s.chunk = 4; s.slice%s.chunk != 0; s.chunk-- {
 	}
 	for s.splits = 4; s.splits >= 1; s.splits /= 2 {
+		// At most 256 invocations: in larger workgroups a wave64 device has too
+		// few registers for each, and spills.
 		local := lim.Subgroup * s.slices * s.splits
-		if local <= lim.MaxInvocations && s.slices*s.splits <= lim.MaxWorkgroupSize[1] && s.shared(lim.Subgroup) <= lim.MaxShared {
+		if local <= min(lim.MaxInvocations, 256) && s.slices*s.splits <= lim.MaxWorkgroupSize[1] && s.shared(lim.Subgroup) <= lim.MaxShared {
 			return s, true
 		}
 	}
@@ -129,4 +150,21 @@ func (s uniformAttention) shared(lanes int) int {
 		sums = s.slices * (4*s.slice + 2)
 	}
 	return 4 * lanes * max(scores, sums, 1)
+}
+
+// TileConstants are the specialization constants of a shape of linear_tiles,
+// nil where there is none of that name.
+func TileConstants(name string) map[string]int {
+	for _, t := range tiles() {
+		if t.name() == name {
+			return map[string]int{"INVOCATIONS": t.invocations, "BM": t.bm, "BN": t.bn, "BK": t.bk, "TM": t.tm, "TN": t.tn, "LX": t.lx}
+		}
+	}
+	return nil
+}
+
+// AttentionConstants are those of attend_uniform for a head of that many quads.
+func AttentionConstants(lim Limits, headQuads int) (constants map[string]int, ok bool) {
+	s, ok := Choices{}.uniformAttention(lim, headQuads)
+	return map[string]int{"LANES": lim.Subgroup, "PARTS": s.slices * s.splits, "SLICE": s.slice, "SLICES": s.slices, "KEYS": s.keys, "SPLITS": s.splits, "CHUNK": s.chunk}, ok
 }

@@ -20,7 +20,7 @@ const (
 	// weight (n, k) stands in panel n/(4·Panel), line k of Lines, column
 	// n mod 4·Panel.
 	Panels
-	// Words is raw bytes in 32-bit words: pixels.
+	// Words is raw bytes in 32-bit words: pixels, or bits.
 	Words
 )
 
@@ -73,7 +73,7 @@ func (l Layout) Bytes() int64 {
 	case Panels:
 		quads = int64(ceil(l.QuadsPerRow(), l.Panel)) * int64(l.Lines) * int64(l.Panel)
 	case Words:
-		return int64(ceil(l.Rows*l.Columns, 4)) * 4
+		return int64(ceil(l.Rows*l.Columns*l.Elem.Bytes(), 4)) * 4
 	}
 	return quads * 4 * int64(l.Elem.Bytes())
 }

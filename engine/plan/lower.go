@@ -100,6 +100,20 @@ func lower(op graph.Op) func(*lowering, *graph.Value) {
 		return (*lowering).headMix
 	case graph.OpHeadProject:
 		return (*lowering).headProject
+	case graph.OpUnitRows:
+		return (*lowering).unitRows
+	case graph.OpAffinityBits:
+		return (*lowering).affinityBits
+	case graph.OpDegreeScale:
+		return (*lowering).degreeScale
+	case graph.OpAffinityProduct:
+		return (*lowering).affinityProduct
+	case graph.OpLanczosNext:
+		return (*lowering).lanczosNext
+	case graph.OpHeadGram:
+		return (*lowering).headGram
+	case graph.OpZeroCount:
+		return (*lowering).zeroCount
 	}
 	return nil
 }
@@ -132,13 +146,23 @@ func (l *lowering) group(v *graph.Value) int {
 	switch v.Op {
 	case graph.OpMSSA, graph.OpMHSA, graph.OpHeadProject:
 		p = c / v.Int("heads")
+	case graph.OpUnitRows:
+		if h := v.Int("heads"); h > 1 {
+			p = c / h
+		} else {
+			p = l.group(v.Args[0])
+		}
 	case graph.OpSelect, graph.OpScale, graph.OpReLU, graph.OpGELU, graph.OpSoft, graph.OpAdd, graph.OpSub, graph.OpMul:
 		p = l.group(v.Args[0])
 	default:
 		for _, u := range l.users[v] {
 			switch u.Op {
-			case graph.OpMSSA, graph.OpMHSA, graph.OpAttention, graph.OpHeadDots:
+			case graph.OpMSSA, graph.OpMHSA, graph.OpAttention, graph.OpHeadDots, graph.OpHeadGram:
 				p = c / u.Int("heads")
+			case graph.OpUnitRows:
+				if h := u.Int("heads"); h > 1 {
+					p = c / h
+				}
 			case graph.OpHeadQuery:
 				if u.Args[0] == v {
 					p = c / u.Int("heads")
@@ -170,11 +194,11 @@ func (l *lowering) groupOfRow(row *graph.Value) int {
 // layout is where and how a dynamic value is stored.
 func (l *lowering) layout(v *graph.Value) Layout {
 	s := v.Shape()
-	if v.Type.DType == graph.U8 {
-		return Layout{Form: Words, Elem: graph.U8, Rows: s.Rows(), Columns: s.Last(), Group: s.Last()}
+	if t := v.Type.DType; t == graph.U8 || t == graph.U32 {
+		return Layout{Form: Words, Elem: t, Rows: s.Rows(), Columns: s.Last(), Group: s.Last()}
 	}
 	elem := graph.F32
-	if isTokens(v) {
+	if isTokens(v) && v.Op != graph.OpUnitRows { // comparisons with τ want float32
 		elem = storageElem(l.opt.Precision)
 	}
 	lay := rowsLayout(elem, s.Rows(), s.Last(), l.group(v))

@@ -20,6 +20,10 @@ func (l Layout) Pack(data []float64) ([]byte, error) {
 		for i, x := range data {
 			out[i] = uint8(x)
 		}
+	case graph.U32:
+		for i, x := range data {
+			binary.LittleEndian.PutUint32(out[4*i:], uint32(x))
+		}
 	case graph.F32:
 		l.each(func(i, at int) { binary.LittleEndian.PutUint32(out[4*at:], math.Float32bits(float32(data[i]))) })
 	case graph.F16:
@@ -30,12 +34,17 @@ func (l Layout) Pack(data []float64) ([]byte, error) {
 	return out, nil
 }
 
-// Unpack is the inverse of Pack, to float32.
+// Unpack is the inverse of Pack, to float32. Words of 32 bits keep their bits:
+// math.Float32bits gives them back.
 func (l Layout) Unpack(dst []float32, data []byte) error {
 	if int64(len(data)) < l.Bytes() || len(dst) != l.Rows*l.Columns {
 		return fmt.Errorf("plan: unpacking %d bytes of %v into %d elements", len(data), l, len(dst))
 	}
 	switch l.Elem {
+	case graph.U32:
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+		}
 	case graph.F32:
 		if l.Form == Rows && l.Pitch*4 == l.Columns { // dense
 			for i := range dst {

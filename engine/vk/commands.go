@@ -172,6 +172,7 @@ func (d *Device) Submit(list []*Commands, f *Fence) error {
 	}
 	d.queueing.Lock()
 	defer d.queueing.Unlock()
+	d.used = true
 	return check("vkQueueSubmit", Result(C.cvk_submit(d.c, C.uint32_t(len(list)), &hs[0], fence)))
 }
 

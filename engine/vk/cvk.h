@@ -46,7 +46,7 @@ typedef struct {
     uint32_t storage16, float16, statistics, size_control, timestamps;
     float timestamp_ns;
     uint64_t local_heap, coherent_align;
-    uint32_t compute_units; // 0: the driver doesn't tell
+    uint32_t compute_units, vector_registers; // 0: the driver doesn't tell
     int32_t queue; // a family with compute, −1: none
 } cvk_info;
 

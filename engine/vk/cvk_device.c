@@ -145,6 +145,7 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     info->subgroup_ops = sub.supportedOperations;
     info->subgroup_stages = sub.supportedStages;
     info->compute_units = amd.shaderEngineCount * amd.shaderArraysPerEngineCount * amd.computeUnitsPerShaderArray + nv.shaderSMCount;
+    info->vector_registers = amd.vgprsPerSimd;
     info->min_subgroup = sizes ? control.minSubgroupSize : sub.subgroupSize;
     info->max_subgroup = sizes ? control.maxSubgroupSize : sub.subgroupSize;
 

@@ -74,6 +74,7 @@ type Info struct {
 	TimestampNS     float64
 	LocalHeap       int64 // bytes of the largest device-local heap
 	ComputeUnits    int   // compute units or multiprocessors, 0: the driver doesn't tell
+	VectorRegisters int   // of a lane of a SIMD, on AMD: 256 on GCN, 512 on RDNA and RDNA 2, 768 on RDNA 3; else 0
 
 	queue    int
 	physical Handle
@@ -130,7 +131,7 @@ func (i *Instance) query(phys Handle) (Info, error) {
 		API:             fmt.Sprintf("%d.%d.%d", c.api>>22, c.api>>12&0x3ff, c.api&0xfff),
 		MaxStorageRange: int64(c.max_storage_range), MaxAllocation: int64(c.max_allocation), MaxTexels: int64(c.max_texels),
 		StorageAlign: int64(c.storage_align), TexelAlign: int64(c.texel_align),
-		MaxInvocations: int(c.max_invocations), MaxShared: int(c.max_shared), ComputeUnits: int(c.compute_units), MaxPush: int(c.max_push),
+		MaxInvocations: int(c.max_invocations), MaxShared: int(c.max_shared), ComputeUnits: int(c.compute_units), VectorRegisters: int(c.vector_registers), MaxPush: int(c.max_push),
 		Subgroup: int(c.subgroup), MinSubgroup: int(c.min_subgroup), MaxSubgroup: int(c.max_subgroup),
 		Storage16: c.storage16 != 0, Float16: c.float16 != 0, Statistics: c.statistics != 0, SizeControl: c.size_control != 0,
 		Timestamps: c.timestamps != 0, TimestampNS: float64(c.timestamp_ns), LocalHeap: int64(c.local_heap),

@@ -116,6 +116,21 @@ func apply(v *graph.Value, args []*Tensor, params Params) (*Tensor, error) {
 	case graph.OpODL:
 		odl(v, out, args[0], args[1], args[2])
 
+	case graph.OpUnitRows:
+		unitRows(v, out, args[0])
+	case graph.OpAffinityBits:
+		affinityBits(v, out, args[0])
+	case graph.OpDegreeScale:
+		degreeScale(v, out, args[0])
+	case graph.OpAffinityProduct:
+		affinityProduct(v, out, args)
+	case graph.OpLanczosNext:
+		lanczosNext(out, args)
+	case graph.OpHeadGram:
+		headGram(v, out, args[0])
+	case graph.OpZeroCount:
+		zeroCount(out, args[0])
+
 	default:
 		return nil, fmt.Errorf("interp: %v has no definition", v)
 	}

@@ -1,0 +1,95 @@
+package readout
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/graph"
+)
+
+// Request is what to compute of a model, with outputs that are read off it
+// beside those of crate.Build:
+//
+//	affinity.L  u32 [B N W]  which patches of layer L are alike: bit j mod 32 of
+//	                         word j/32 of row i (maskcut.FromWords)
+//	gram.L      [B h p p]    Gram matrices of each head's unit projections
+//	                         (layerwise.CodingRateOfGrams)
+//	zeros.L     [B n 1]      exact zeros of each token behind layer L
+type Request struct {
+	crate.Request
+	Tau float64 // of affinity.L: patches are alike whose cosine exceeds it
+}
+
+// Build makes the graph of a request.
+func Build(c *crate.Config, r Request) (*graph.Graph, error) {
+	base := r.Request
+	base.Outputs = nil
+	for _, name := range r.Outputs {
+		if kind, layer, ok := measure(name); ok {
+			name = measures()[kind] + layer
+		}
+		base.Outputs = appendNew(base.Outputs, name)
+	}
+	g, err := crate.Build(c, base)
+	if err != nil {
+		return nil, err
+	}
+	var outputs []graph.Output
+	for _, name := range r.Outputs {
+		v := g.Output(name)
+		if kind, layer, ok := measure(name); ok {
+			if v, err = extend(g, c, kind, g.Output(measures()[kind]+layer), r.Tau); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		outputs = append(outputs, graph.Output{Name: name, Value: v})
+	}
+	g.Outputs = outputs
+	return g, graph.Check(g)
+}
+
+// measures maps the kinds of outputs here to what crate.Build computes for them.
+func measures() map[string]string {
+	return map[string]string{"affinity": "key.", "gram": "key.", "zeros": "tokens."}
+}
+
+// measure splits the name of an output that is made here.
+func measure(name string) (kind, layer string, ok bool) {
+	kind, layer, ok = strings.Cut(name, ".")
+	if _, err := strconv.Atoi(layer); err != nil || measures()[kind] == "" {
+		return "", "", false
+	}
+	return kind, layer, ok
+}
+
+func extend(g *graph.Graph, c *crate.Config, kind string, x *graph.Value, tau float64) (*graph.Value, error) {
+	switch kind {
+	case "zeros":
+		return g.New(graph.OpZeroCount, nil, x)
+	case "gram":
+		unit, err := g.New(graph.OpUnitRows, graph.Attrs{"prefix": 0, "heads": c.Heads}, x)
+		if err != nil {
+			return nil, err
+		}
+		return g.New(graph.OpHeadGram, graph.Attrs{"heads": c.Heads}, unit)
+	}
+	if !(tau >= 0 && tau < 1) {
+		return nil, fmt.Errorf("τ is %g, want at least 0 and below 1", tau)
+	}
+	unit, err := g.New(graph.OpUnitRows, graph.Attrs{"prefix": c.Prefix}, x)
+	if err != nil {
+		return nil, err
+	}
+	return g.New(graph.OpAffinityBits, graph.Attrs{"tau": tau}, unit)
+}
+
+func appendNew(list []string, name string) []string {
+	for _, n := range list {
+		if n == name {
+			return list
+		}
+	}
+	return append(list, name)
+}

@@ -1,0 +1,116 @@
+package plan
+
+import "github.com/crate-vk/crate-vk/graph"
+
+func (l *lowering) unitRows(v *graph.Value) {
+	x := l.operand(v.Args[0])
+	if l.err != nil {
+		return
+	}
+	f := l.result(v)
+	in, out := l.Buffers[x].Layout, l.Buffers[f].Layout
+	if in.Group != out.Group {
+		l.fail(v, "the rows are padded by %d channels, the argument's by %d", out.Group, in.Group)
+		return
+	}
+	heads := max(v.Int("heads"), 1)
+	lanes, suffix, groups := l.rowGroups(out.Rows)
+	e := l.emit(v, "unit_rows", in.Elem == graph.F16, suffix).n("ROW_LANES", lanes)
+	e.n("rows", out.Rows).n("tokens", v.Shape()[1].Size).n("prefix", v.Int("prefix")).n("quads", in.QuadsPerRow()/heads)
+	e.strides("x", x).strides("f", f).to("x", x).to("f", f).run(groups, heads, 1)
+}
+
+// affinityBits compares all pairs of rows. On lanes a workgroup does the two
+// tiles that lie across the diagonal from each other at once.
+func (l *lowering) affinityBits(v *graph.Value) {
+	f := l.operand(v.Args[0])
+	if l.err != nil {
+		return
+	}
+	y, in := l.result(v), l.Buffers[f].Layout
+	s := v.Shape()
+	images, tokens, words := s[0].Size, s[1].Size, s[2].Size
+	if path := l.loadPath(f); in.Form == Quads && 32%l.lim.Subgroup == 0 && l.usable("affinity_lanes", false, path) {
+		wide := min(max(l.lim.Subgroup/4, 1), 4) // words a tile: a body of 1,024 multiply-adds
+		blocks := ceil(words, wide)
+		e := l.emit(v, "affinity_lanes", false, path).n("LANES", l.lim.Subgroup).n("WORDS", wide)
+		e.n("tokens", tokens).n("words", words).n("kquads", in.QuadsPerRow()).n("pitch", in.Pitch).f("tau", v.Float("tau"))
+		e.to("f", f).to("bits", y).run(blocks+1, ceil(blocks, 2), images*wide)
+		return
+	}
+	lanes := l.lanes()
+	e := l.emit(v, "affinity_bits", false).n("LANES", lanes).n("tokens", tokens).n("words", words).n("quads", in.QuadsPerRow())
+	e.strides("f", f).f("tau", v.Float("tau")).to("f", f).to("bits", y).run(ceil(tokens, lanes), words, images)
+}
+
+func (l *lowering) degreeScale(v *graph.Value) {
+	bits := l.operand(v.Args[0])
+	if l.err != nil {
+		return
+	}
+	y, lanes, s := l.result(v), l.lanes(), v.Args[0].Shape()
+	quads := l.Buffers[y].Layout.QuadsPerRow()
+	e := l.emit(v, "degree_scale", false).n("LANES", lanes).n("tokens", s[1].Size).n("words", s[2].Size).n("quads", quads).f("eps", v.Float("eps"))
+	e.to("bits", bits).to("y", y).run(ceil(quads, lanes), s[0].Size, 1)
+}
+
+func (l *lowering) affinityProduct(v *graph.Value) {
+	bits, scale, x := l.operand(v.Arg("bits")), l.operand(v.Arg("scale")), l.operand(v.Arg("v"))
+	if l.err != nil {
+		return
+	}
+	y, lanes, s := l.result(v), l.lanes(), v.Arg("bits").Shape()
+	quads := l.Buffers[y].Layout.QuadsPerRow()
+	e := l.emit(v, "affinity_product", false).n("LANES", lanes).n("tokens", s[1].Size).n("words", s[2].Size).n("quads", quads).f("eps", v.Float("eps"))
+	e.to("bits", bits).to("scale", scale).to("v", x).to("y", y).run(ceil(4*quads, lanes), s[0].Size, 1)
+}
+
+func (l *lowering) lanczosNext(v *graph.Value) {
+	var bind [4]int
+	terms := 0
+	for i, name := range []string{"scale", "w", "v", "before"} {
+		if bind[i] = l.operand(v.Arg(name)); bind[i] >= 0 && i > 0 {
+			terms = i
+		}
+	}
+	if l.err != nil {
+		return
+	}
+	y := l.result(v)
+	lay := l.Buffers[y].Layout
+	lanes, suffix, groups := l.rowGroups(lay.Rows)
+	e := l.emit(v, "lanczos_next", false, suffix).n("ROW_LANES", lanes).n("TERMS", terms)
+	e.n("rows", lay.Rows).n("quads", lay.QuadsPerRow()).n("columns", lay.Columns)
+	e.to("scale", bind[0]).to("w", bind[1]).to("v", bind[2]).to("before", bind[3]).to("y", y).run(groups, 1, 1)
+}
+
+func (l *lowering) headGram(v *graph.Value) {
+	w := l.operand(v.Args[0])
+	if l.err != nil {
+		return
+	}
+	if l.half(w) {
+		l.fail(v, "wants float32, which unit_rows gives in any case")
+		return
+	}
+	y, lanes, s := l.result(v), l.lanes(), v.Args[0].Shape()
+	heads := v.Int("heads")
+	hq := headQuads(v.Args[0], heads)
+	e := l.emit(v, "head_gram", false).n("LANES", lanes).n("tokens", s[1].Size).n("heads", heads).n("headdim", s[2].Size/heads).n("headquads", hq)
+	e.strides("w", w).to("w", w).to("g", y).run(ceil(hq*hq, lanes), heads, s[0].Size)
+}
+
+func (l *lowering) zeroCount(v *graph.Value) {
+	x := l.operand(v.Args[0])
+	if l.err != nil {
+		return
+	}
+	y, in := l.result(v), l.Buffers[x].Layout
+	if in.Group != in.Columns {
+		l.fail(v, "counts rows that are padded head by head")
+		return
+	}
+	lanes, suffix, groups := l.rowGroups(in.Rows)
+	e := l.emit(v, "zero_count", l.half(x), suffix).n("ROW_LANES", lanes)
+	e.n("rows", in.Rows).n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).to("x", x).to("r", y).run(groups, 1, 1)
+}
