@@ -183,10 +183,13 @@ func (f *deviceFlags) kernelCode(name string) ([]byte, error) {
 	if os.IsNotExist(err) {
 		return shaders.SPIRV(name)
 	}
-	if err == nil && len(code)%4 != 0 {
-		err = fmt.Errorf("%s.spv has %d bytes, which is no SPIR-V", name, len(code))
+	if err != nil {
+		return nil, err
 	}
-	return code, err
+	if err := shaders.CheckModule(name, code); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(f.spirv, name+".spv"), err)
+	}
+	return code, nil
 }
 
 // inputFlags say how images become inputs.

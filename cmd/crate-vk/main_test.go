@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"os/exec"
@@ -51,7 +52,7 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "lines": lines,
+			"exits": exits, "flip": flip, "lines": lines, "word": word,
 		},
 	})
 }
@@ -95,6 +96,32 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 		at += len(data)
 	}
 	data[at] ^= 0xff
+	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+// word replaces every 32-bit word of a file that equals one: word FILE OLD NEW,
+// both in hexadecimal, little endian in the file.
+func word(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: word FILE OLD NEW")
+	}
+	from, err := strconv.ParseUint(args[1], 16, 32)
+	ts.Check(err)
+	to, err := strconv.ParseUint(args[2], 16, 32)
+	ts.Check(err)
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	found := false
+	for i := 0; i+4 <= len(data); i += 4 {
+		if binary.LittleEndian.Uint32(data[i:]) == uint32(from) {
+			binary.LittleEndian.PutUint32(data[i:], uint32(to))
+			found = true
+		}
+	}
+	if !found {
+		ts.Fatalf("%s has no word %s", args[0], args[1])
+	}
 	ts.Check(os.WriteFile(path, data, 0o644))
 }
 

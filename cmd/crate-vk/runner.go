@@ -62,6 +62,7 @@ type folderRun[T any] struct {
 	decode  picture.Options
 	stream  func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[T], error]
 	encode  func(r *record, base string, item engine.Item[T]) (map[string][]byte, error)
+	finish  func(f *outputs.Folder, j *outputs.Journal, paths []string) error // files of the whole run; may be nil
 	started time.Time
 
 	folder  *outputs.Folder
@@ -114,6 +115,11 @@ func (r *folderRun[T]) run(ctx context.Context, list []task, stream bool) (err e
 		}
 	} else {
 		paths = c.arrived
+	}
+	if r.finish != nil {
+		if err := r.finish(r.folder, r.journal, paths); err != nil {
+			return err
+		}
 	}
 	finished = true
 	if err := r.journal.Finish(paths); err != nil {

@@ -1,4 +1,4 @@
-// Package arrays writes named float32 arrays as safetensors or npz.
+// Package arrays writes named arrays as safetensors or npz.
 package arrays
 
 import (
@@ -13,11 +13,12 @@ import (
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 
-// Array is a tensor: row-major, slowest axis first.
+// Array is a tensor of float32, or of bytes: row-major, slowest axis first.
 type Array struct {
 	Name  string
 	Shape []int
 	Data  []float32
+	Bytes []byte // in the place of Data
 }
 
 // Write writes arrays in a format: safetensors or npz.
@@ -26,7 +27,11 @@ func Write(w io.Writer, format string, list []Array) error {
 	case "safetensors":
 		var tensors []weights.Tensor
 		for _, a := range list {
-			tensors = append(tensors, weights.Tensor{Name: a.Name, DType: weights.F32, Shape: a.Shape, F32: a.Data})
+			if a.Bytes != nil {
+				tensors = append(tensors, weights.Tensor{Name: a.Name, DType: "U8", Shape: a.Shape, Raw: a.Bytes})
+			} else {
+				tensors = append(tensors, weights.Tensor{Name: a.Name, DType: weights.F32, Shape: a.Shape, F32: a.Data})
+			}
 		}
 		return weights.Write(w, tensors, nil)
 	case "npz":
@@ -57,7 +62,11 @@ func writeNPY(w io.Writer, a Array) error {
 	for _, n := range a.Shape {
 		fmt.Fprintf(&shape, "%d,", n)
 	}
-	head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", shape.String())
+	kind := "<f4"
+	if a.Bytes != nil {
+		kind = "|u1"
+	}
+	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, shape.String())
 	const prefix = 10 // magic, version, length
 	for (prefix+len(head)+1)%64 != 0 {
 		head += " "
@@ -65,6 +74,7 @@ func writeNPY(w io.Writer, a Array) error {
 	head += "\n"
 	buf := append([]byte("\x93NUMPY\x01\x00"), byte(len(head)), byte(len(head)>>8))
 	buf = append(buf, head...)
+	buf = append(buf, a.Bytes...)
 	for _, x := range a.Data {
 		buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(x))
 	}

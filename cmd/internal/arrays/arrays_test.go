@@ -9,7 +9,7 @@ import (
 )
 
 func TestNPZ(t *testing.T) {
-	want := []Array{{"tokens.0", []int{2, 3}, []float32{1, 2, 3, 4, 5, -6.5}}, {"logits", []int{4}, []float32{0, 1e-30, 3, 4}}}
+	want := []Array{{Name: "tokens.0", Shape: []int{2, 3}, Data: []float32{1, 2, 3, 4, 5, -6.5}}, {Name: "logits", Shape: []int{4}, Data: []float32{0, 1e-30, 3, 4}}, {Name: "labels", Shape: []int{1, 2}, Bytes: []byte{0, 200}}}
 	var b, again bytes.Buffer
 	if err := Write(&b, "npz", want); err != nil {
 		t.Fatal(err)
@@ -25,6 +25,13 @@ func TestNPZ(t *testing.T) {
 		h := r.Header(a.Name + ".npy")
 		if h == nil || !slices.Equal(h.Descr.Shape, a.Shape) {
 			t.Fatalf("%s: header %+v, want shape %v", a.Name, h, a.Shape)
+		}
+		if a.Bytes != nil {
+			var got []uint8
+			if err := r.Read(a.Name+".npy", &got); err != nil || !slices.Equal(got, a.Bytes) {
+				t.Errorf("%s: %v, %v, want %v", a.Name, got, err, a.Bytes)
+			}
+			continue
 		}
 		var got []float32
 		if err := r.Read(a.Name+".npy", &got); err != nil || !slices.Equal(got, a.Data) {

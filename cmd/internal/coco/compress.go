@@ -30,7 +30,7 @@ func (m RLE) Compressed() string {
 				s = append(s, byte(firstChar+group))
 				break
 			}
-			s = append(s, byte(firstChar+group|moreFollow))
+			s = append(s, byte(firstChar+(group|moreFollow)))
 		}
 	}
 	return string(s)

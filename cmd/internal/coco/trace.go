@@ -125,27 +125,18 @@ func (t *tracer) ring(x, y int) {
 // one component's foreground, and the leftmost hole of a component meets its outer
 // outline.
 func (t *tracer) join() {
-	type step struct {
-		x, y int32
-		dir  int
-	}
-	from := make(map[step]int32, len(t.nodes)) // the node that a step starts at
+	nodes := make(map[[2]int32]int32, len(t.nodes))
 	for i, n := range t.nodes {
-		from[step{n.x, n.y, direction(n, t.nodes[n.next])}] = int32(i)
+		nodes[[2]int32{n.x, n.y}] = int32(i)
 	}
 	for _, hole := range t.holes {
 		x, y := int(t.nodes[hole].x)-1, int(t.nodes[hole].y)
-		for t.fg(x-1, y) && t.fg(x-1, y-1) && t.fg(x, y-1) {
+		for t.fg(x-1, y) && t.fg(x-1, y-1) {
 			x--
 		}
-		// Where two outlines touch at the corner, the one round the pixel below
-		// the seam goes on along its upper edge.
-		for _, dir := range []int{east, south, west, north} {
-			if p, ok := from[step{int32(x), int32(y), dir}]; ok {
-				t.splice(p, hole)
-				break
-			}
-		}
+		// Both pixels on the right of this corner are foreground, so just one
+		// outline goes through it.
+		t.splice(nodes[[2]int32{int32(x), int32(y)}], hole)
 	}
 }
 

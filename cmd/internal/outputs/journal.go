@@ -244,6 +244,26 @@ func (j *Journal) append(body []byte, path string) error {
 	return nil
 }
 
+// Each calls f with the record of each path that has one.
+func (j *Journal) Each(paths []string, f func(record []byte) error) error {
+	for _, p := range paths {
+		j.mu.Lock()
+		at, ok := j.at[p]
+		j.mu.Unlock()
+		if !ok {
+			continue
+		}
+		body, err := j.read(at)
+		if err != nil {
+			return err
+		}
+		if err := f(body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Finish writes results.jsonl: the header, then the records of the given
 // paths in their order. The journal is removed.
 func (j *Journal) Finish(paths []string) error {
@@ -263,17 +283,12 @@ func (j *Journal) writeResults(w io.Writer, paths []string) error {
 	out := bufio.NewWriter(w)
 	out.Write(j.header)
 	out.WriteByte('\n')
-	for _, p := range paths {
-		at, ok := j.at[p]
-		if !ok {
-			continue
-		}
-		body, err := j.read(at)
-		if err != nil {
-			return err
-		}
+	err := j.Each(paths, func(body []byte) error {
 		out.Write(body)
-		out.WriteByte('\n')
+		return out.WriteByte('\n')
+	})
+	if err != nil {
+		return err
 	}
 	return out.Flush()
 }

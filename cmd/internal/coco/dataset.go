@@ -1,0 +1,107 @@
+package coco
+
+import "fmt"
+
+// Dataset is the part of an annotation file that crate-vk knows. A list of results
+// is one without images and categories.
+type Dataset struct {
+	Images      []Image
+	Annotations []Annotation
+	Categories  []Category
+}
+
+// Image is one entry of "images".
+type Image struct {
+	ID            int64
+	FileName      string // any bytes: a name that isn't UTF-8 survives writing and reading
+	Width, Height int
+}
+
+// Category is one entry of "categories".
+type Category struct {
+	ID                  int64
+	Name, Supercategory string
+}
+
+// Foreground is the one category of what is segmented without classes, in the words
+// of CutLER's files.
+func Foreground() Category { return Category{ID: 1, Name: "fg", Supercategory: "fg"} }
+
+// Annotation is an object in an image, or a result. What a pointer points to may be
+// missing in a file.
+type Annotation struct {
+	ID         int64 // 0 in a list of results
+	ImageID    int64
+	CategoryID int64
+	Crowd      bool
+	Area       *float64
+	Box        *Box
+	Mask       Segmentation
+	Score      *float64
+}
+
+// NewAnnotation describes a mask of the one category [Foreground], with its area and
+// box. The score is for what COCO calls results.
+func NewAnnotation(id, imageID int64, m RLE, score float64) Annotation {
+	area, box := float64(m.Area()), BoxOf(m)
+	return Annotation{
+		ID: id, ImageID: imageID, CategoryID: Foreground().ID,
+		Area: &area, Box: &box, Mask: Segmentation{RLE: &m}, Score: &score,
+	}
+}
+
+// Segmentation is a mask in one of its two forms, or none.
+type Segmentation struct {
+	Polygons [][]float64 // each [x0 y0 x1 y1 …]
+	RLE      *RLE
+}
+
+// Empty reports that there is no mask, not even an empty one.
+func (s Segmentation) Empty() bool { return s.Polygons == nil && s.RLE == nil }
+
+// At returns the mask in an image of the size. An RLE of another size is a
+// *FormatError, and so is no mask at all.
+func (s Segmentation) At(height, width int) (RLE, error) {
+	switch {
+	case s.RLE != nil && (s.RLE.Height != height || s.RLE.Width != width):
+		return RLE{}, at("size", malformed("is %d×%d (height×width), want the image's %d×%d", s.RLE.Height, s.RLE.Width, height, width))
+	case s.RLE != nil:
+		return *s.RLE, nil
+	case s.Polygons != nil:
+		return Fill(s.Polygons, height, width)
+	}
+	return RLE{}, malformed("there is none, want polygons or an RLE")
+}
+
+// check finds what the entries of a file have to have in common.
+func (d *Dataset) check() error {
+	images := make(map[int64]bool, len(d.Images))
+	for i, m := range d.Images {
+		if images[m.ID] {
+			return at(fmt.Sprintf("images[%d].id", i), malformed("is %d, as another image's is", m.ID))
+		}
+		images[m.ID] = true
+	}
+	categories := make(map[int64]bool, len(d.Categories))
+	for i, c := range d.Categories {
+		if categories[c.ID] {
+			return at(fmt.Sprintf("categories[%d].id", i), malformed("is %d, as another category's is", c.ID))
+		}
+		categories[c.ID] = true
+	}
+	ids := make(map[int64]bool, len(d.Annotations))
+	for i, a := range d.Annotations {
+		place := fmt.Sprintf("annotations[%d]", i)
+		if !images[a.ImageID] {
+			return at(place, at("image_id", malformed("is %d, want the id of an image", a.ImageID)))
+		}
+		if len(d.Categories) > 0 && !categories[a.CategoryID] {
+			return at(place, at("category_id", malformed("is %d, want the id of a category", a.CategoryID)))
+		}
+		if a.ID != 0 && ids[a.ID] {
+			return at(place, at("id", malformed("is %d, as another annotation's is", a.ID)))
+		}
+		ids[a.ID] = true
+	}
+	return nil
+}
