@@ -23,9 +23,10 @@ func (m *Model) Check(ctx context.Context, r Request, pixels []byte) (agreed int
 	return m.check(ctx, r, pixels)
 }
 
-// CheckImage is Check for one image, prepared as a stream would.
-func (m *Model) CheckImage(ctx context.Context, img *picture.RGB, o InputOptions, outputs []string) (agreed int, err error) {
-	j := &job[struct{}]{m: m, opt: o, outputs: outputs}
+// CheckImage is Check for one image, prepared as a stream would; tau is
+// Request.Tau.
+func (m *Model) CheckImage(ctx context.Context, img *picture.RGB, o InputOptions, tau float64, outputs []string) (agreed int, err error) {
+	j := &job[struct{}]{m: m, opt: o, outputs: outputs, tau: tau}
 	p := &prepared{input: Input{Load: func(context.Context) (*picture.RGB, error) { return img, nil }}}
 	j.prepare(ctx, new(picture.Resizer), p)
 	if p.err != nil {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 
-	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -16,8 +16,9 @@ type MaskCutOptions struct {
 	InputOptions
 	maskcut.Options
 	Finish
-	Layer int     // whose keys are compared; −1 is the last
-	Tau   float64 // patches are alike whose cosine exceeds it
+	Layer  int     // whose keys are compared; −1 is the last
+	Inputs bool    // compare the layer's input tokens instead, as CRATE-α's authors do
+	Tau    float64 // patches are alike whose cosine exceeds it
 }
 
 // MaskCutOptions are the published ones, at the model's native size: the last
@@ -34,24 +35,41 @@ func (m *Model) CheckMaskCut(o MaskCutOptions) error {
 	if o.Objects < 1 {
 		return fmt.Errorf("%d objects asked for, want at least 1", o.Objects)
 	}
-	if !(o.Tau > -1 && o.Tau < 1) {
-		return fmt.Errorf("tau is %g, want a cosine between -1 and 1", o.Tau)
+	if !(o.Tau >= 0 && o.Tau < 1) {
+		return fmt.Errorf("tau is %g, want a cosine of at least 0 and below 1", o.Tau)
 	}
 	return nil
 }
 
-// MaskCutStream finds up to o.Objects objects in each image as they come.
+// MaskCutOutputs are the tensors that the options read, for Check.
+func (m *Model) MaskCutOutputs(o MaskCutOptions) []string {
+	layer, err := m.src.Config.Layer(o.Layer)
+	if err != nil {
+		return nil
+	}
+	if o.Inputs {
+		return []string{fmt.Sprintf("affinity_input.%d", layer)}
+	}
+	return []string{fmt.Sprintf("affinity.%d", layer)}
+}
+
+// MaskCutStream finds up to o.Objects objects in each image as they come. The
+// device computes which patches are alike; the cuts, whose comparisons are
+// exact decisions, follow on the host's cores while the next batch computes.
 func (m *Model) MaskCutStream(ctx context.Context, inputs iter.Seq[Input], o MaskCutOptions) iter.Seq2[Item[*Segmentation], error] {
 	if err := m.CheckMaskCut(o); err != nil {
 		return func(yield func(Item[*Segmentation], error) bool) { yield(Item[*Segmentation]{}, err) }
 	}
-	layer, _ := m.src.Config.Layer(o.Layer)
-	key := fmt.Sprintf("key.%d", layer)
-	j := &job[*Segmentation]{m: m, opt: o.InputOptions, outputs: []string{key}}
+	outputs := m.MaskCutOutputs(o)
+	j := &job[*Segmentation]{m: m, opt: o.InputOptions, outputs: outputs, tau: o.Tau}
 	j.opt.KeepPicture = o.KeepPicture || o.Refine == RefineGuided
 	j.finish = func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
-		c := &m.src.Config
-		a, err := maskcut.NewAffinity(patchRows(tensors[key], c), p.frame.Rows*p.frame.Columns, c.Inner, o.Tau)
+		bits := tensors[outputs[0]].Data
+		words := make([]uint32, len(bits))
+		for i, x := range bits {
+			words[i] = math.Float32bits(x)
+		}
+		a, err := maskcut.FromWords(p.frame.Rows*p.frame.Columns, words)
 		if err != nil {
 			return nil, err
 		}
@@ -59,9 +77,6 @@ func (m *Model) MaskCutStream(ctx context.Context, inputs iter.Seq[Input], o Mas
 	}
 	return j.run(ctx, inputs)
 }
-
-// patchRows are the rows of a token tensor without prefix tokens.
-func patchRows(t *Tensor, c *crate.Config) []float32 { return t.Data[c.Prefix*t.Shape.Last():] }
 
 // cutObjects finds the objects of an image and brings them to its size.
 func cutObjects(p *prepared, a *maskcut.Affinity, o MaskCutOptions) (*Segmentation, error) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
@@ -93,11 +94,12 @@ func (m *Model) Close() error {
 
 // Request is what is to be computed, of which size, how many images at once.
 type Request struct {
-	Outputs   []string // crate.Build's names
+	Outputs   []string // names of crate.Build and readout.Build
 	Height    int      // pixels, multiples of the patch side
 	Width     int
 	Batch     int
 	Positions crate.Positions
+	Tau       float64 // of affinity.L: patches are alike whose cosine exceeds it
 }
 
 func (r Request) key() string { return fmt.Sprintf("%+v", r) }
@@ -109,7 +111,7 @@ func (m *Model) Graph(r Request, opt pass.Options) (*graph.Graph, error) {
 
 // BuildGraph builds the graph of a request and runs the passes.
 func BuildGraph(c *crate.Config, r Request, opt pass.Options) (*graph.Graph, error) {
-	g, err := crate.Build(c, crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Outputs: r.Outputs})
+	g, err := readout.Build(c, readout.Request{Request: crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Outputs: r.Outputs}, Tau: r.Tau})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -260,11 +261,20 @@ func (pr *program) input(s *slot, name string) ([]byte, plan.Layout, error) {
 func (pr *program) submit(s *slot) error { return pr.dev.Submit(s.cmds, s.fence) }
 
 // wait waits until a submitted slot is done. Even when it fails, the device no
-// longer uses the slot afterwards.
+// longer uses the slot afterwards; its fence, which may still be signalled and
+// would end the next wait before its time, is replaced.
 func (pr *program) wait(s *slot) error {
 	err := s.fence.Wait(waitLimit)
 	if err != nil {
 		pr.dev.Idle()
+		fence, failed := pr.dev.NewFence()
+		if failed == nil {
+			s.fence.Destroy()
+			s.fence = fence
+		}
+		if failed != nil || errors.Is(err, vk.ErrDeviceLost) {
+			pr.dev.GiveUp()
+		}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -22,6 +23,7 @@ type job[T any] struct {
 	m       *Model
 	opt     InputOptions
 	outputs []string
+	tau     float64 // of affinities
 	finish  func(p *prepared, tensors map[string]*Tensor) (T, error)
 }
 
@@ -29,7 +31,8 @@ type job[T any] struct {
 type flight struct {
 	images  []*prepared
 	tensors map[string]*Tensor
-	err     error
+	err     error // it did not start
+	waited  error // it did not end well; with tensors, valid when ready
 	lost    *gpu
 	ready   chan struct{}
 }
@@ -151,9 +154,12 @@ func (j *job[T]) batches(ctx context.Context, batch int, queue <-chan *prepared,
 				j.m.eng.opt.log.Warn("out of device memory: halving the batch", "batch", batch)
 				continue
 			}
-			now = now[n:]
+			if now = now[n:]; errors.Is(f.err, ErrDeviceLost) {
+				j.again(ctx, f)
+			}
+			failed := f.err != nil // from here on the flight is the receiver's
 			flights <- f
-			if f.err != nil {
+			if failed {
 				return false
 			}
 		}
@@ -217,10 +223,11 @@ func sameGrid(a, b readout.Frame) bool { return a.Rows == b.Rows && a.Columns ==
 // request is the model's work for images of one size.
 func (j *job[T]) request(images []*prepared) Request {
 	f := images[0].frame
-	return Request{Outputs: j.outputs, Height: f.TrimmedHeight(), Width: f.TrimmedWidth(), Batch: len(images), Positions: j.opt.Positions}
+	return Request{Outputs: j.outputs, Height: f.TrimmedHeight(), Width: f.TrimmedWidth(), Batch: len(images), Positions: j.opt.Positions, Tau: j.tau}
 }
 
-// start begins a batch. smaller says that it does not fit the device's memory.
+// start begins a batch. What failed to start has an error at once; of the others
+// error and tensors are there when they are ready. smaller says that it does not fit the device's memory.
 // The engine's use lock is held from here until the batch is done.
 func (j *job[T]) start(ctx context.Context, images []*prepared) (f *flight, smaller bool) {
 	f = &flight{images: images, ready: make(chan struct{})}
@@ -247,7 +254,7 @@ func (j *job[T]) start(ctx context.Context, images []*prepared) (f *flight, smal
 		return fail(err)
 	}
 	go func() {
-		f.tensors, f.err = wait()
+		f.tensors, f.waited = wait()
 		done()
 		e.use.RUnlock()
 		close(f.ready)
@@ -279,17 +286,17 @@ func (j *job[T]) again(ctx context.Context, f *flight) {
 		return
 	}
 	<-g.ready
-	f.tensors, f.err = g.tensors, g.err
+	f.tensors, f.err, f.waited, f.ready = g.tensors, g.err, g.waited, g.ready
 }
 
 // deliver finishes the images of a flight on all cores and yields them in
 // order. It returns false when the stream is over.
 func (j *job[T]) deliver(ctx context.Context, f *flight, tokens <-chan struct{}, yield func(Item[T], error) bool) bool {
-	if errors.Is(f.err, ErrDeviceLost) {
+	if errors.Is(f.waited, ErrDeviceLost) {
 		j.again(context.WithoutCancel(ctx), f)
 	}
-	if f.err != nil {
-		yield(Item[T]{}, f.err)
+	if err := cmp.Or(f.err, f.waited); err != nil {
+		yield(Item[T]{}, err)
 		return false
 	}
 	items := make([]Item[T], len(f.images))

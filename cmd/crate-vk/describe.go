@@ -39,7 +39,7 @@ func configFlags(src *engine.ModelSource) string {
 }
 
 // checkFirst compares a run of the first image with the reference.
-func (a *app) checkFirst(ctx context.Context, m *engine.Model, tasks []task, f *inputFlags, o engine.InputOptions, outputs []string) error {
+func (a *app) checkFirst(ctx context.Context, m *engine.Model, tasks []task, f *inputFlags, o engine.InputOptions, tau float64, outputs []string) error {
 	if len(tasks) == 0 {
 		return usage(fmt.Errorf("--check needs images that are known beforehand"))
 	}
@@ -47,7 +47,7 @@ func (a *app) checkFirst(ctx context.Context, m *engine.Model, tasks []task, f *
 	if err != nil {
 		return fmt.Errorf("--check: the first image: %w", err)
 	}
-	n, err := m.CheckImage(ctx, img, o, outputs)
+	n, err := m.CheckImage(ctx, img, o, tau, outputs)
 	if err != nil {
 		return fmt.Errorf("--check on %s: %w", printable(tasks[0].rel), err)
 	}

@@ -37,6 +37,7 @@ type segmentFlags struct {
 	objects  int
 	tau      float64
 	mode     string
+	compare  string
 	refine   string
 	fill     bool
 	split    bool
@@ -75,6 +76,7 @@ a/b.overlay.png below --out. Running it again completes what is missing.`,
 	s.IntVar(&f.objects, "objects", 1, "maskcut: at most `N` objects an image")
 	s.Float64Var(&f.tau, "tau", 0.15, "maskcut: patches are alike whose keys have a larger cosine")
 	s.StringVar(&f.mode, "mode", "reference", "maskcut: reference follows the published program, strict stops at the first cut without a new object, tokencut looks for one object")
+	s.StringVar(&f.compare, "descriptors", "key", "maskcut: compare patches by key, or by input, the tokens that enter the layer (as CRATE-α's authors do)")
 	s.StringVar(&f.variant, "variant", "code", "pca: code follows the published program, paper the paper's text")
 	s.BoolVar(&f.invert, "invert", false, "pca: take the other side of the first component as the foreground")
 	s.StringVar(&f.refine, "refine", "none", "redraw masks along the image's colours: none, guided (fast) or crf (published parameters)")
@@ -111,7 +113,7 @@ func (f *segmentFlags) checkFlags() error {
 	}
 	set := f.model.set
 	for flag, method := range map[string]string{"head": methodAttention, "keep": methodAttention, "upsample": methodAttention, "objects": methodMaskCut,
-		"tau": methodMaskCut, "mode": methodMaskCut, "variant": methodPCA, "invert": methodPCA} {
+		"tau": methodMaskCut, "mode": methodMaskCut, "descriptors": methodMaskCut, "variant": methodPCA, "invert": methodPCA} {
 		if changed(set, flag) && f.method != method {
 			return usage(fmt.Errorf("--%s belongs to --method %s, not to %s", flag, method, f.method))
 		}
@@ -125,6 +127,9 @@ func (f *segmentFlags) checkFlags() error {
 		if _, err := maskcut.ParseMode(f.mode); err != nil {
 			return usage(fmt.Errorf("--mode is %q, want reference, strict or tokencut", f.mode))
 		}
+	}
+	if f.compare != "key" && f.compare != "input" {
+		return usage(fmt.Errorf("--descriptors is %q, want key or input", f.compare))
 	}
 	if _, err := engine.ParseRefine(f.refine); err != nil {
 		return usage(err)
@@ -213,7 +218,7 @@ func (s *segmenting) attention(ctx context.Context) error {
 		return err
 	}
 	if s.f.check {
-		if err := s.checkFirst(ctx, s.m, s.tasks, &s.f.input, o.InputOptions, s.m.SegmentOutputs(o)); err != nil {
+		if err := s.checkFirst(ctx, s.m, s.tasks, &s.f.input, o.InputOptions, 0, s.m.SegmentOutputs(o)); err != nil {
 			return err
 		}
 	}
@@ -260,12 +265,11 @@ func (s *segmenting) maskCut(ctx context.Context) error {
 		return err
 	}
 	if s.f.check {
-		layer, _ := s.src.Config.Layer(o.Layer)
-		if err := s.checkFirst(ctx, s.m, s.tasks, &s.f.input, o.InputOptions, []string{fmt.Sprintf("key.%d", layer)}); err != nil {
+		if err := s.checkFirst(ctx, s.m, s.tasks, &s.f.input, o.InputOptions, o.Tau, s.m.MaskCutOutputs(o)); err != nil {
 			return err
 		}
 	}
-	about := fmt.Sprintf("layer=%d objects=%d tau=%g mode=%s", o.Layer, o.Objects, o.Tau, s.f.mode)
+	about := fmt.Sprintf("layer=%d descriptors=%s objects=%d tau=%g mode=%s", o.Layer, s.f.compare, o.Objects, o.Tau, s.f.mode)
 	return s.run(ctx, about, func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
 		return s.m.MaskCutStream(ctx, in, o)
 	})
@@ -281,7 +285,7 @@ func (s *segmenting) maskCutOptions() (engine.MaskCutOptions, error) {
 	if o.Layer, err = f.oneLayer(); err != nil {
 		return o, err
 	}
-	o.Objects, o.Tau = f.objects, f.tau
+	o.Objects, o.Tau, o.Inputs = f.objects, f.tau, f.compare == "input"
 	o.Strict = f.mode == "strict"
 	if o.TokenCut = f.mode == "tokencut"; o.TokenCut && !changed(f.model.set, "tau") {
 		o.Tau = maskcut.TauTokenCut

@@ -2,6 +2,7 @@ package readout
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 //
 //	affinity.L  u32 [B N W]  which patches of layer L are alike: bit j mod 32 of
 //	                         word j/32 of row i (maskcut.FromWords)
+//	affinity_input.L         the same of the tokens that enter layer L
 //	gram.L      [B h p p]    Gram matrices of each head's unit projections
 //	                         (layerwise.CodingRateOfGrams)
 //	zeros.L     [B n 1]      exact zeros of each token behind layer L
@@ -28,7 +30,7 @@ func Build(c *crate.Config, r Request) (*graph.Graph, error) {
 	base.Outputs = nil
 	for _, name := range r.Outputs {
 		if kind, layer, ok := measure(name); ok {
-			name = measures()[kind] + layer
+			name = measured(kind, layer)
 		}
 		base.Outputs = appendNew(base.Outputs, name)
 	}
@@ -40,7 +42,7 @@ func Build(c *crate.Config, r Request) (*graph.Graph, error) {
 	for _, name := range r.Outputs {
 		v := g.Output(name)
 		if kind, layer, ok := measure(name); ok {
-			if v, err = extend(g, c, kind, g.Output(measures()[kind]+layer), r.Tau); err != nil {
+			if v, err = extend(g, c, kind, g.Output(measured(kind, layer)), r.Tau); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -50,18 +52,24 @@ func Build(c *crate.Config, r Request) (*graph.Graph, error) {
 	return g, graph.Check(g)
 }
 
-// measures maps the kinds of outputs here to what crate.Build computes for them.
-func measures() map[string]string {
-	return map[string]string{"affinity": "key.", "gram": "key.", "zeros": "tokens."}
+// measured is the output of crate.Build that a kind of output here is made of.
+func measured(kind string, layer int) string {
+	switch {
+	case kind == "zeros":
+		return fmt.Sprintf("tokens.%d", layer)
+	case kind == "affinity_input" && layer == 0:
+		return "tokens.embed"
+	case kind == "affinity_input":
+		return fmt.Sprintf("tokens.%d", layer-1)
+	}
+	return fmt.Sprintf("key.%d", layer)
 }
 
 // measure splits the name of an output that is made here.
-func measure(name string) (kind, layer string, ok bool) {
-	kind, layer, ok = strings.Cut(name, ".")
-	if _, err := strconv.Atoi(layer); err != nil || measures()[kind] == "" {
-		return "", "", false
-	}
-	return kind, layer, ok
+func measure(name string) (kind string, layer int, ok bool) {
+	kind, number, _ := strings.Cut(name, ".")
+	layer, err := strconv.Atoi(number)
+	return kind, layer, err == nil && slices.Contains([]string{"affinity", "affinity_input", "gram", "zeros"}, kind)
 }
 
 func extend(g *graph.Graph, c *crate.Config, kind string, x *graph.Value, tau float64) (*graph.Value, error) {
@@ -86,10 +94,8 @@ func extend(g *graph.Graph, c *crate.Config, kind string, x *graph.Value, tau fl
 }
 
 func appendNew(list []string, name string) []string {
-	for _, n := range list {
-		if n == name {
-			return list
-		}
+	if slices.Contains(list, name) {
+		return list
 	}
 	return append(list, name)
 }

@@ -172,6 +172,9 @@ func (d *Device) Submit(list []*Commands, f *Fence) error {
 	}
 	d.queueing.Lock()
 	defer d.queueing.Unlock()
+	if d.lost {
+		return check("vkQueueSubmit", DeviceLost)
+	}
 	d.used = true
 	return check("vkQueueSubmit", Result(C.cvk_submit(d.c, C.uint32_t(len(list)), &hs[0], fence)))
 }

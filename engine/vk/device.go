@@ -23,6 +23,7 @@ type Device struct {
 	faults   *Faults
 	queueing sync.Mutex
 	used     bool // something was submitted; guarded by queueing
+	lost     bool // nothing is submitted any more; guarded by queueing
 
 	mu   sync.Mutex
 	live int // objects that were created and not destroyed
@@ -121,6 +122,14 @@ func (d *Device) Idle() error {
 		return nil
 	}
 	return d.call("vkDeviceWaitIdle", func() vulkan.Result { return vulkan.DeviceWaitIdle(deviceOf(d.handle)) })
+}
+
+// GiveUp makes every later Submit fail with ErrDeviceLost: a device that was
+// lost once stays lost.
+func (d *Device) GiveUp() {
+	d.queueing.Lock()
+	d.lost = true
+	d.queueing.Unlock()
 }
 
 // Fence signals that a submission has been executed.

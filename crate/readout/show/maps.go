@@ -3,7 +3,9 @@ package show
 import (
 	"image"
 	"image/color"
+	"image/draw"
 	"math"
+	"strconv"
 
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -101,8 +103,8 @@ func Legend(heads []int, side int) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, side*len(heads), side))
 	for k, head := range heads {
 		box := image.Rect(k*side, 0, (k+1)*side, side)
-		fill(out, box, Hue(k, len(heads)))
-		number(out, box.Min.Add(image.Pt(side/8, side/8)), head, max(side/12, 1), color.RGBA{255, 255, 255, 255})
+		draw.Draw(out, box, image.NewUniform(Hue(k, len(heads))), image.Point{}, draw.Src)
+		Label(out, box.Min.Add(image.Pt(side/8, side/8)), side, float64(side)/2, strconv.Itoa(head), color.White)
 	}
 	return out
 }

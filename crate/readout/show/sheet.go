@@ -3,79 +3,69 @@ package show
 import (
 	"image"
 	"image/color"
-	"image/draw"
-	"strconv"
 
-	"github.com/crate-vk/crate-vk/loader/picture"
+	"golang.org/x/image/draw"
 )
 
-// Row is one image of a sheet with the maps of its heads.
-type Row struct {
-	Image         *picture.RGB
-	Maps          [][]float64 // a map a head, [Rows·Columns]
-	Rows, Columns int
+// Sheet is a table of pictures: a row an image, a column a way to look at it.
+// The zero value with a Side is ready.
+type Sheet struct {
+	Titles []string // above the columns; "" leaves a gap
+	Side   int      // pixels: each picture fits a square of that side, aspect kept
+
+	rows [][]image.Image
 }
 
-// Sheet lays out the same heads on image after image: a row an image, which
-// stands first, then a heat map a head, each scaled to its own range; the
-// heads' numbers stand above. A picture fits a square of that side.
-func Sheet(rows []Row, heads []int, side int) *image.RGBA {
-	const gap = 6
-	scale := max(side/60, 1)
-	top := 7*scale + 2*gap
-	heights := make([]int, len(rows))
-	height := top
-	for i, r := range rows {
-		_, heights[i] = fit(r.Image, side)
-		height += heights[i] + gap
+// Space between pictures, and around the sheet.
+const gap = 6
+
+// Add appends a row. A nil picture leaves its place empty.
+func (s *Sheet) Add(row []image.Image) { s.rows = append(s.rows, row) }
+
+// Fit is the size of a picture of width × height in the sheet.
+func (s *Sheet) Fit(width, height int) (w, h int) {
+	long := max(width, height)
+	return max(width*s.Side/long, 1), max(height*s.Side/long, 1)
+}
+
+// Draw lays the sheet out on white. Rows are as high as their highest picture.
+func (s *Sheet) Draw() *image.RGBA {
+	columns := len(s.Titles)
+	heights := make([]int, len(s.rows))
+	for i, row := range s.rows {
+		columns = max(columns, len(row))
+		for _, p := range row {
+			if p != nil {
+				_, h := s.Fit(p.Bounds().Dx(), p.Bounds().Dy())
+				heights[i] = max(heights[i], h)
+			}
+		}
 	}
-	out := image.NewRGBA(image.Rect(0, 0, gap+(side+gap)*(1+len(heads)), height))
-	fill(out, out.Rect, color.RGBA{255, 255, 255, 255})
-	for k, head := range heads {
-		number(out, image.Pt(gap+(side+gap)*(1+k), gap), head, scale, color.RGBA{40, 40, 40, 255})
+	size := max(float64(s.Side)/10, 9)
+	top := gap
+	if len(s.Titles) > 0 {
+		top += LineHeight(size) + gap/2
+	}
+	height := top
+	for _, h := range heights {
+		height += h + gap
+	}
+	out := image.NewRGBA(image.Rect(0, 0, gap+(s.Side+gap)*columns, height))
+	draw.Draw(out, out.Rect, image.White, image.Point{}, draw.Src)
+	for k, title := range s.Titles {
+		Label(out, image.Pt(gap+(s.Side+gap)*k, gap/2), s.Side, size, title, color.Black)
 	}
 	y := top
-	for i, r := range rows {
-		w, h := fit(r.Image, side)
-		put := func(column int, p *image.RGBA) {
-			at := image.Pt(gap+(side+gap)*column+(side-w)/2, y)
-			draw.Draw(out, image.Rectangle{at, at.Add(image.Pt(w, h))}, p, image.Point{}, draw.Src)
-		}
-		put(0, RGBA(picture.Resize(r.Image, w, h, picture.Bilinear)))
-		for k, m := range r.Maps {
-			put(1+k, HeatMap(m, r.Rows, r.Columns, w, h))
+	for i, row := range s.rows {
+		for k, p := range row {
+			if p == nil {
+				continue
+			}
+			w, h := s.Fit(p.Bounds().Dx(), p.Bounds().Dy())
+			at := image.Pt(gap+(s.Side+gap)*k+(s.Side-w)/2, y+(heights[i]-h)/2)
+			draw.CatmullRom.Scale(out, image.Rectangle{at, at.Add(image.Pt(w, h))}, p, p.Bounds(), draw.Src, nil)
 		}
 		y += heights[i] + gap
 	}
 	return out
-}
-
-// fit is the size of a picture within a square.
-func fit(p *picture.RGB, side int) (width, height int) {
-	long := max(p.Width, p.Height)
-	return max(p.Width*side/long, 1), max(p.Height*side/long, 1)
-}
-
-func fill(out *image.RGBA, r image.Rectangle, c color.RGBA) {
-	draw.Draw(out, r, image.NewUniform(c), image.Point{}, draw.Src)
-}
-
-// number writes digits of 5×7 dots, each dot a square of that side.
-func number(out *image.RGBA, at image.Point, n, dot int, c color.RGBA) {
-	digits := [10][7]uint8{ // a row a byte, the leftmost of five dots highest
-		{14, 17, 19, 21, 25, 17, 14}, {4, 12, 4, 4, 4, 4, 14}, {14, 17, 1, 2, 4, 8, 31}, {31, 2, 4, 2, 1, 17, 14}, {2, 6, 10, 18, 31, 2, 2},
-		{31, 16, 30, 1, 1, 17, 14}, {6, 8, 16, 30, 17, 17, 14}, {31, 1, 2, 4, 8, 8, 8}, {14, 17, 17, 14, 17, 17, 14}, {14, 17, 17, 15, 1, 2, 12}}
-	for _, d := range strconv.Itoa(n) {
-		if d >= '0' && d <= '9' {
-			for y, row := range digits[d-'0'] {
-				for x := range 5 {
-					if row>>(4-x)&1 != 0 {
-						p := at.Add(image.Pt(x*dot, y*dot))
-						fill(out, image.Rectangle{p, p.Add(image.Pt(dot, dot))}, c)
-					}
-				}
-			}
-		}
-		at.X += 6 * dot
-	}
 }

@@ -1,7 +1,9 @@
 package show
 
 import (
+	"image"
 	"image/color"
+	"image/draw"
 	"testing"
 
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -64,32 +66,71 @@ func TestHeads(t *testing.T) {
 	}
 }
 
+// Pictures keep their aspect and stand in the middle of their places; a missing
+// one leaves its place white; columns without a title get one's worth of room.
 func TestSheet(t *testing.T) {
-	p := picture.NewRGB(40, 20)
-	row := Row{p, [][]float64{{0, 1}, {1, 0}}, 1, 2}
-	s := Sheet([]Row{row, row}, []int{3, 10}, 80)
-	w, h := 6+3*86, 7+12+2*(40+6)
-	if s.Rect.Dx() != w || s.Rect.Dy() != h {
-		t.Fatalf("the sheet is %v, want %d×%d", s.Rect, w, h)
+	wide, high := image.NewRGBA(image.Rect(0, 0, 40, 20)), image.NewRGBA(image.Rect(5, 5, 25, 45))
+	red, blue := color.RGBA{200, 0, 0, 255}, color.RGBA{0, 0, 200, 255}
+	draw.Draw(wide, wide.Rect, image.NewUniform(red), image.Point{}, draw.Src)
+	draw.Draw(high, high.Rect, image.NewUniform(blue), image.Point{}, draw.Src)
+	s := Sheet{Titles: []string{"image", ""}, Side: 80}
+	s.Add([]image.Image{wide, nil, high})
+	s.Add([]image.Image{wide})
+	out := s.Draw()
+	top := gap + LineHeight(9) + gap/2
+	if w, h := gap+3*86, top+80+gap+40+gap; out.Rect.Dx() != w || out.Rect.Dy() != h {
+		t.Fatalf("the sheet is %v, want %d×%d", out.Rect, w, h)
 	}
-	if got := s.RGBAAt(6+10, 19+10); got != (color.RGBA{0, 0, 0, 255}) {
-		t.Errorf("the image's place has %v", got)
+	white := color.RGBA{255, 255, 255, 255}
+	for at, want := range map[image.Point]color.RGBA{
+		{gap + 1, top + 21}: red, {gap + 78, top + 58}: red, {gap + 1, top + 18}: white, {gap + 1, top + 62}: white,
+		{gap + 86 + 40, top + 40}:     white,
+		{gap + 172 + 21, top + 1}:     blue,
+		{gap + 172 + 58, top + 78}:    blue,
+		{gap + 172 + 18, top + 40}:    white,
+		{gap + 1, top + 86 + 1}:       red,
+		{gap + 78, top + 86 + 38}:     red,
+		{gap + 86 + 40, top + 86 + 5}: white,
+		{1, 1}:                        white,
+	} {
+		if got := out.RGBAAt(at.X, at.Y); got != want {
+			t.Errorf("at %v: %v, want %v", at, got, want)
+		}
 	}
-	if s.RGBAAt(6+86+10, 19+10) != Viridis(0) || s.RGBAAt(6+86+70, 19+46+10) != Viridis(1) || s.RGBAAt(6+172+10, 19+10) != Viridis(1) {
-		t.Error("heat maps are in the wrong place")
-	}
-	if s.RGBAAt(2, 2) != (color.RGBA{255, 255, 255, 255}) {
-		t.Error("the ground isn't white")
-	}
-	dots := 0
-	for y := 6; y < 13; y++ {
-		for x := 6 + 172; x < 6+172+12; x++ {
-			if s.RGBAAt(x, y) == (color.RGBA{40, 40, 40, 255}) {
-				dots++
+}
+
+// ink counts the dark pixels of a part of a picture.
+func ink(p *image.RGBA, r image.Rectangle) int {
+	n := 0
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			if p.RGBAAt(x, y).G < 128 {
+				n++
 			}
 		}
 	}
-	if dots != 10+19 { // a one and a zero
-		t.Errorf("10 has %d dots", dots)
+	return n
+}
+
+// A label stays within its width and its line, and says more when it can.
+func TestLabel(t *testing.T) {
+	paint := func(text string, width int) *image.RGBA {
+		p := image.NewRGBA(image.Rect(0, 0, 300, 60))
+		draw.Draw(p, p.Rect, image.White, image.Point{}, draw.Src)
+		Label(p, image.Pt(10, 10), width, 16, text, color.Black)
+		return p
+	}
+	line := image.Rect(10, 10, 70, 10+LineHeight(16))
+	short, long := paint("head 3", 60), paint("head 3 of many heads", 60)
+	for _, p := range []*image.RGBA{short, long} {
+		if n := ink(p, line); n < 40 || n != ink(p, p.Rect) {
+			t.Errorf("%d dark pixels in the line, %d in all", n, ink(p, p.Rect))
+		}
+	}
+	if whole := paint("head 3 of many heads", 290); ink(whole, whole.Rect) < 2*ink(short, line) {
+		t.Error("a label that fits was cut")
+	}
+	if p := paint("", 60); ink(p, p.Rect) != 0 {
+		t.Error("nothing was written, and there is ink")
 	}
 }
