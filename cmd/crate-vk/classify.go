@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/engine"
-	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // classifyFlags of classify.
@@ -79,65 +78,17 @@ func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) 
 	if err != nil {
 		return err
 	}
-	e, err := f.device.open(ctx, a)
+	on, err := a.load(ctx, &f.device, src)
 	if err != nil {
 		return err
 	}
-	defer e.Close()
-	m, err := e.Load(ctx, src)
-	if err != nil {
-		return err
+	defer on.close()
+	p := &sweep[[]engine.Class]{app: a, tasks: tasks, coming: stream, quiet: true, decode: f.input.decode()}
+	p.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[[]engine.Class], error] {
+		return on.m.ClassifyStream(ctx, in, f.top, o)
 	}
-	var readErr error
-	var source iter.Seq[task] = func(yield func(task) bool) {
-		for _, t := range tasks {
-			if !yield(t) {
-				return
-			}
-		}
-	}
-	if stream {
-		source = arriving(a, func(err error) { readErr = err })
-	}
-	failed, seen := 0, 0
-	for item, err := range m.ClassifyStream(ctx, pictures(source, f.input.decode()), f.top, o) {
-		if err != nil {
-			return err
-		}
-		seen++
-		if item.Err != nil {
-			failed++
-			a.log.Error(item.Err.Error())
-		}
-		if err := a.printClasses(item, f.source.asJSON); err != nil {
-			return err
-		}
-	}
-	if readErr != nil {
-		return readErr
-	}
-	if failed > 0 {
-		return &codedError{exitInputs, fmt.Errorf("%d of %d images failed", failed, seen)}
-	}
-	return nil
-}
-
-// pictures are inputs that are decoded from files, named by their path in
-// records.
-func pictures(source iter.Seq[task], opt picture.Options) iter.Seq[engine.Input] {
-	return func(yield func(engine.Input) bool) {
-		for t := range source {
-			load := func(ctx context.Context) (*picture.RGB, error) {
-				ctx, cancel := context.WithTimeout(ctx, decodeLimit)
-				defer cancel()
-				img, _, err := picture.DecodeFile(ctx, t.path, opt)
-				return img, err
-			}
-			if !yield(engine.Input{Name: printable(t.rel), Load: load}) {
-				return
-			}
-		}
-	}
+	p.use = func(_ task, item engine.Item[[]engine.Class]) error { return a.printClasses(item, f.source.asJSON) }
+	return p.run(ctx)
 }
 
 func (a *app) printClasses(item engine.Item[[]engine.Class], asJSON bool) error {

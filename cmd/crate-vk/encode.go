@@ -26,7 +26,7 @@ func (f *segmentFlags) groups(s *engine.Segmentation) []group {
 	var list []group
 	for _, obj := range s.Objects {
 		middle := ""
-		if f.head == "each" {
+		if f.attention.head == "each" {
 			middle = fmt.Sprintf(".head%d", obj.Head)
 		}
 		if n := len(list); n == 0 || list[n-1].middle != middle {

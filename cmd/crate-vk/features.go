@@ -92,15 +92,12 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	e, err := f.device.open(ctx, a)
+	on, err := a.load(ctx, &f.device, src)
 	if err != nil {
 		return err
 	}
-	defer e.Close()
-	m, err := e.Load(ctx, src)
-	if err != nil {
-		return err
-	}
+	defer on.close()
+	m := on.m
 	o, err := f.options(m)
 	if err != nil {
 		return err
@@ -114,9 +111,7 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 	}
 	facets := slices.Sorted(slices.Values(o.Facets))
 	flags := fmt.Sprintf("layers=%s facets=%s format=%s %s %s", f.layers, strings.Join(facets, ","), f.format, f.input.describe(), f.device.describe())
-	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.decode(),
-		header: header{Command: "features", Model: src.Name, SHA256: src.Hash, Flags: flags + configFlags(src), Version: versionString(),
-			Device: e.Device().Name, Driver: e.Device().Driver, Tuning: e.Tuning()}}
+	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.decode(), header: on.header("features", flags)}
 	r.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[engine.Features], error] {
 		return m.FeaturesStream(ctx, in, o)
 	}

@@ -35,7 +35,7 @@ func (s *segmenting) pca(ctx context.Context) error {
 	if s.incoming {
 		return usage(fmt.Errorf("--method pca looks at all images of a run: it can't take them one by one"))
 	}
-	layer, err := s.f.oneLayer()
+	layer, err := oneLayer(s.f.attention.layer)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *segmenting) pca(ctx context.Context) error {
 	}
 	p := &partsRun{segmenting: s, opt: parts.Options{Variant: variant, Invert: s.f.invert}, features: o, key: fmt.Sprintf("key.%d", layer), width: s.src.Config.Inner}
 	about := fmt.Sprintf("layer=%d variant=%s invert=%t images=%s", layer, variant, s.f.invert, digest)
-	r := &folderRun[imageParts]{app: s.app, source: &s.f.source, decode: s.f.input.decode(), header: s.header(about)}
+	r := &folderRun[imageParts]{app: s.app, source: &s.f.source, decode: s.f.input.decode(), header: s.header("segment", s.describe(about))}
 	r.stream, r.encode, r.finish = p.stream, p.encode, s.f.runFiles
 	return r.run(ctx, s.tasks, false)
 }
@@ -245,7 +245,7 @@ func (p *partsRun) each(spool *os.File, list []spooled, f func(i int, img parts.
 // as its mask.
 func (p *partsRun) encode(rec *record, base string, item engine.Item[imageParts]) (map[string][]byte, error) {
 	frame := item.Frame
-	refine := engine.MaskTool(p.f.finish().Refine, frame)
+	refine := engine.MaskTool(p.f.finish.finish().Refine, frame)
 	if refine.NeedsPicture() || p.f.has("overlay") {
 		img, err := p.reload(rec)
 		if err != nil {
@@ -255,7 +255,7 @@ func (p *partsRun) encode(rec *record, base string, item engine.Item[imageParts]
 	}
 	mask := refine.Mask(item.Picture, item.Value.front, frame.Rows, frame.Columns)
 	seg := &engine.Segmentation{}
-	for _, m := range p.f.finish().Masks(mask) {
+	for _, m := range p.f.finish.finish().Masks(mask) {
 		seg.Objects = append(seg.Objects, engine.Object{Mask: m, Head: readout.HeadMeanOf, Score: float64(readout.Count(item.Value.front)) / float64(len(item.Value.front))})
 	}
 	files, err := p.f.encode(rec, base, engine.Item[*engine.Segmentation]{Input: item.Input, Picture: item.Picture, Frame: frame, Value: seg})

@@ -95,13 +95,7 @@ func (r *folderRun[T]) run(ctx context.Context, list []task, stream bool) (err e
 		}
 	}()
 	c := &collector[T]{r: r, ctx: ctx, total: len(list)}
-	var source iter.Seq[task] = func(yield func(task) bool) {
-		for _, t := range list {
-			if !yield(t) {
-				return
-			}
-		}
-	}
+	source := slices.Values(list)
 	if stream {
 		source = arriving(r.app, c.fail)
 	}
@@ -242,13 +236,7 @@ func (c *collector[T]) inputs(source iter.Seq[task], pending *taskTable) iter.Se
 				continue
 			}
 			name := pending.put(pendingTask{t, sha})
-			load := func(ctx context.Context) (*picture.RGB, error) {
-				ctx, cancel := context.WithTimeout(ctx, decodeLimit)
-				defer cancel()
-				img, _, err := picture.DecodeFile(ctx, t.path, c.r.decode)
-				return img, err
-			}
-			if !yield(engine.Input{Name: name, Load: load}) {
+			if !yield(engine.Input{Name: name, Load: loader(t.path, c.r.decode)}) {
 				return
 			}
 		}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/loader/picture"
+)
+
+// session is a model on an open device.
+type session struct {
+	*app
+	e   *engine.Engine
+	m   *engine.Model
+	src *engine.ModelSource
+}
+
+// load opens the device and loads a model that is already open. The session
+// has to be closed, which closes both.
+func (a *app) load(ctx context.Context, f *deviceFlags, src *engine.ModelSource) (*session, error) {
+	e, err := f.open(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.Load(ctx, src)
+	if err != nil {
+		e.Close()
+		return nil, err
+	}
+	return &session{a, e, m, src}, nil
+}
+
+func (s *session) close() { s.e.Close() }
+
+// header is what a run's outputs depend on; flags are those of the command.
+func (s *session) header(command, flags string) header {
+	return header{Command: command, Model: s.src.Name, SHA256: s.src.Hash, Flags: flags + configFlags(s.src), Version: versionString(),
+		Device: s.e.Device().Name, Driver: s.e.Device().Driver, Tuning: s.e.Tuning()}
+}
+
+// sweep goes over images without an output folder.
+type sweep[T any] struct {
+	*app
+	tasks  []task
+	coming bool // tasks arrive on standard input instead
+	quiet  bool // no progress
+	decode picture.Options
+	stream func(context.Context, iter.Seq[engine.Input]) iter.Seq2[engine.Item[T], error]
+	// use takes the items in the order of the tasks, those that failed too.
+	use func(task, engine.Item[T]) error
+}
+
+// run hands all items to use. The error says how many images failed; each of
+// them has been named on the log.
+func (p *sweep[T]) run(ctx context.Context) error {
+	var readErr error
+	source := slices.Values(p.tasks)
+	if p.coming {
+		source = arriving(p.app, func(err error) { readErr = err })
+	}
+	var mu sync.Mutex
+	var under []task // way, in order
+	inputs := func(yield func(engine.Input) bool) {
+		for t := range source {
+			mu.Lock()
+			under = append(under, t)
+			mu.Unlock()
+			if !yield(engine.Input{Name: printable(t.rel), Load: loader(t.path, p.decode)}) {
+				return
+			}
+		}
+	}
+	var bar *progress
+	if !p.quiet {
+		bar = newProgress(p.err, len(p.tasks))
+		defer bar.finish()
+	}
+	failed, seen := 0, 0
+	for item, err := range p.stream(ctx, inputs) {
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		t := under[0]
+		under = under[1:]
+		mu.Unlock()
+		seen++
+		if item.Err != nil && !p.skipped(item) {
+			failed++
+			p.log.Error(item.Err.Error())
+		}
+		if err := p.use(t, item); err != nil {
+			return err
+		}
+		if bar != nil {
+			bar.add()
+		}
+	}
+	if readErr != nil {
+		return readErr
+	}
+	if failed > 0 {
+		return &codedError{exitInputs, fmt.Errorf("%d of %d images failed", failed, seen)}
+	}
+	return nil
+}
+
+// skipped reports a file that is no picture and no failure either.
+func (p *sweep[T]) skipped(item engine.Item[T]) bool {
+	var skip *picture.SkipError
+	if !errors.As(item.Err, &skip) {
+		return false
+	}
+	p.log.Info(fmt.Sprintf("%s: skipped: %s", item.Input.Name, skip.What))
+	return true
+}
+
+// loader decodes a file, within a time limit.
+func loader(path string, opt picture.Options) func(context.Context) (*picture.RGB, error) {
+	return func(ctx context.Context) (*picture.RGB, error) {
+		ctx, cancel := context.WithTimeout(ctx, decodeLimit)
+		defer cancel()
+		img, _, err := picture.DecodeFile(ctx, path, opt)
+		return img, err
+	}
+}
+
+// partly reports that a sweep ended, with images that failed: its results hold
+// for the others.
+func partly(err error) bool {
+	var coded *codedError
+	return errors.As(err, &coded) && coded.code == exitInputs
+}
