@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -94,7 +93,7 @@ func (a *app) runConvert(model *modelFlags, in, out string, overwrite bool) erro
 	if err != nil {
 		return refuse(err)
 	}
-	if err := writeModel(out, tensors, config.Metadata()); err != nil {
+	if err := writeFile(out, func(w io.Writer) error { return weights.Write(w, tensors, config.Metadata()) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.err, "crate-vk: wrote %s: %s, %d tensors\n", out, &config, len(tensors))
@@ -147,29 +146,6 @@ func canonicalTensors(src checkpoint, ckpt *crate.Checkpoint, config *crate.Conf
 		list = append(list, t)
 	}
 	return list, nil
-}
-
-// writeModel writes a file that is complete or not there.
-func writeModel(path string, tensors []weights.Tensor, meta map[string]string) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".crate-vk-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	w := bufio.NewWriterSize(tmp, 1<<20)
-	err = weights.Write(w, tensors, meta)
-	for _, f := range []func() error{w.Flush, func() error { return tmp.Chmod(0o644) }, tmp.Sync} {
-		if err == nil {
-			err = f()
-		}
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
 }
 
 // readLabels takes names, or one file with a name a line.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
@@ -52,12 +51,4 @@ func (a *app) devicesJSON(list []engine.DeviceInfo) error {
 		rows[i] = row{d.Index, d.Name, d.Type, d.Driver, d.API, d.UUID, d.Memory, d.Subgroup, d.FP16}
 	}
 	return writeJSON(a.out, rows)
-}
-
-// writeJSON prints indented JSON without escaping what HTML would need.
-func writeJSON(w interface{ Write([]byte) (int, error) }, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -82,6 +82,14 @@ func (f *sourceFlags) tasks(a *app, args []string, suffixes []string) (list []ta
 	return unique(list), false, nil
 }
 
+// list is tasks for a command that looks at all images before it answers.
+func (f *sourceFlags) list(a *app, args []string) ([]task, error) {
+	all := *f
+	all.asJSON = false
+	list, _, err := all.tasks(a, args, nil)
+	return list, err
+}
+
 func (f *sourceFlags) readList(a *app) (paths []string, err error) {
 	in := a.in
 	if f.filesFrom != "-" {

@@ -19,6 +19,9 @@ type MaskFile struct {
 	Path  string
 }
 
+// Written reports that the file has the name of a mask of crate-vk's.
+func (m MaskFile) Written() bool { return strings.HasSuffix(m.Path, ".mask.png") }
+
 // MaskFolder lists the masks in a folder and in those below it, by stem and label.
 //
 // A mask is a PNG. In folders of crate-vk's it is STEM.mask.png, or STEM.headN.mask.png
@@ -193,7 +196,7 @@ func addPair(ctx context.Context, s *MaskScorer, p MaskPair, opt FolderOptions) 
 		if m.Width != truth.Width || m.Height != truth.Height {
 			return fileErrorf(f.Path, "is %d×%d (width×height), want the %d×%d of %s", m.Width, m.Height, truth.Width, truth.Height, printable(p.Truth.Path))
 		}
-		list = append(list, Candidate{f.Label, m})
+		list = append(list, Candidate{Label: f.Label, Mask: m})
 	}
 	_ = s.Add(p.Stem, truth, list) // listed as failed if it can't be compared
 	return nil

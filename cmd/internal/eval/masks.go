@@ -10,8 +10,9 @@ import (
 
 // Candidate is one of the masks offered for an image: what isn't 0 is foreground.
 type Candidate struct {
-	Label string // head3, mean, …; for people
-	Mask  *picture.Gray
+	Label    string // head3, mean, …; for people
+	Mask     *picture.Gray
+	Baseline bool // it needs no model, and is no choice of the oracle's
 }
 
 // MaskScorer gathers the scores of masks against exact ones. The zero value is
@@ -21,6 +22,7 @@ type MaskScorer struct {
 	images []MaskImage
 	failed []Failure
 	labels []string
+	models []bool // which labels are no baselines
 }
 
 // MaskScores are the figures over a set of images.
@@ -28,7 +30,7 @@ type MaskScores struct {
 	Images     int              `json:"images"`
 	Candidates []CandidateScore `json:"candidates"` // as every image has them, in order
 	// Best takes the best candidate of each image, which can't be known without
-	// the truth: an oracle. Nil if there is just one candidate.
+	// the truth: an oracle. Nil if there is just one candidate. Baselines are left out.
 	Best     *CandidateScore `json:"best,omitempty"`
 	PerImage []MaskImage     `json:"per_image"`
 	Failed   []Failure       `json:"failed,omitempty"`
@@ -37,6 +39,7 @@ type MaskScores struct {
 // CandidateScore is one candidate over all images.
 type CandidateScore struct {
 	Label     string             `json:"label"`
+	Baseline  bool               `json:"baseline,omitempty"`
 	Jaccard   Summary            `json:"jaccard"`
 	Precision float64            `json:"precision"` // means over the images
 	Recall    float64            `json:"recall"`
@@ -112,6 +115,9 @@ func (s *MaskScorer) Add(name string, truth *picture.Gray, candidates []Candidat
 	}
 	if s.labels == nil {
 		s.labels = labels
+		for _, c := range candidates {
+			s.models = append(s.models, !c.Baseline)
+		}
 	}
 	if strings.Join(labels, "\x00") != strings.Join(s.labels, "\x00") {
 		return s.Fail(name, fmt.Errorf("has the masks %q, want %q as the first image", labels, s.labels))
@@ -134,14 +140,16 @@ func (s *MaskScorer) Scores() *MaskScores {
 		for _, img := range s.images {
 			scores = append(scores, img.Scores[k])
 		}
-		r.Candidates = append(r.Candidates, newCandidateScore(label, scores))
+		c := newCandidateScore(label, scores)
+		c.Baseline = !s.models[k]
+		r.Candidates = append(r.Candidates, c)
 	}
-	if len(s.labels) > 1 {
+	if choices := count(s.models); choices > 1 {
 		var scores []MaskScore
 		for _, img := range s.images {
-			best := img.Scores[0]
-			for _, m := range img.Scores {
-				if m.Jaccard > best.Jaccard {
+			best := MaskScore{Jaccard: -1}
+			for k, m := range img.Scores {
+				if s.models[k] && m.Jaccard > best.Jaccard {
 					best = m
 				}
 			}
@@ -153,12 +161,22 @@ func (s *MaskScorer) Scores() *MaskScores {
 	return r
 }
 
+func count(list []bool) int {
+	n := 0
+	for _, x := range list {
+		if x {
+			n++
+		}
+	}
+	return n
+}
+
 func newCandidateScore(label string, scores []MaskScore) CandidateScore {
 	var jaccard, precision, recall []float64
 	for _, m := range scores {
 		jaccard, precision, recall = append(jaccard, m.Jaccard), append(precision, m.Precision), append(recall, m.Recall)
 	}
-	return CandidateScore{label, Summarize(jaccard), meanOr(precision, 0), meanOr(recall, 0), Histogram(jaccard)}
+	return CandidateScore{Label: label, Jaccard: Summarize(jaccard), Precision: meanOr(precision, 0), Recall: meanOr(recall, 0), Histogram: Histogram(jaccard)}
 }
 
 // WriteTable writes the figures, a row a candidate, and the histogram of the first

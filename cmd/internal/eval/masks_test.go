@@ -70,14 +70,14 @@ func TestMaskScorer(t *testing.T) {
 		{"b", "##......", "####...."}, // 1/2, 1
 		{"c", "########", "...#...."}, // 1/2, 1/4
 	} {
-		if err := s.Add(img.name, truth, []Candidate{{"mean", gray(img.mean)}, {"head0", gray(img.head)}}); err != nil {
+		if err := s.Add(img.name, truth, []Candidate{{Label: "mean", Mask: gray(img.mean)}, {Label: "head0", Mask: gray(img.head)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for want, err := range map[string]error{
 		"d: there is no mask": s.Add("d", truth, nil),
-		`e: has the masks ["mean"], want ["mean" "head0"] as the first image`: s.Add("e", truth, []Candidate{{"mean", truth}}),
-		"f: mean: the mask is 3×1 (width×height), want the truth's 8×1":       s.Add("f", truth, []Candidate{{"mean", gray("...")}, {"head0", truth}}),
+		`e: has the masks ["mean"], want ["mean" "head0"] as the first image`: s.Add("e", truth, []Candidate{{Label: "mean", Mask: truth}}),
+		"f: mean: the mask is 3×1 (width×height), want the truth's 8×1":       s.Add("f", truth, []Candidate{{Label: "mean", Mask: gray("...")}, {Label: "head0", Mask: truth}}),
 	} {
 		var f *FileError
 		if !errors.As(err, &f) || err.Error() != want {

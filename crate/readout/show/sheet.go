@@ -13,19 +13,30 @@ type Sheet struct {
 	Titles []string // above the columns; "" leaves a gap
 	Side   int      // pixels: each picture fits a square of that side, aspect kept
 
-	rows [][]image.Image
+	rows [][]image.Image // scaled
 }
 
 // Space between pictures, and around the sheet.
 const gap = 6
 
-// Add appends a row. A nil picture leaves its place empty.
-func (s *Sheet) Add(row []image.Image) { s.rows = append(s.rows, row) }
+// Add appends a row of pictures, scaled to fit. A nil one leaves its place empty.
+func (s *Sheet) Add(row ...image.Image) {
+	scaled := make([]image.Image, len(row))
+	for i, p := range row {
+		if p == nil {
+			continue
+		}
+		small := image.NewRGBA(image.Rectangle{Max: s.Fit(p.Bounds().Size())})
+		draw.CatmullRom.Scale(small, small.Rect, p, p.Bounds(), draw.Src, nil)
+		scaled[i] = small
+	}
+	s.rows = append(s.rows, scaled)
+}
 
-// Fit is the size of a picture of width × height in the sheet.
-func (s *Sheet) Fit(width, height int) (w, h int) {
-	long := max(width, height)
-	return max(width*s.Side/long, 1), max(height*s.Side/long, 1)
+// Fit is the size that a picture has in the sheet.
+func (s *Sheet) Fit(size image.Point) image.Point {
+	long := max(size.X, size.Y)
+	return image.Pt(max(size.X*s.Side/long, 1), max(size.Y*s.Side/long, 1))
 }
 
 // Draw lays the sheet out on white. Rows are as high as their highest picture.
@@ -36,8 +47,7 @@ func (s *Sheet) Draw() *image.RGBA {
 		columns = max(columns, len(row))
 		for _, p := range row {
 			if p != nil {
-				_, h := s.Fit(p.Bounds().Dx(), p.Bounds().Dy())
-				heights[i] = max(heights[i], h)
+				heights[i] = max(heights[i], p.Bounds().Dy())
 			}
 		}
 	}
@@ -61,9 +71,9 @@ func (s *Sheet) Draw() *image.RGBA {
 			if p == nil {
 				continue
 			}
-			w, h := s.Fit(p.Bounds().Dx(), p.Bounds().Dy())
-			at := image.Pt(gap+(s.Side+gap)*k+(s.Side-w)/2, y+(heights[i]-h)/2)
-			draw.CatmullRom.Scale(out, image.Rectangle{at, at.Add(image.Pt(w, h))}, p, p.Bounds(), draw.Src, nil)
+			b := p.Bounds()
+			at := image.Pt(gap+(s.Side+gap)*k+(s.Side-b.Dx())/2, y+(heights[i]-b.Dy())/2)
+			draw.Draw(out, image.Rectangle{at, at.Add(b.Size())}, p, image.Point{}, draw.Src)
 		}
 		y += heights[i] + gap
 	}

@@ -74,8 +74,8 @@ func TestSheet(t *testing.T) {
 	draw.Draw(wide, wide.Rect, image.NewUniform(red), image.Point{}, draw.Src)
 	draw.Draw(high, high.Rect, image.NewUniform(blue), image.Point{}, draw.Src)
 	s := Sheet{Titles: []string{"image", ""}, Side: 80}
-	s.Add([]image.Image{wide, nil, high})
-	s.Add([]image.Image{wide})
+	s.Add(wide, nil, high)
+	s.Add(wide)
 	out := s.Draw()
 	top := gap + LineHeight(9) + gap/2
 	if w, h := gap+3*86, top+80+gap+40+gap; out.Rect.Dx() != w || out.Rect.Dy() != h {

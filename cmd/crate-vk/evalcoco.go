@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/coco"
+	"github.com/crate-vk/crate-vk/cmd/internal/eval"
+	"github.com/crate-vk/crate-vk/engine"
+)
+
+// evalCOCOFlags of eval coco.
+type evalCOCOFlags struct {
+	evalFlags
+	layer      string
+	cut        maskCutFlags
+	finish     finishFlags
+	split      string
+	images     string
+	found      string
+	byCategory bool
+	results    string
+}
+
+func (a *app) evalCOCO() *cobra.Command {
+	var f evalCOCOFlags
+	c := &cobra.Command{
+		Use:   "coco --truth DIR|FILE",
+		Short: "Score MaskCut's objects on COCO",
+		Long: `eval coco runs MaskCut on a split of COCO and scores boxes and masks class-agnostic
+(all categories are one) with the standard rules: IoU 0.50:0.95, 101-point
+interpolation, at most 100 detections, areas small, medium and large. With
+--found it scores a file that was made before, such as segment's coco.json.
+
+--truth is COCO's folder (annotations/instances_SPLIT.json, and SPLIT or
+images/SPLIT with the images) or an instance file.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runEvalCOCO(cmd.Context(), &f) },
+	}
+	s := c.Flags()
+	f.register(s, "COCO's folder `DIR`, or an instance file")
+	s.StringVar(&f.split, "set", "val2017", "which `NAME` of images and instances")
+	s.StringVar(&f.images, "images", "", "`DIR` of the images; default: beside the instances")
+	s.StringVar(&f.found, "found", "", "score the annotations or results in `FILE` instead of running MaskCut")
+	s.StringVar(&f.results, "results", "", "write what was found to `FILE`, as COCO's list of results")
+	s.BoolVar(&f.byCategory, "by-category", false, "compare objects of one category with each other; of --found")
+	s.IntVar(&f.limit, "limit", 0, "score the first `N` images; 0 is all")
+	s.StringVar(&f.layer, "layer", "", "`N`: the layer whose descriptors are compared; default: the last")
+	f.cut.register(s, "", 3)
+	f.finish.register(s)
+	f.registerRun(s)
+	s.Lookup("filter").Usage += "; default here: lanczos"
+	return c
+}
+
+func (f *evalCOCOFlags) check() error {
+	for _, check := range []func() error{f.evalFlags.check, f.cut.check, f.finish.check} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if _, err := oneLayer(f.layer); err != nil {
+		return err
+	}
+	if f.byCategory && f.found == "" {
+		return usage(fmt.Errorf("--by-category needs --found: MaskCut knows no categories"))
+	}
+	if f.results != "" && f.found != "" {
+		return usage(fmt.Errorf("--results and --found exclude each other"))
+	}
+	if !changed(f.model.set, "filter") {
+		f.input.filter = "lanczos"
+	}
+	return nil
+}
+
+func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	folder, err := eval.OpenCOCO(f.truth, f.split)
+	if err != nil {
+		return usage(err)
+	}
+	truth, err := coco.ReadFile(ctx, folder.Instances)
+	if err != nil {
+		return usage(err)
+	}
+	opt := eval.COCOOptions{ByCategory: f.byCategory}
+	images := truth.Images
+	if f.limit > 0 && f.limit < len(images) {
+		images = images[:f.limit]
+		for _, m := range images {
+			opt.Images = append(opt.Images, m.ID)
+		}
+	}
+	var found *coco.Dataset
+	var s *session
+	settings := "found=" + printable(f.found)
+	var failed error
+	if f.found != "" {
+		if found, err = readFound(ctx, f.found, truth); err != nil {
+			return usage(err)
+		}
+	} else {
+		if f.images != "" {
+			folder.Images = f.images
+		}
+		if folder.Images == "" {
+			return usage(fmt.Errorf("%s: the images of %s are not beside it: name their folder with --images", printable(folder.Instances), f.split))
+		}
+		if s, err = a.openCOCO(ctx, f); err != nil {
+			return err
+		}
+		defer s.close()
+		if found, settings, failed = s.findCOCO(ctx, f, folder.Images, images); failed != nil && !partly(failed) {
+			return failed
+		}
+		if f.results != "" {
+			if err := writeFile(f.results, func(w io.Writer) error { return found.WriteResults(w, coco.CompressedRLE) }); err != nil {
+				return err
+			}
+		}
+	}
+	result, err := eval.ScoreCOCO(ctx, truth, found, opt)
+	if err != nil {
+		return usage(err)
+	}
+	if err := a.print(&f.evalFlags, s, fmt.Sprintf("images=%d %s", len(images), settings), result); err != nil {
+		return err
+	}
+	return failed
+}
+
+// readFound reads annotations or results; images that are known by name get the
+// truth's ids.
+func readFound(ctx context.Context, path string, truth *coco.Dataset) (*coco.Dataset, error) {
+	found, err := coco.ReadFile(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.Images) > 0 {
+		err = found.NumberLike(truth)
+	}
+	return found, err
+}
+
+func (a *app) openCOCO(ctx context.Context, f *evalCOCOFlags) (*session, error) {
+	src, err := f.model.open(a)
+	if err != nil {
+		return nil, err
+	}
+	return a.load(ctx, &f.device, src)
+}
+
+// findCOCO runs MaskCut on the images of a split.
+func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, images []coco.Image) (*coco.Dataset, string, error) {
+	o, err := f.cut.options(s.m, &f.input, f.layer)
+	if err != nil {
+		return nil, "", err
+	}
+	o.Finish = f.finish.finish()
+	var tasks []task
+	for _, m := range images {
+		if !filepath.IsLocal(filepath.FromSlash(m.FileName)) {
+			return nil, "", usage(fmt.Errorf("image %d has the file_name %s, want one below the images' folder", m.ID, printable(m.FileName)))
+		}
+		tasks = append(tasks, task{path: filepath.Join(dir, filepath.FromSlash(m.FileName)), rel: m.FileName})
+	}
+	found := &coco.Dataset{}
+	at := 0
+	p := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
+	p.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
+		return s.m.MaskCutStream(ctx, in, o)
+	}
+	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
+		img := images[at]
+		at++
+		if item.Err != nil {
+			return nil
+		}
+		if w, h := item.Frame.ImageWidth, item.Frame.ImageHeight; w != img.Width || h != img.Height {
+			return usage(fmt.Errorf("%s is %d×%d (width×height), the truth says %d×%d", printable(img.FileName), w, h, img.Width, img.Height))
+		}
+		for _, obj := range item.Value.Objects {
+			if obj.Mask.Area() > 0 {
+				rle := coco.Encode(obj.Mask.Pix, obj.Mask.Width, obj.Mask.Height)
+				found.Annotations = append(found.Annotations, coco.NewAnnotation(int64(len(found.Annotations)+1), img.ID, rle, obj.Score))
+			}
+		}
+		return nil
+	}
+	settings := fmt.Sprintf("%s %s %s %s", f.cut.describe(o), f.finish.describe(), f.input.describe(), f.device.describe())
+	return found, settings, p.run(ctx)
+}

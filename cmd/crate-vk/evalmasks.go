@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/eval"
+	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/loader/picture"
+)
+
+// evalMaskFlags of eval masks.
+type evalMaskFlags struct {
+	evalFlags
+	attention  attentionFlags
+	finish     finishFlags
+	source     sourceFlags
+	masks      string
+	foreground string
+	baselines  bool
+}
+
+func (a *app) evalMasks() *cobra.Command {
+	var f evalMaskFlags
+	c := &cobra.Command{
+		Use:   "masks --truth DIR (PATH... | --masks DIR)",
+		Short: "Score masks against ground-truth PNGs",
+		Long: `eval masks compares masks with true ones, PNGs that are named like the images:
+a/b.jpg goes with a/b.png.
+
+With PATHs of images it runs the model and scores what segment would write with
+these flags, then each head's mask by itself, and the best of an image's masks,
+which nobody could choose without the truth: an oracle. With --masks, or when
+PATH is a folder that segment wrote into, it scores the masks there.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runEvalMasks(cmd.Context(), &f, args) },
+	}
+	s := c.Flags()
+	f.register(s, "`DIR` of true masks")
+	s.StringVar(&f.masks, "masks", "", "score the masks in `DIR` (NAME.mask.png, else all PNGs) instead of running a model")
+	s.StringVar(&f.foreground, "foreground", "auto", "what is object in PNGs: auto, bright (above 127) or nonzero")
+	s.BoolVar(&f.baselines, "baselines", false, "score a centred box of the objects' mean area, Otsu's luminance threshold and the whole image, too")
+	f.attention.registerLayer(s)
+	f.attention.registerKeep(s, "")
+	s.StringVar(&f.attention.head, "head", "", "`N|mean`: the head that is read; default: the model's own")
+	f.finish.register(s)
+	s.StringVar(&f.source.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+	f.registerRun(s)
+	return c
+}
+
+func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string) error {
+	rule, err := f.checkAll(args)
+	if err != nil {
+		return err
+	}
+	if f.masks == "" && len(args) == 1 && holdsMasks(ctx, args[0]) {
+		f.masks = args[0]
+	}
+	if f.masks != "" {
+		result, err := eval.ScoreFolders(ctx, f.truth, f.masks, eval.FolderOptions{Truth: rule, Found: rule})
+		if err != nil {
+			return usage(err)
+		}
+		for _, line := range result.Problems(5) {
+			a.log.Warn(line)
+		}
+		if err := a.print(&f.evalFlags, nil, fmt.Sprintf("masks of %s, foreground=%s", printable(f.masks), rule), result); err != nil {
+			return err
+		}
+		return incomplete(len(result.Failed) + len(result.Missing))
+	}
+	src, err := f.model.open(a)
+	if err != nil {
+		return err
+	}
+	tasks, err := f.source.list(a, args)
+	if err != nil {
+		return err
+	}
+	truth, err := truthFiles(ctx, f.truth)
+	if err != nil {
+		return err
+	}
+	if tasks = a.withTruth(tasks, truth); len(tasks) == 0 {
+		return usage(fmt.Errorf("no image has the name of a mask in %s", printable(f.truth)))
+	}
+	s, err := a.load(ctx, &f.device, src)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return (&maskEval{session: s, f: f, rule: rule, truth: truth}).run(ctx, tasks)
+}
+
+func (f *evalMaskFlags) checkAll(args []string) (rule eval.Foreground, err error) {
+	for _, check := range []func() error{f.evalFlags.check, f.attention.check, f.finish.check} {
+		if err := check(); err != nil {
+			return 0, err
+		}
+	}
+	if rule, err = eval.ParseForeground(f.foreground); err != nil {
+		return 0, usage(fmt.Errorf("--foreground: %w", err))
+	}
+	if f.attention.head == "each" {
+		return 0, usage(fmt.Errorf("--head each: every head is scored anyway"))
+	}
+	given := 0
+	for _, there := range []bool{len(args) > 0, f.masks != "", f.source.filesFrom != ""} {
+		if there {
+			given++
+		}
+	}
+	if given != 1 {
+		return 0, usage(fmt.Errorf("name images, or --masks DIR, or --files-from FILE: one of them"))
+	}
+	return rule, nil
+}
+
+// holdsMasks reports a folder that segment wrote masks into.
+func holdsMasks(ctx context.Context, dir string) bool {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return false
+	}
+	list, err := eval.MaskFolder(ctx, dir)
+	return err == nil && len(list) > 0 && list[0].Written()
+}
+
+// withTruth are the images that have a true mask.
+func (a *app) withTruth(tasks []task, truth map[string]eval.MaskFile) []task {
+	var list []task
+	for _, t := range tasks {
+		if _, ok := truth[stem(t.rel)]; ok {
+			list = append(list, t)
+		}
+	}
+	if n := len(tasks) - len(list); n > 0 {
+		a.log.Warn(fmt.Sprintf("%d images have no true mask and are left out", n))
+	}
+	return list
+}
+
+// incomplete is the outcome of an evaluation that lacks images.
+func incomplete(n int) error {
+	if n == 0 {
+		return nil
+	}
+	return &codedError{exitInputs, fmt.Errorf("%d images have no score", n)}
+}
+
+// maskEval runs a model and scores its masks.
+type maskEval struct {
+	*session
+	f      *evalMaskFlags
+	rule   eval.Foreground
+	truth  map[string]eval.MaskFile
+	scorer eval.MaskScorer
+	share  float64 // mean share of the objects, for a baseline
+}
+
+func (v *maskEval) run(ctx context.Context, tasks []task) error {
+	o, err := v.f.attention.options(v.m, &v.f.input)
+	if err != nil {
+		return err
+	}
+	if v.f.baselines {
+		if v.share, err = v.meanShare(ctx, tasks); err != nil {
+			return err
+		}
+	}
+	o.HeadMaps, o.KeepPicture = true, v.f.baselines
+	o.Finish = v.f.finish.finish()
+	p := &sweep[*engine.Segmentation]{app: v.app, tasks: tasks, decode: v.f.input.decode()}
+	p.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
+		return v.m.SegmentStream(ctx, in, o)
+	}
+	p.use = func(t task, item engine.Item[*engine.Segmentation]) error { return v.add(ctx, t, item, o) }
+	failed := p.run(ctx)
+	if failed != nil && !partly(failed) {
+		return failed
+	}
+	settings := fmt.Sprintf("%s %s %s %s", o.Options, v.f.finish.describe(), v.f.input.describe(), v.f.device.describe())
+	result := v.scorer.Scores()
+	if err := v.print(&v.f.evalFlags, v.session, settings, result); err != nil {
+		return err
+	}
+	return incomplete(len(result.Failed))
+}
+
+func (v *maskEval) meanShare(ctx context.Context, tasks []task) (float64, error) {
+	sum := 0.0
+	for _, t := range tasks {
+		m, err := eval.ReadMask(ctx, v.truth[stem(t.rel)].Path, v.rule)
+		if err != nil {
+			return 0, usage(err)
+		}
+		sum += eval.Share(m)
+	}
+	return sum / float64(len(tasks)), nil
+}
+
+// add scores an image: what is read, each head, and what needs no model.
+func (v *maskEval) add(ctx context.Context, t task, item engine.Item[*engine.Segmentation], o engine.SegmentOptions) error {
+	name := stem(t.rel)
+	if item.Err != nil {
+		v.scorer.Fail(name, item.Err)
+		return nil
+	}
+	truth, err := eval.ReadMask(ctx, v.truth[name].Path, v.rule)
+	if err != nil {
+		v.log.Error(v.scorer.Fail(name, err).Error())
+		return nil
+	}
+	w, h := item.Frame.ImageWidth, item.Frame.ImageHeight
+	if truth.Width != w || truth.Height != h {
+		err := fmt.Errorf("is %d×%d (width×height), its true mask %d×%d", w, h, truth.Width, truth.Height)
+		v.log.Error(v.scorer.Fail(name, err).Error())
+		return nil
+	}
+	read := picture.NewGray(w, h)
+	for _, obj := range item.Value.Objects {
+		for i, p := range obj.Mask.Pix {
+			read.Pix[i] |= p
+		}
+	}
+	list := []eval.Candidate{{Label: "read", Mask: read}}
+	for k, m := range item.Value.Heads {
+		mask, _ := item.Frame.Attention(m, o.Options)
+		list = append(list, eval.Candidate{Label: fmt.Sprint("head ", k), Mask: gray(mask)})
+	}
+	if v.f.baselines {
+		list = append(list, eval.Candidate{Label: "centred box", Mask: eval.CentredBox(w, h, v.share), Baseline: true},
+			eval.Candidate{Label: "Otsu luminance", Mask: eval.Otsu(item.Picture), Baseline: true},
+			eval.Candidate{Label: "everything", Mask: eval.Everything(w, h), Baseline: true})
+	}
+	if err := v.scorer.Add(name, truth, list); err != nil {
+		v.log.Error(err.Error())
+	}
+	return nil
+}
+
+func gray(m *readout.Mask) *picture.Gray {
+	return &picture.Gray{Width: m.Width, Height: m.Height, Pix: m.Pix}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/eval"
+	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/loader/picture"
+)
+
+// evalVOCFlags of eval voc.
+type evalVOCFlags struct {
+	evalFlags
+	attention attentionFlags
+	split     string
+	protocol  string
+}
+
+func (a *app) evalVOC() *cobra.Command {
+	var f evalVOCFlags
+	c := &cobra.Command{
+		Use:   "voc --truth DIR",
+		Short: "Score attention heads on PASCAL VOC",
+		Long: `eval voc makes a mask of each head's attention and takes, for each class in an
+image, the best head's Jaccard index, as the papers do: an oracle. Beside it
+stands the same with one head for all images. Two protocols differ in what the
+papers leave open:
+
+  paper  over the patches of the model's grid, at its native size, keep mass:0.6;
+         void pixels count for nothing. A patch has the label at its centre
+  dino   the public script: images at 512×512, masks and labels compared there,
+         keep mass:0.9, and void pixels count as not of the class
+
+--layer, --keep and --size change them. --truth is VOC2012, or what holds it.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runEvalVOC(cmd.Context(), &f) },
+	}
+	s := c.Flags()
+	f.register(s, "`DIR` in the layout of PASCAL VOC")
+	s.StringVar(&f.split, "set", "val", "which list of images: ImageSets/Segmentation/`NAME`.txt")
+	s.StringVar(&f.protocol, "protocol", "paper", "paper or dino")
+	s.IntVar(&f.limit, "limit", 0, "score the first `N` images; 0 is all")
+	f.attention.registerLayer(s)
+	s.StringVar(&f.attention.keep, "keep", "", "`mass:S|count:S`: keep that share of the attention, or of the patches; default: the protocol's")
+	f.registerRun(s)
+	return c
+}
+
+func (a *app) runEvalVOC(ctx context.Context, f *evalVOCFlags) error {
+	for _, check := range []func() error{f.evalFlags.check, f.attention.check} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	protocol, err := eval.ParseProtocol(f.protocol)
+	if err != nil {
+		return usage(fmt.Errorf("--protocol: %w", err))
+	}
+	voc, err := eval.OpenVOC(f.truth, f.split)
+	if err != nil {
+		return usage(err)
+	}
+	if f.limit > 0 && f.limit < len(voc.IDs) {
+		voc.IDs = voc.IDs[:f.limit]
+	}
+	if f.attention.keep == "" {
+		f.attention.keep = map[string]string{"paper": "mass:0.6", "dino": "mass:0.9"}[protocol.Name]
+	}
+	f.attention.upsample = "nearest"
+	if protocol.Side > 0 && f.input.size == "" {
+		f.input.size = fmt.Sprint(protocol.Side)
+	}
+	src, err := f.model.open(a)
+	if err != nil {
+		return err
+	}
+	s, err := a.load(ctx, &f.device, src)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	o, err := f.attention.options(s.m, &f.input)
+	if err != nil {
+		return err
+	}
+	o.HeadMaps = true
+	result, err := voc.Score(ctx, protocol, s.vocMasks(ctx, f, voc, protocol, o))
+	if err != nil {
+		return err
+	}
+	settings := fmt.Sprintf("protocol=%s set=%s images=%d %s %s %s", protocol.Name, f.split, len(voc.IDs), o.Options, f.input.describe(), f.device.describe())
+	if err := a.print(&f.evalFlags, s, settings, result); err != nil {
+		return err
+	}
+	return incomplete(len(result.Failed) + len(result.Missing))
+}
+
+// vocMasks are the masks of each image's heads, of the size that the protocol
+// compares at.
+func (s *session) vocMasks(ctx context.Context, f *evalVOCFlags, voc *eval.VOC, p eval.Protocol, o engine.SegmentOptions) iter.Seq2[eval.Candidates, error] {
+	return func(yield func(eval.Candidates, error) bool) {
+		var tasks []task
+		for _, id := range voc.IDs {
+			tasks = append(tasks, task{path: voc.ImagePath(id), rel: id + ".jpg"})
+		}
+		left := fmt.Errorf("the scorer left")
+		run := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
+		run.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
+			return s.m.SegmentStream(ctx, in, o)
+		}
+		run.use = func(t task, item engine.Item[*engine.Segmentation]) error {
+			c := eval.Candidates{ID: stem(t.rel)}
+			if item.Err == nil {
+				for _, m := range item.Value.Heads {
+					c.Masks = append(c.Masks, vocMask(item.Frame, m, o.Options, p.Side))
+				}
+			}
+			if !yield(c, item.Err) {
+				return left
+			}
+			return nil
+		}
+		if err := run.run(ctx); err != nil && err != left && !partly(err) {
+			yield(eval.Candidates{ID: stem(tasks[0].rel)}, err)
+		}
+	}
+}
+
+// vocMask keeps part of a head's map: the grid itself, or enlarged to a square.
+func vocMask(frame readout.Frame, m []float64, o readout.Options, side int) *picture.Gray {
+	if side > 0 {
+		frame.ImageWidth, frame.ImageHeight = side, side
+		mask, _ := frame.Attention(m, o)
+		return gray(mask)
+	}
+	cells, rows, columns, _ := frame.AttentionCells(m, o)
+	out := picture.NewGray(columns, rows)
+	for i, in := range cells {
+		if in {
+			out.Pix[i] = 255
+		}
+	}
+	return out
+}
