@@ -27,3 +27,6 @@ func Preset(name string) (*ModelSource, error) {
 func NewModelSource(name string, config crate.Config, hash string, params Params) *ModelSource {
 	return &ModelSource{Name: name, Config: config, Hash: hash, params: params}
 }
+
+// Params reads the model's weights by canonical name.
+func (m *ModelSource) Params() Params { return m.params }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,6 +34,7 @@ type compileFlags struct {
 	device    string
 	precision string
 	kernels   string
+	onnx      string
 }
 
 func (a *app) compile() *cobra.Command {
@@ -43,8 +45,9 @@ func (a *app) compile() *cobra.Command {
 		Long: `compile runs the graph compiler and prints the plan: the dispatches with their
 constants, buffers, arithmetic and memory traffic. With --dump it writes the graph
 before and after each pass and each stage of the plan as numbered text files; --from
-goes on from any of them.`,
-		RunE: func(*cobra.Command, []string) error { return a.runCompile(&f) },
+goes on from any of them. With --onnx it writes the graph behind the passes, with its
+weights, as a model for other runtimes, and plans nothing.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runCompile(cmd.Context(), &f) },
 	}
 	s := c.Flags()
 	f.model.register(s, true)
@@ -59,11 +62,12 @@ goes on from any of them.`,
 	s.BoolVar(&f.time, "time", false, "print what each stage took")
 	s.StringVarP(&f.device, "device", "d", "auto", "`SEL`: plan for a device, or for baseline: the minima that Vulkan guarantees")
 	s.StringVar(&f.precision, "precision", "fp32", "fp32 or fp16 storage")
+	s.StringVar(&f.onnx, "onnx", "", "write the graph to `FILE` as an ONNX model, which takes 8-bit RGB pixels [B Y X 3]; with --without all it has the published formulas")
 	s.StringVar(&f.kernels, "kernels", "", "`FAMILY` of kernels: lanes, tiles or plain; default: by device")
 	return c
 }
 
-func (a *app) runCompile(f *compileFlags) error {
+func (a *app) runCompile(ctx context.Context, f *compileFlags) error {
 	if f.passes {
 		return a.listPasses()
 	}
@@ -87,7 +91,7 @@ func (a *app) runCompile(f *compileFlags) error {
 	c := &compilation{app: a, f: f, lim: lim, opt: opt}
 	defer c.report()
 	if f.from != "" {
-		return c.resume()
+		return c.resume(ctx)
 	}
 	g, err := c.build()
 	if err != nil {
@@ -96,7 +100,7 @@ func (a *app) runCompile(f *compileFlags) error {
 	if err := c.stage(0, "build.graph", g.String(), 0); err != nil {
 		return err
 	}
-	return c.passes(g, 0)
+	return c.passes(ctx, g, 0)
 }
 
 // limits are those of a device, without opening it.
@@ -181,7 +185,7 @@ func (c *compilation) stage(n int, name, text string, took time.Duration) error 
 }
 
 // passes runs the passes after the first done of them, then plans.
-func (c *compilation) passes(g *graph.Graph, done int) error {
+func (c *compilation) passes(ctx context.Context, g *graph.Graph, done int) error {
 	table := pass.Table()
 	if err := pass.Run(&graph.Graph{}, pass.Options{Without: c.f.without}); err != nil {
 		return usage(err) // an unknown name
@@ -198,6 +202,9 @@ func (c *compilation) passes(g *graph.Graph, done int) error {
 		if err := c.stage(i+1, p.Name+".graph", g.String(), time.Since(start)); err != nil {
 			return err
 		}
+	}
+	if c.f.onnx != "" {
+		return c.writeONNX(ctx, g)
 	}
 	start := time.Now()
 	p, err := plan.Lower(g, c.lim, c.opt)
@@ -248,7 +255,7 @@ func (c *compilation) place(p *plan.Plan) error {
 
 // resume goes on from a dump: a plan, or a graph whose number says how many
 // passes have run.
-func (c *compilation) resume() error {
+func (c *compilation) resume(ctx context.Context) error {
 	text, err := os.ReadFile(c.f.from)
 	if err != nil {
 		return err
@@ -269,7 +276,7 @@ func (c *compilation) resume() error {
 	if err != nil || done < 0 || done > len(pass.Table()) {
 		done = 0
 	}
-	return c.passes(g, done)
+	return c.passes(ctx, g, done)
 }
 
 // report prints what the stages took.

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/onnx"
+	"github.com/crate-vk/crate-vk/graph"
+)
+
+// writeONNX writes the graph with the model's weights. A graph from a dump gets
+// the weights of --model too.
+func (c *compilation) writeONNX(ctx context.Context, g *graph.Graph) error {
+	src, err := c.f.model.open(c.app)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	opt := onnx.Options{Version: versionString(), Doc: fmt.Sprintf("%s, %s", src.Name, &src.Config)}
+	err = writeFile(c.f.onnx, func(w io.Writer) error { return onnx.Write(ctx, w, g, src.Params(), opt) })
+	if err != nil {
+		return &codedError{exitFailed, err}
+	}
+	fmt.Fprintf(c.err, "crate-vk: wrote %s: %.2f GFLOP a run\n", c.f.onnx, float64(g.FLOPs())/1e9)
+	return nil
+}
