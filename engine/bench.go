@@ -54,20 +54,52 @@ func (m *Model) Bench(ctx context.Context, r Request, o BenchOptions) (*BenchRes
 	if o.Budget == 0 {
 		o.Budget = 10 * time.Second
 	}
-	pixels := make([]byte, 3*r.Height*r.Width*r.Batch)
-	rnd := randomFor("bench")
-	for i := range pixels {
-		pixels[i] = byte(rnd.IntN(256))
-	}
+	pixels := benchPixels(r)
 	if e.gpu == nil {
 		return m.benchReference(ctx, r, o, pixels)
 	}
 	return m.benchDevice(ctx, r, o, pixels)
 }
 
+func benchPixels(r Request) []byte {
+	pixels := make([]byte, 3*r.Height*r.Width*r.Batch)
+	rnd := randomFor("bench")
+	for i := range pixels {
+		pixels[i] = byte(rnd.IntN(256))
+	}
+	return pixels
+}
+
 func (m *Model) benchDevice(ctx context.Context, r Request, o BenchOptions, pixels []byte) (*BenchResult, error) {
-	g := m.eng.gpu
 	start := time.Now()
+	pr, err := m.benchProgram(ctx, r, pixels, true)
+	if err != nil {
+		return nil, err
+	}
+	defer pr.close()
+	p := pr.plan
+	res := &BenchResult{FLOPs: p.FLOPs(), Weights: p.WeightBytes(), Arena: p.ArenaBytes(), Load: time.Since(start)}
+	var device [][]float64
+	sample := func() error {
+		q := pr.slots[0].queries
+		if q == nil {
+			return nil
+		}
+		ns, err := q.Nanoseconds()
+		device = append(device, ns)
+		return err
+	}
+	if err := res.measure(ctx, o, pr.once, sample); err != nil {
+		return nil, err
+	}
+	res.addOps(p, device)
+	return res, nil
+}
+
+// benchProgram compiles a request for one batch at a time and fills in the
+// pixels.
+func (m *Model) benchProgram(ctx context.Context, r Request, pixels []byte, timestamps bool) (*program, error) {
+	g := m.eng.gpu
 	gr, err := m.Graph(r, pass.Options{Without: m.eng.opt.without})
 	if err != nil {
 		return nil, err
@@ -82,48 +114,35 @@ func (m *Model) benchDevice(ctx context.Context, r Request, o BenchOptions, pixe
 	}
 	store := m.store
 	m.mu.Unlock()
-	pr, err := newProgram(ctx, g.dev, g.pipes, store, p, programOptions{slots: 1, timestamps: true})
+	pr, err := newProgram(ctx, g.dev, g.pipes, store, p, programOptions{slots: 1, timestamps: timestamps})
 	if err != nil {
 		return nil, err
 	}
-	defer pr.close()
-	res := &BenchResult{FLOPs: p.FLOPs(), Weights: p.WeightBytes(), Arena: p.ArenaBytes(), Load: time.Since(start)}
 	in, _, err := pr.input(pr.slots[0], crate.InputName)
 	if err != nil {
+		pr.close()
 		return nil, err
 	}
 	copy(in, pixels)
-	once := func() error {
-		s := <-pr.free
-		defer pr.release(s)
-		if err := pr.submit(s); err != nil {
-			return err
-		}
-		if err := pr.wait(s); err != nil {
-			return err
-		}
-		for _, out := range p.Outputs {
-			if _, _, err := pr.output(s, out.Name); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var device [][]float64
-	sample := func() error {
-		q := pr.slots[0].queries
-		if q == nil {
-			return nil
-		}
-		ns, err := q.Nanoseconds()
-		device = append(device, ns)
+	return pr, nil
+}
+
+// once runs the only slot and reads its outputs.
+func (pr *program) once() error {
+	s := <-pr.free
+	defer pr.release(s)
+	if err := pr.submit(s); err != nil {
 		return err
 	}
-	if err := res.measure(ctx, o, once, sample); err != nil {
-		return nil, err
+	if err := pr.wait(s); err != nil {
+		return err
 	}
-	res.addOps(p, device)
-	return res, nil
+	for _, out := range pr.plan.Outputs {
+		if _, _, err := pr.output(s, out.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *Model) benchReference(ctx context.Context, r Request, o BenchOptions, pixels []byte) (*BenchResult, error) {
