@@ -25,7 +25,8 @@ type Request struct {
 	Batch         int
 	Height, Width int // pixels, multiples of the patch side
 	Positions     Positions
-	Outputs       []string // facet tensors: tokens.embed tokens.L key.L attention.L cls_attention.L logits features
+	Outputs       []string // facet tensors: tokens.embed tokens.L key.L attention.L cls_attention.L logits features reconstruction
+	Mask          Mask     // of reconstruction
 	Normalised    bool     // the input is a normalised image [B 3 Y X], not 8-bit pixels [B Y X 3]
 }
 
@@ -41,6 +42,8 @@ const InputName = "image"
 //	cls_attention.L  [B h n]     their row 0
 //	logits           [B K]
 //	features         [B n d]     after the last norm (ViT, MAE)
+//	reconstruction   [B N 3·P²]  the patches as CRATE-MAE's decoder sees them through
+//	                             a mask, normalised, element order (row, column, colour)
 //
 // The graph holds the whole model: the pass dead-code cuts it at what is read.
 func Build(c *Config, r Request) (*graph.Graph, error) {
@@ -58,6 +61,9 @@ func Build(c *Config, r Request) (*graph.Graph, error) {
 		b.values[fmt.Sprintf("tokens.%d", l)] = x
 	}
 	b.finish(x)
+	if slices.Contains(r.Outputs, "reconstruction") && c.DecoderDepth > 0 {
+		b.values["reconstruction"] = b.reconstruct()
+	}
 	for _, name := range r.Outputs {
 		v := b.values[name]
 		if v == nil {
@@ -76,6 +82,9 @@ func (c *Config) Facets() []string {
 	}
 	if c.Architecture == ViT || c.Architecture == MAE {
 		f = append(f, "features")
+	}
+	if c.DecoderDepth > 0 {
+		f = append(f, "reconstruction")
 	}
 	return f
 }
@@ -100,6 +109,9 @@ func (c *Config) FacetOutputs(facets []string, layers []int) []string {
 	if slices.Contains(facets, "logits") && c.LogitCount() > 0 {
 		out = append(out, "logits")
 	}
+	if slices.Contains(facets, "reconstruction") && c.DecoderDepth > 0 {
+		out = append(out, "reconstruction")
+	}
 	return out
 }
 
@@ -109,6 +121,8 @@ type builder struct {
 	c      *Config
 	r      Request
 	values map[string]*graph.Value // what can be read, by output name
+	tokens *graph.Value            // the patches, projected
+	masked bool                    // the layers run on a masked image: nothing is read off them
 }
 
 // param declares a vector or matrix; leading axes of size 1 in the file are
@@ -142,24 +156,30 @@ func (b *builder) patches() *graph.Value {
 	return b.Do(graph.OpPatchify, graph.Attrs{"patch": b.c.Patch}, x)
 }
 
-// embed is X₀: patches projected, prefix tokens in front, positions added.
-func (b *builder) embed() *graph.Value {
-	c, d, d0 := b.c, b.c.Dim, 3*b.c.Patch*b.c.Patch
+// project is the patches projected to the model's width.
+func (b *builder) project() *graph.Value {
+	d, d0 := b.c.Dim, 3*b.c.Patch*b.c.Patch
 	x := b.patches()
-	pos := "pos_embedding"
-	switch c.Architecture {
+	switch b.c.Architecture {
 	case CRATE:
 		x = b.layerNorm(x, "to_patch_embedding.1", d0, 1e-5)
 		x = b.linear(x, "to_patch_embedding.2", d, d0, true)
-		x = b.layerNorm(x, "to_patch_embedding.3", d, 1e-5)
+		return b.layerNorm(x, "to_patch_embedding.3", d, 1e-5)
 	case Alpha:
-		x = b.convolve(x, "conv1")
-	default:
-		x = b.convolve(x, "patch_embed.proj")
-		pos = "pos_embed"
-		if c.Architecture == MAE {
-			pos = "decoder_pos_embed" // what the published encoder adds (spec 1.4)
-		}
+		return b.convolve(x, "conv1")
+	}
+	return b.convolve(x, "patch_embed.proj")
+}
+
+// embed is X₀: patches projected, prefix tokens in front, positions added.
+func (b *builder) embed() *graph.Value {
+	c, d := b.c, b.c.Dim
+	if b.tokens == nil {
+		b.tokens = b.project()
+	}
+	x := b.tokens
+	if b.masked {
+		x = b.mask(x)
 	}
 	// Prefix tokens are put in front one at a time, the class token last, so
 	// that it is row 0.
@@ -167,7 +187,7 @@ func (b *builder) embed() *graph.Value {
 		x = b.Do(graph.OpPrepend, nil, x, b.param("dist_token", "T", 1, "C", d))
 	}
 	x = b.Do(graph.OpPrepend, nil, x, b.param("cls_token", "T", 1, "C", d))
-	return b.Do(graph.OpAdd, nil, x, b.positions(pos))
+	return b.Do(graph.OpAdd, nil, x, b.positions())
 }
 
 func (b *builder) convolve(x *graph.Value, name string) *graph.Value {
@@ -178,12 +198,17 @@ func (b *builder) convolve(x *graph.Value, name string) *graph.Value {
 
 // positions is the table for the requested grid (spec 3): as stored at its own
 // grid, else resampled with σ = (g + 0.1)/g₀ an axis.
-func (b *builder) positions(name string) *graph.Value {
+func (b *builder) positions() *graph.Value {
 	c := b.c
 	gh, gw := c.Grid()
 	th, tw := b.r.Height/c.Patch, b.r.Width/c.Patch
+	native := th == gh && tw == gw && b.r.Positions != PositionsDemo
+	name := c.positionTable()
+	if c.FineTuned && native {
+		name = "pos_embed"
+	}
 	table := b.param(name, "T", c.tokens(), "C", c.Dim)
-	if th == gh && tw == gw && b.r.Positions != PositionsDemo {
+	if native {
 		return table
 	}
 	return b.Do(graph.OpResamplePositions, graph.Attrs{"rows": gh, "columns": gw, "torows": th, "tocolumns": tw, "prefix": c.Prefix,

@@ -35,6 +35,12 @@ const (
 	BlockMLP  = "mlp"  // linear, GELU, linear, with a residual
 )
 
+// What the head reads.
+const (
+	PoolClass = "cls"  // the class token's row
+	PoolMean  = "mean" // the mean of the tokens: all of a CRATE's, a ViT's patches
+)
+
 // Config is everything that defines a model besides its weights. Resolve makes
 // one from a checkpoint; Preset gives the published ones.
 type Config struct {
@@ -58,11 +64,14 @@ type Config struct {
 	FinalEps   float64 // ε of the norm after the last layer
 	ResidualFF bool    // residual around the second half of a layer
 
-	OutProjection bool // the attention has an output projection
-	OutBias       bool // … with a bias
-	Decoupled     bool // CRATE-α decodes with a second dictionary
-	ExtraHead     int  // rows of a second linear head behind the first (the demo checkpoints), or 0
-	FCNorm        bool // a ViT fine-tuned with pooling: its norm is fc_norm and stands before the head
+	Pool          string // what the head reads: cls or mean
+	OutProjection bool   // the attention has an output projection
+	OutBias       bool   // … with a bias
+	Decoupled     bool   // CRATE-α decodes with a second dictionary
+	ExtraHead     int    // rows of a second linear head behind the first (the demo checkpoints), or 0
+	FCNorm        bool   // a ViT whose norm is fc_norm and stands behind the pooling
+	DecoderDepth  int    // layers of CRATE-MAE's decoder; 0 where the file has none
+	FineTuned     bool   // a CRATE-MAE encoder with a head, which adds pos_embed at its native size (spec 1.4)
 
 	Mean, Std [3]float64 // input normalisation, R G B
 	Labels    []string   // class names, or none
@@ -140,6 +149,9 @@ func (c *Config) Check() error {
 		if !(c.Std[i] > 0) {
 			return &ConfigError{"std", fmt.Sprintf("is %v, want three positive numbers", c.Std)}
 		}
+	}
+	if c.Pool != PoolClass && c.Pool != PoolMean {
+		return &ConfigError{"pool", fmt.Sprintf("is %q, want %s or %s", c.Pool, PoolClass, PoolMean)}
 	}
 	if !(c.LNEps > 0) || !(c.FinalEps > 0) {
 		return &ConfigError{"ln_eps", fmt.Sprintf("is %g, want a positive number", c.LNEps)}

@@ -16,6 +16,7 @@ func TestParameters(t *testing.T) {
 	for name, want := range map[string]float64{
 		"crate-t16": 6.09, "crate-s16": 13.12, "crate-b16": 22.80, "crate-l16": 77.64,
 		"emergence-t8": 5.74, "emergence-s8": 14.12, "emergence-b8": 38.83, "emergence-b8-768": 22.63, "demo-b8": 39.42,
+		"mae-s16": 25.41, "mae-b16": 44.64, // both position tables and the unused decoder_embed (spec 1.4: 25.4, 44.6)
 	} {
 		c, err := crate.Preset(name)
 		if err != nil {
@@ -180,6 +181,107 @@ func TestCompareListsTen(t *testing.T) {
 	}
 }
 
+// changed is a checkpoint of a configuration with tensors left out and added.
+func changed(t *testing.T, c *crate.Config, without string, more ...crate.Stored) *crate.Checkpoint {
+	t.Helper()
+	list := slices.DeleteFunc(stored(c, same), func(s crate.Stored) bool { return without != "" && strings.Contains(s.Name, without) })
+	ckpt, err := crate.NewCheckpoint(append(list, more...), crate.Teacher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ckpt
+}
+
+func preset(t *testing.T, name string) *crate.Config {
+	t.Helper()
+	c, err := crate.Preset(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &c
+}
+
+// TestOneHead: a file without output projection has one head as wide as the
+// model. It is no guess, and any other number contradicts the file.
+func TestOneHead(t *testing.T) {
+	for _, name := range []string{"crate-t16", "alpha-b16", "mae-t16"} {
+		ckpt := changed(t, preset(t, name), ".to_out.")
+		got, warnings, err := crate.Resolve(ckpt, crate.Settings{Lambda: ptr(0.5)})
+		if err != nil || got.Heads != 1 || len(warnings) > 0 {
+			t.Errorf("%s: %d heads, warnings %q, %v", name, got.Heads, warnings, err)
+		}
+		if _, err := ckpt.Compare(&got); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var me *crate.ModelError
+		if _, _, err := crate.Resolve(ckpt, crate.Settings{Heads: ptr(6)}); !errors.As(err, &me) || !strings.Contains(err.Error(), "heads is given as 6") {
+			t.Errorf("%s with 6 heads: %v", name, err)
+		}
+	}
+}
+
+// TestForeignParts: a ViT whose further tensors change its arithmetic is
+// refused; tensors that nothing uses are ignored.
+func TestForeignParts(t *testing.T) {
+	c := preset(t, "vit-s16")
+	for _, name := range []string{"blocks.0.ls1.gamma", "reg_token", "blocks.0.attn.q_norm.weight", "norm_pre.weight"} {
+		var me *crate.ModelError
+		if _, _, err := crate.Resolve(changed(t, c, "", crate.Stored{Name: "module." + name, Shape: []int{384}})); !errors.As(err, &me) || !strings.Contains(err.Error(), "module."+name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	ckpt := changed(t, c, "", crate.Stored{Name: "head.mlp.0.weight", Shape: []int{2048, 384}})
+	got, _, err := crate.Resolve(ckpt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if extra, err := ckpt.Compare(&got); err != nil || !slices.Equal(extra, []string{"head.mlp.0.weight"}) || got.Classes != 0 {
+		t.Errorf("a DINO head: extra %v, %d classes, %v", extra, got.Classes, err)
+	}
+}
+
+// TestMAEParts: an encoder alone has no reconstruction; a decoder that is there
+// in part is refused, with the names of what is missing.
+func TestMAEParts(t *testing.T) {
+	c := preset(t, "mae-t16")
+	got, _, err := crate.Resolve(changed(t, c, "decoder_pred"))
+	if err != nil || got.DecoderDepth != 0 || slices.Contains(got.Facets(), "reconstruction") {
+		t.Errorf("without decoder_pred: %+v, %v", got, err)
+	}
+	ckpt := changed(t, c, "mask_token")
+	if got, _, err = crate.Resolve(ckpt); err != nil || got.DecoderDepth != 12 {
+		t.Fatalf("without mask_token: %+v, %v", got, err)
+	}
+	if _, err := ckpt.Compare(&got); err == nil || !strings.Contains(err.Error(), "mask_token [1 1 384] is missing") {
+		t.Errorf("without mask_token: %v", err)
+	}
+	got, _, err = crate.Resolve(changed(t, c, "decoder_pred", crate.Stored{Name: "head.weight", Shape: []int{100, 384}}, crate.Stored{Name: "pos_embed", Shape: []int{1, 197, 384}}))
+	if err != nil || !got.FineTuned || got.LogitCount() != 100 || !slices.Contains(got.Facets(), "logits") {
+		t.Errorf("with a head: %+v, %v", got, err)
+	}
+}
+
+func TestMask(t *testing.T) {
+	for _, c := range []struct {
+		n     int
+		ratio float64
+		want  int
+	}{{196, 0.75, 49}, {10, 0.75, 2}, {196, 0, 196}, {196, 1, 0}, {3, 0.9, 0}} {
+		if got := (crate.Mask{Ratio: c.ratio}).Kept(c.n); got != c.want {
+			t.Errorf("a mask of %g keeps %d of %d patches, want %d", c.ratio, got, c.n, c.want)
+		}
+	}
+	for _, ratio := range []float64{-0.1, 1.1, math.NaN()} {
+		if (crate.Mask{Ratio: ratio}).Check() == nil {
+			t.Errorf("a ratio of %g is accepted", ratio)
+		}
+		_, err := crate.Build(preset(t, "mae-t16"), crate.Request{Batch: 1, Height: 32, Width: 32, Outputs: []string{"reconstruction"}, Mask: crate.Mask{Ratio: ratio}})
+		if err == nil || !strings.Contains(err.Error(), "mask ratio") {
+			t.Errorf("a ratio of %g builds: %v", ratio, err)
+		}
+	}
+}
+
 func TestForeign(t *testing.T) {
 	ckpt, err := crate.NewCheckpoint([]crate.Stored{{Name: "conv1.weight", Shape: []int{64, 3, 7, 7}}, {Name: "fc.weight", Shape: []int{1000, 512}}}, crate.Teacher)
 	if err != nil {
@@ -198,7 +300,7 @@ func TestConfigFile(t *testing.T) {
 	if _, ours, err := crate.ParseConfig([]byte(`{"architectures": ["ViTModel"], "hidden_size": 768}`)); ours || err != nil {
 		t.Errorf("somebody else's config: ours %t, %v", ours, err)
 	}
-	for _, bad := range []string{`{`, `{"architecture": "crate", "heads": "six"}`, `{"architecture": "crate", "image_size": [1]}`, `{"architecture": "crate", "std": [1]}`, `{"architecture": "crate", "block": "mlpp"}`} {
+	for _, bad := range []string{`{`, `{"architecture": "crate", "heads": "six"}`, `{"architecture": "crate", "image_size": [1]}`, `{"architecture": "crate", "std": [1]}`, `{"architecture": "crate", "block": "mlpp"}`, `{"architecture": "vit", "pool": "max"}`} {
 		if _, _, err := crate.ParseConfig([]byte(bad)); err == nil {
 			t.Errorf("%s is accepted", bad)
 		}

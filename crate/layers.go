@@ -38,9 +38,7 @@ func (b *builder) crateLayer(l int, x *graph.Value, attention, block string) *gr
 	} else {
 		o = b.sharedAttention(l, y, attention+".fn.qkv")
 	}
-	if c.OutProjection {
-		o = b.linear(o, attention+".fn.to_out.0", c.Dim, c.Inner, c.OutBias)
-	}
+	o = b.outProjection(o, attention)
 	x = b.Do(graph.OpAdd, nil, o, x)
 	z := b.layerNorm(x, block+".norm", c.Dim, c.LNEps)
 	f := b.block(z, block)
@@ -48,6 +46,14 @@ func (b *builder) crateLayer(l int, x *graph.Value, attention, block string) *gr
 		f = b.Do(graph.OpAdd, nil, f, x)
 	}
 	return f
+}
+
+// outProjection joins the heads; a single head as wide as the model has none.
+func (b *builder) outProjection(o *graph.Value, attention string) *graph.Value {
+	if !b.c.OutProjection {
+		return o
+	}
+	return b.linear(o, attention+".fn.to_out.0", b.c.Dim, b.c.Inner, b.c.OutBias)
 }
 
 func (b *builder) block(z *graph.Value, at string) *graph.Value {
@@ -81,6 +87,9 @@ func (b *builder) heads() graph.Attrs {
 
 // read records what can be read off the attention of layer l.
 func (b *builder) read(l int, q, k *graph.Value) {
+	if b.masked {
+		return
+	}
 	b.values[fmt.Sprintf("key.%d", l)] = k
 	b.values[fmt.Sprintf("attention.%d", l)] = b.Do(graph.OpAttention, b.heads(), q, k)
 	b.values[fmt.Sprintf("cls_attention.%d", l)] = b.Do(graph.OpClassAttention, b.heads(), q, k)
@@ -117,10 +126,13 @@ func (b *builder) separateAttention(l int, y *graph.Value, weight string, bias b
 // finish records what stands behind the last layer: features and logits.
 func (b *builder) finish(x *graph.Value) {
 	c := b.c
-	row := func(x *graph.Value, i int) *graph.Value { return b.Do(graph.OpSelect, graph.Attrs{"row": i}, x) }
 	switch c.Architecture {
 	case MAE:
-		b.values["features"] = b.layerNorm(x, "norm", c.Dim, c.FinalEps)
+		f := b.layerNorm(x, "norm", c.Dim, c.FinalEps)
+		b.values["features"] = f
+		if c.Classes > 0 {
+			b.values["logits"] = b.linear(b.pool(f, c.Prefix), "head", c.Classes, c.Dim, true)
+		}
 	case ViT:
 		norm := "norm"
 		if c.FCNorm {
@@ -131,9 +143,13 @@ func (b *builder) finish(x *graph.Value) {
 		if c.Classes == 0 {
 			return
 		}
-		logits := b.linear(row(f, 0), "head", c.Classes, c.Dim, true)
-		if c.Prefix > 1 { // distilled: the mean of both heads (DeiT)
-			dist := b.linear(row(f, 1), "head_dist", c.Classes, c.Dim, true)
+		pooled := b.pool(f, c.Prefix)
+		if c.FCNorm { // the head's norm is of the pooled row, not of its tokens
+			pooled = b.layerNorm(b.pool(x, c.Prefix), norm, c.Dim, c.FinalEps)
+		}
+		logits := b.linear(pooled, "head", c.Classes, c.Dim, true)
+		if c.Prefix > 1 && c.Pool == PoolClass { // distilled: the mean of both heads (DeiT)
+			dist := b.linear(b.Do(graph.OpSelect, graph.Attrs{"row": 1}, f), "head_dist", c.Classes, c.Dim, true)
 			logits = b.Do(graph.OpScale, graph.Attrs{"by": 0.5}, b.Do(graph.OpAdd, nil, logits, dist))
 		}
 		b.values["logits"] = logits
@@ -141,7 +157,7 @@ func (b *builder) finish(x *graph.Value) {
 		if c.Classes == 0 {
 			return
 		}
-		f := b.layerNorm(row(x, 0), "mlp_head.0", c.Dim, c.FinalEps)
+		f := b.layerNorm(b.pool(x, 0), "mlp_head.0", c.Dim, c.FinalEps)
 		logits := b.linear(f, "mlp_head.1", c.Classes, c.Dim, true)
 		if c.ExtraHead > 0 {
 			// How the demo checkpoints' second head was joined in training is
@@ -150,4 +166,14 @@ func (b *builder) finish(x *graph.Value) {
 		}
 		b.values["logits"] = logits
 	}
+}
+
+// pool is the row that the head reads: the class token's, or the mean of the
+// tokens from first on. CRATE's code takes the mean of all tokens, the class
+// token's included; a ViT's that of the patches.
+func (b *builder) pool(x *graph.Value, first int) *graph.Value {
+	if b.c.Pool == PoolMean {
+		return b.Do(graph.OpMeanRows, graph.Attrs{"first": first}, x)
+	}
+	return b.Do(graph.OpSelect, graph.Attrs{"row": 0}, x)
 }

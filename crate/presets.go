@@ -73,6 +73,8 @@ func Preset(name string) (Config, error) {
 	switch p.arch {
 	case Alpha, ViT:
 		c.Hidden = 4 * p.dim
+	case MAE:
+		c.DecoderDepth = p.depth
 	}
 	return c, c.Check()
 }
@@ -93,7 +95,7 @@ func KnownName(c *Config) string {
 // step and threshold, residuals, biases (spec 1.1 – 1.6, traps 8 and 11).
 func familyDefaults(a Architecture) Config {
 	c := Config{Architecture: a, Attention: AttentionMSSA, Block: BlockISTA, Prefix: 1, Eta: 0.1, Lambda: 0.1,
-		LNEps: 1e-5, FinalEps: 1e-5, OutProjection: true, OutBias: true}
+		LNEps: 1e-5, FinalEps: 1e-5, Pool: PoolClass, OutProjection: true, OutBias: true}
 	c.Mean, c.Std = imageNet()
 	switch a {
 	case Alpha:

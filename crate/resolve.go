@@ -32,7 +32,12 @@ func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string
 	if err := c.imageSize(ckpt, &s); err != nil {
 		return c, nil, err
 	}
-	if s.Heads == nil {
+	if !c.OutProjection { // the published code leaves it out for a single head as wide as the model
+		if c.Heads != 0 && c.Heads != 1 || c.Inner != c.Dim {
+			return c, nil, &ModelError{What: fmt.Sprintf("the attention has no output projection (to_out), which is so for one head of %d alone, and the projection has %d rows%s", c.Dim, c.Inner, given("heads", s.Heads))}
+		}
+		c.Heads = 1
+	} else if s.Heads == nil {
 		c.Heads = defaultHeads(&c)
 		warnings = append(warnings, fmt.Sprintf("the file does not say how many heads the model has: taking %d of %d by its width (--heads)", c.Heads, c.Inner/c.Heads))
 	}
@@ -43,6 +48,13 @@ func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string
 		return c, warnings, &ModelError{What: err.Error()}
 	}
 	return c, warnings, nil
+}
+
+func given(name string, n *int) string {
+	if n == nil {
+		return ""
+	}
+	return fmt.Sprintf(", and %s is given as %d", name, *n)
 }
 
 // detect finds the family by its characteristic tensors (spec 1.7).
@@ -74,18 +86,24 @@ func shapesOf(k *Checkpoint, c *Config) error {
 		c.Depth = k.layers("blocks.")
 		c.Patch = k.dim("patch_embed.proj.weight", -1)
 		layer = "blocks.0.layers.0."
-		c.Classes = 0
+		c.Classes = k.dim("head.weight", 0)
+		c.FineTuned = c.Classes > 0
+		if k.has("decoder_pred.weight") {
+			c.DecoderDepth = k.layers("decoder_blocks.")
+		}
 	case ViT:
 		c.Depth = k.layers("blocks.")
 		c.Patch = k.dim("patch_embed.proj.weight", -1)
 		c.Inner = k.dim("blocks.0.attn.qkv.weight", 0) / 3
 		c.Hidden = k.dim("blocks.0.mlp.fc1.weight", 0)
 		c.Classes = k.dim("head.weight", 0)
-		c.FCNorm = k.has("fc_norm.weight")
+		if c.FCNorm = k.has("fc_norm.weight"); c.FCNorm {
+			c.Pool = PoolMean
+		}
 		if k.has("dist_token") {
 			c.Prefix = 2
 		}
-		return nil
+		return k.foreignParts()
 	case Alpha:
 		c.Patch = k.dim("conv1.weight", -1)
 		layer = "transformer.layers.0."
@@ -107,7 +125,7 @@ func shapesOf(k *Checkpoint, c *Config) error {
 	switch {
 	case k.has(block + "net.0.weight"):
 		c.Block, c.Hidden, c.ResidualFF = BlockMLP, k.dim(block+"net.0.weight", 0), true
-	case c.Architecture == Alpha && k.dim(block+"D", 1) != c.Dim:
+	case c.Architecture == Alpha && (k.dim(block+"D", 1) != c.Dim || k.has(block+"D1")):
 		c.Hidden = k.dim(block+"D", 1)
 		c.Decoupled = k.has(block + "D1")
 	case c.Architecture == Alpha: // the "vanilla" variant: CRATE's block, its dictionary named D
@@ -145,6 +163,7 @@ func (c *Config) apply(s *Settings) error {
 			return &ModelError{What: fmt.Sprintf("heads is given as %d, which does not divide the projection's %d rows", c.Heads, c.Inner)}
 		}
 	}
+	set(&c.Pool, s.Pool)
 	set(&c.Eta, s.Eta)
 	set(&c.Lambda, s.Lambda)
 	set(&c.LNEps, s.LNEps)
@@ -164,7 +183,7 @@ func set[T any](to *T, from *T) {
 
 // imageSize is the native size: as set, else from a square position table.
 func (c *Config) imageSize(k *Checkpoint, s *Settings) error {
-	name := map[Architecture]string{CRATE: "pos_embedding", Alpha: "pos_embedding", MAE: "decoder_pos_embed", ViT: "pos_embed"}[c.Architecture]
+	name := c.positionTable()
 	rows := k.dim(name, -2)
 	n := rows - c.Prefix
 	if n < 1 || c.Patch < 1 {
@@ -183,6 +202,33 @@ func (c *Config) imageSize(k *Checkpoint, s *Settings) error {
 		return &ModelError{What: fmt.Sprintf("the position table has %d patches, which is no square: give image_size in config.json or metadata", n)}
 	}
 	c.ImageSize = [2]int{g * c.Patch, g * c.Patch}
+	return nil
+}
+
+// positionTable is the name of the table that is added to the tokens. The
+// published CRATE-MAE encoder adds its decoder's (spec 1.4).
+func (c *Config) positionTable() string {
+	switch c.Architecture {
+	case MAE:
+		return "decoder_pos_embed"
+	case ViT:
+		return "pos_embed"
+	}
+	return "pos_embedding"
+}
+
+// foreignParts refuses ViTs with parts between the tensors that we know: left
+// out like other extra tensors, they would change every result in silence.
+func (k *Checkpoint) foreignParts() error {
+	for _, part := range []struct{ tensor, what string }{
+		{"blocks.0.ls1.gamma", "LayerScale"}, {"blocks.0.gamma_1", "LayerScale"}, {"blocks.0.attn.q_norm.weight", "norms of queries and keys"},
+		{"blocks.0.attn.relative_position_bias_table", "relative positions"}, {"norm_pre.weight", "a norm before the first layer"},
+		{"reg_token", "register tokens"}, {"register_tokens", "register tokens"}, {"pre_logits.fc.weight", "a layer before the head"},
+	} {
+		if k.has(part.tensor) {
+			return &ModelError{What: fmt.Sprintf("the ViT has %s (%s), which is not supported", part.what, k.stored[part.tensor])}
+		}
+	}
 	return nil
 }
 

@@ -15,6 +15,7 @@ type Settings struct {
 	Architecture *Architecture
 	Attention    *string
 	Block        *string
+	Pool         *string
 	ImageSize    *[2]int
 	Patch        *int
 	Dim          *int
@@ -35,6 +36,7 @@ func (s Settings) or(t Settings) Settings {
 	s.Architecture = first(s.Architecture, t.Architecture)
 	s.Attention = first(s.Attention, t.Attention)
 	s.Block = first(s.Block, t.Block)
+	s.Pool = first(s.Pool, t.Pool)
 	s.ImageSize = first(s.ImageSize, t.ImageSize)
 	s.Patch = first(s.Patch, t.Patch)
 	s.Dim = first(s.Dim, t.Dim)
@@ -66,6 +68,7 @@ type configFile struct {
 	Architecture *string    `json:"architecture"`
 	Attention    *string    `json:"attention"`
 	Block        *string    `json:"block"`
+	Pool         *string    `json:"pool"`
 	ImageSize    *[]int     `json:"image_size"`
 	Patch        *int       `json:"patch_size"`
 	Dim          *int       `json:"dim"`
@@ -99,7 +102,7 @@ func ParseConfig(data []byte) (s Settings, ours bool, err error) {
 		return s, true, fmt.Errorf("config.json: %w", err)
 	}
 	arch := Architecture(*f.Architecture)
-	s = Settings{Architecture: &arch, Attention: f.Attention, Block: f.Block, Patch: f.Patch, Dim: f.Dim, Depth: f.Depth, Heads: f.Heads,
+	s = Settings{Architecture: &arch, Attention: f.Attention, Block: f.Block, Pool: f.Pool, Patch: f.Patch, Dim: f.Dim, Depth: f.Depth, Heads: f.Heads,
 		Classes: f.Classes, Eta: f.Eta, Lambda: f.Lambda, LNEps: f.LNEps, ResidualFF: f.ResidualFF, Labels: f.Labels, Readout: f.Readout}
 	if f.ImageSize != nil {
 		if len(*f.ImageSize) != 2 {
@@ -148,6 +151,7 @@ func ParseMetadata(meta map[string]string) (Settings, error) {
 	get("architecture", func(v string) error { a := Architecture(v); s.Architecture = &a; return nil })
 	get("attention", text(&s.Attention))
 	get("block", text(&s.Block))
+	get("pool", text(&s.Pool))
 	get("image_size", func(v string) error { n, e := ParseSize(v); s.ImageSize = &n; return e })
 	get("patch_size", integer(&s.Patch))
 	get("dim", integer(&s.Dim))
@@ -177,7 +181,7 @@ func (s *Settings) checkWords(place string) error {
 		name string
 		val  *string
 		want []string
-	}{{"attention", s.Attention, []string{AttentionMSSA, AttentionMHSA}}, {"block", s.Block, []string{BlockISTA, BlockSoft, BlockODL, BlockMLP}}} {
+	}{{"attention", s.Attention, []string{AttentionMSSA, AttentionMHSA}}, {"block", s.Block, []string{BlockISTA, BlockSoft, BlockODL, BlockMLP}}, {"pool", s.Pool, []string{PoolClass, PoolMean}}} {
 		if w.val != nil && !slices.Contains(w.want, *w.val) {
 			return fmt.Errorf("%s%s is %q, want one of %v", place, w.name, *w.val, w.want)
 		}
@@ -223,6 +227,7 @@ func (c *Config) Metadata() map[string]string {
 		"crate.architecture": string(c.Architecture),
 		"crate.attention":    c.Attention,
 		"crate.block":        c.Block,
+		"crate.pool":         c.Pool,
 		"crate.image_size":   fmt.Sprintf("%dx%d", c.ImageSize[0], c.ImageSize[1]),
 		"crate.patch_size":   strconv.Itoa(c.Patch),
 		"crate.dim":          strconv.Itoa(c.Dim),

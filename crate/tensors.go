@@ -47,9 +47,10 @@ func (c *Config) Tensors() []Tensor {
 	return c.crateTensors()
 }
 
-// Parameters counts the model's parameters.
+// Parameters counts the model's parameters as published, with those that a
+// file stores and nothing uses.
 func (c *Config) Parameters() int {
-	n := 0
+	n := c.idle()
 	for _, t := range c.Tensors() {
 		n += t.Elems()
 	}
@@ -151,21 +152,6 @@ func (c *Config) alphaTensors() []Tensor {
 		c.crateLayer(&l, at+".0", at+".1")
 	}
 	c.mlpHead(&l)
-	return l
-}
-
-// maeTensors lists the encoder, which is what read-outs need, and the decoder.
-func (c *Config) maeTensors() []Tensor {
-	var l tensorList
-	l.add(roleTable, "cls_token", 1, 1, c.Dim)
-	l.add(roleLinear, "patch_embed.proj.weight", c.Dim, 3, c.Patch, c.Patch)
-	l.add(roleBias, "patch_embed.proj.bias", c.Dim)
-	l.add(roleTable, "decoder_pos_embed", 1, c.tokens(), c.Dim)
-	for i := range c.Depth {
-		at := fmt.Sprintf("blocks.%d.layers.0", i)
-		c.crateLayer(&l, at+".0", at+".1")
-	}
-	l.norm("norm", c.Dim)
 	return l
 }
 

@@ -7,24 +7,35 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/graph/interp"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // FeatureOptions are the choices of Features.
 type FeatureOptions struct {
 	InputOptions
-	Layers []int    // −1 is the last; nil: all
-	Facets []string // tokens key attention cls logits features; nil: all that the model has
+	Layers []int      // −1 is the last; nil: all
+	Facets []string   // some of AllFacets; nil: all that the model has, but for reconstruction
+	Mask   crate.Mask // of reconstruction
 }
 
 // Features are the tensors of one image, by name: tokens.embed, tokens.L [n d],
 // key.L [n h·p], attention.L [h n n], cls_attention.L [h n], logits [K],
-// features [n d].
+// features [n d], reconstruction [N 3·P²] and, beside it, mask [N]: 1 for each
+// patch that was hidden.
 type Features map[string]*Tensor
 
 // AllFacets lists the facets that some model has.
 func AllFacets() []string {
-	return []string{"tokens", "key", "attention", "cls", "logits", "features"}
+	return []string{"tokens", "key", "attention", "cls", "logits", "features", "reconstruction"}
+}
+
+// DefaultFacets are the model's facets but for reconstruction, which is another
+// pass over a masked image.
+func DefaultFacets(c *crate.Config) []string {
+	return slices.DeleteFunc(c.Facets(), func(f string) bool { return f == "reconstruction" })
 }
 
 // checkFeatures resolves layers and facets. Facets that the model does not
@@ -48,8 +59,11 @@ func (m *Model) checkFeatures(o *FeatureOptions) (missing []string, err error) {
 	}
 	slices.Sort(layers)
 	o.Layers = layers
+	if err := o.Mask.Check(); err != nil {
+		return nil, err
+	}
 	if o.Facets == nil {
-		o.Facets = c.Facets()
+		o.Facets = DefaultFacets(c)
 		return nil, nil
 	}
 	var have []string
@@ -64,7 +78,7 @@ func (m *Model) checkFeatures(o *FeatureOptions) (missing []string, err error) {
 		}
 	}
 	if have == nil {
-		return missing, fmt.Errorf("a %s model without a head has none of the facets %v: it has %v", c.Architecture, o.Facets, c.Facets())
+		return missing, fmt.Errorf("this %s model has none of the facets %v: it has %v", c.Architecture, o.Facets, c.Facets())
 	}
 	o.Facets = have
 	return missing, nil
@@ -87,17 +101,32 @@ func (m *Model) FeaturesStream(ctx context.Context, inputs iter.Seq[Input], o Fe
 		facets = append(slices.Clone(facets), "features")
 	}
 	c := &m.src.Config
-	j := &job[Features]{m: m, opt: o.InputOptions, outputs: c.FacetOutputs(facets, o.Layers)}
-	j.finish = func(_ *prepared, tensors map[string]*Tensor) (Features, error) { return tensors, nil }
+	j := &job[Features]{m: m, opt: o.InputOptions, outputs: c.FacetOutputs(facets, o.Layers), mask: o.Mask}
+	j.finish = func(_ *prepared, tensors map[string]*Tensor) (Features, error) {
+		if r := tensors["reconstruction"]; r != nil {
+			tensors["mask"] = hidden(o.Mask, r.Shape[0].Size)
+		}
+		return tensors, nil
+	}
 	return j.run(ctx, inputs)
+}
+
+// hidden tells which of n patches a mask hides.
+func hidden(m crate.Mask, n int) *Tensor {
+	t := &Tensor{Shape: graph.Dims("N", n), Data: make([]float32, n)}
+	for i, kept := range interp.Kept(n, m.Kept(n), m.Seed) {
+		t.Data[i] = float32(1 - kept)
+	}
+	return t
 }
 
 // FeatureOption changes the options of Features.
 type FeatureOption func(*FeatureOptions)
 
-// FeatureOptions are the defaults: all layers and facets at the native size.
+// FeatureOptions are the defaults: all layers and facets at the native size,
+// reconstructions from a quarter of the patches, as in training.
 func (m *Model) FeatureOptions() FeatureOptions {
-	return FeatureOptions{InputOptions: InputOptions{Filter: picture.Bilinear}}
+	return FeatureOptions{InputOptions: InputOptions{Filter: picture.Bilinear}, Mask: crate.Mask{Ratio: 0.75}}
 }
 
 // Features computes tensors of one image.

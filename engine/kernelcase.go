@@ -114,6 +114,9 @@ func (b *caseBuilder) build() *graph.Value {
 		return b.Do(v.Op, v.Attrs, b.arg("x", "B", 2, "N", n, "C", c), b.arg("table", "T", n+k, "C", c), b.arg("gain", "C", c))
 	case graph.OpSelect:
 		return b.Do(v.Op, graph.Attrs{"row": min(v.Int("row"), 1)}, b.arg("x", "B", 2, "N", b.rows(1), "C", b.channels(v.Shape().Last())))
+	case graph.OpMeanRows, graph.OpDropRows:
+		first := min(v.Int("first"), 2)
+		return b.Do(v.Op, graph.Attrs{"first": first}, b.arg("x", "B", 2, "N", first+b.rows(1), "C", b.channels(v.Shape().Last())))
 	case graph.OpLayerNorm, graph.OpStandardise, graph.OpRowScale:
 		c := b.channels(v.Args[0].Shape().Last())
 		args := []*graph.Value{b.tokens("x", v.Args[0], b.rows(8), c)}

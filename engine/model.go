@@ -99,7 +99,8 @@ type Request struct {
 	Width     int
 	Batch     int
 	Positions crate.Positions
-	Tau       float64 // of affinity.L: patches are alike whose cosine exceeds it
+	Tau       float64    // of affinity.L: patches are alike whose cosine exceeds it
+	Mask      crate.Mask // of reconstruction
 }
 
 func (r Request) key() string { return fmt.Sprintf("%+v", r) }
@@ -111,7 +112,7 @@ func (m *Model) Graph(r Request, opt pass.Options) (*graph.Graph, error) {
 
 // BuildGraph builds the graph of a request and runs the passes.
 func BuildGraph(c *crate.Config, r Request, opt pass.Options) (*graph.Graph, error) {
-	g, err := readout.Build(c, readout.Request{Request: crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Outputs: r.Outputs}, Tau: r.Tau})
+	g, err := readout.Build(c, readout.Request{Request: crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Outputs: r.Outputs, Mask: r.Mask}, Tau: r.Tau})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -23,7 +24,8 @@ type job[T any] struct {
 	m       *Model
 	opt     InputOptions
 	outputs []string
-	tau     float64 // of affinities
+	tau     float64    // of affinities
+	mask    crate.Mask // of reconstructions
 	finish  func(p *prepared, tensors map[string]*Tensor) (T, error)
 }
 
@@ -223,7 +225,7 @@ func sameGrid(a, b readout.Frame) bool { return a.Rows == b.Rows && a.Columns ==
 // request is the model's work for images of one size.
 func (j *job[T]) request(images []*prepared) Request {
 	f := images[0].frame
-	return Request{Outputs: j.outputs, Height: f.TrimmedHeight(), Width: f.TrimmedWidth(), Batch: len(images), Positions: j.opt.Positions, Tau: j.tau}
+	return Request{Outputs: j.outputs, Height: f.TrimmedHeight(), Width: f.TrimmedWidth(), Batch: len(images), Positions: j.opt.Positions, Tau: j.tau, Mask: j.mask}
 }
 
 // start begins a batch. What failed to start has an error at once; of the others

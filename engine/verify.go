@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -26,7 +27,7 @@ func standardModels() []crate.Config {
 			c.Hidden = 72
 		}
 		if c.Architecture == crate.MAE {
-			c.Classes = 0
+			c.Classes, c.DecoderDepth = 0, 1
 		}
 		if change != nil {
 			change(&c)
@@ -41,6 +42,8 @@ func standardModels() []crate.Config {
 		small("crate-t16", func(c *crate.Config) { c.Block = crate.BlockSoft }),
 		small("alpha-b16", nil),
 		small("vit-s16", nil),
+		small("vit-s16", func(c *crate.Config) { c.FCNorm, c.Pool, c.Depth = true, crate.PoolMean, 1 }),
+		small("mae-b16", func(c *crate.Config) { c.Depth = 1 }),
 	}
 }
 
@@ -61,7 +64,7 @@ func standardPlans(lim plan.Limits) ([]*plan.Plan, error) {
 	}
 	for _, c := range standardModels() {
 		last := c.Depth - 1
-		all := c.FacetOutputs([]string{"tokens", "key", "attention", "cls", "logits", "features"}, []int{0, last})
+		all := c.FacetOutputs(AllFacets(), slices.Compact([]int{0, last}))
 		for _, outputs := range [][]string{all, {all[len(all)-1]}, {fmt.Sprintf("cls_attention.%d", last)}} {
 			for _, without := range []string{"", "all", "fuse-epilogue"} {
 				opt := pass.Options{}
@@ -70,7 +73,7 @@ func standardPlans(lim plan.Limits) ([]*plan.Plan, error) {
 				}
 				for _, precision := range precisions {
 					for _, family := range families {
-						g, err := BuildGraph(&c, Request{Batch: 2, Height: 16, Width: 24, Outputs: outputs}, opt)
+						g, err := BuildGraph(&c, Request{Batch: 2, Height: 16, Width: 24, Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}}, opt)
 						if err != nil {
 							return nil, err
 						}

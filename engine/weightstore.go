@@ -11,8 +11,8 @@ import (
 	"github.com/crate-vk/crate-vk/graph/interp"
 )
 
-// chunkBytes is the size of one device buffer of weights; a larger weight gets
-// a buffer of its own.
+// chunkBytes is the size of one device buffer of weights. A larger weight gets
+// a buffer of its own, a smaller model a smaller one.
 const chunkBytes = 64 << 20
 
 // place is a part of a device buffer.
@@ -46,22 +46,34 @@ func newWeightStore(dev *vk.Device, params Params) *weightStore {
 func (s *weightStore) load(ctx context.Context, p *plan.Plan) (map[int]place, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := map[int]place{}
+	keys, missing, need := map[int]string{}, map[string]bool{}, int64(0)
 	for i, b := range p.Buffers {
 		if b.Role != plan.Weight {
 			continue
 		}
-		v := p.Value(b.Value)
-		key := expression(v) + b.Layout.String()
+		key := expression(p.Value(b.Value)) + b.Layout.String()
+		if _, ok := s.places[key]; !ok && !missing[key] {
+			missing[key] = true
+			need += s.aligned(b.Layout.Bytes())
+		}
+		keys[i] = key
+	}
+	found := map[int]place{}
+	for i, b := range p.Buffers {
+		key, ok := keys[i]
+		if !ok {
+			continue
+		}
 		if at, ok := s.places[key]; ok {
 			found[i] = at
 			continue
 		}
+		v := p.Value(b.Value)
 		data, err := s.pack(ctx, v, b.Layout)
 		if err != nil {
 			return nil, err
 		}
-		at, err := s.upload(data)
+		at, err := s.upload(data, min(need, chunkBytes))
 		if err != nil {
 			return nil, err
 		}
@@ -69,6 +81,8 @@ func (s *weightStore) load(ctx context.Context, p *plan.Plan) (map[int]place, er
 	}
 	return found, nil
 }
+
+func (s *weightStore) aligned(size int64) int64 { return (size + s.align - 1) / s.align * s.align }
 
 func (s *weightStore) pack(ctx context.Context, v *graph.Value, lay plan.Layout) ([]byte, error) {
 	t, err := interp.Static(ctx, v, s.params.typed())
@@ -82,18 +96,19 @@ func (s *weightStore) pack(ctx context.Context, v *graph.Value, lay plan.Layout)
 	return data, nil
 }
 
-// upload copies packed data to the device.
-func (s *weightStore) upload(data []byte) (place, error) {
+// upload copies packed data to the device, into a new buffer of at least chunk
+// bytes where the last one is full.
+func (s *weightStore) upload(data []byte, chunk int64) (place, error) {
 	size := int64(len(data))
 	if len(s.chunks) == 0 || s.used+size > s.chunks[len(s.chunks)-1].Size() {
-		b, err := s.dev.NewBuffer(max(chunkBytes, size), vk.Local)
+		b, err := s.dev.NewBuffer(max(chunk, size), vk.Local)
 		if err != nil {
 			return place{}, err
 		}
 		s.chunks, s.used = append(s.chunks, b), 0
 	}
 	at := place{s.chunks[len(s.chunks)-1], s.used, size}
-	s.used += (size + s.align - 1) / s.align * s.align
+	s.used += s.aligned(size)
 	if mem := at.buffer.Bytes(); mem != nil {
 		copy(mem[at.offset:], data)
 		return at, nil

@@ -12,15 +12,16 @@ func NewBuilder(name string) *Builder { return &Builder{g: &Graph{Name: name}} }
 
 // Input declares what the caller provides at each run.
 func (b *Builder) Input(name string, t Type) *Value {
-	return b.source(OpInput, t, Attrs{"name": name})
+	return b.Source(OpInput, t, Attrs{"name": name})
 }
 
 // Param declares a tensor of the weight file.
 func (b *Builder) Param(name string, t Type) *Value {
-	return b.source(OpParam, t, Attrs{"name": name})
+	return b.Source(OpParam, t, Attrs{"name": name})
 }
 
-func (b *Builder) source(op Op, t Type, attrs Attrs) *Value {
+// Source appends a value without arguments, whose type is declared.
+func (b *Builder) Source(op Op, t Type, attrs Attrs) *Value {
 	if b.err != nil {
 		return nil
 	}

@@ -4,10 +4,11 @@ import "fmt"
 
 // Check verifies what every pass must leave behind: values in topological
 // order with distinct numbers, arguments and attributes as the op table says,
-// types as inference finds them, outputs with distinct names.
+// types as inference finds them, inputs and outputs with distinct names.
 func Check(g *Graph) error {
 	pos := make(map[*Value]int, len(g.Values))
 	ids := make(map[int]bool, len(g.Values))
+	inputs := make(map[string]bool, 1)
 	for i, v := range g.Values {
 		if ids[v.ID] {
 			return &ArgError{v, "its number is taken"}
@@ -25,6 +26,11 @@ func Check(g *Graph) error {
 		if v.Op.Info().infer == nil {
 			if err := checkAttrs(v); err != nil {
 				return err
+			}
+			if name := v.Str("name"); v.Op == OpInput && inputs[name] {
+				return fmt.Errorf("graph: two inputs are named %q", name)
+			} else if v.Op == OpInput {
+				inputs[name] = true
 			}
 			continue
 		}

@@ -81,6 +81,7 @@ func TestErrors(t *testing.T) {
 		{head + "v2 = relu v0 : f32[N:1000000000 C:1000000000]\n}", "more than"},
 		{head + "output \"y\" = v9\n}", "v9"},
 		{head + "output \"y\" = v0\noutput \"y\" = v0\n}", `two outputs are named "y"`},
+		{head + "v2 = input {name=\"x\"} : f32[N:2]\noutput \"y\" = v2\n}", `two inputs are named "x"`},
 		{head, "no closing brace"},
 		{head + "}\nv2 = relu v0", "text after the closing brace"},
 		{"v0 = input", "want graph"},

@@ -186,6 +186,25 @@ func inferSelect(v *Value) (Type, error) {
 	return Type{F32, Shape{x[0], x[2]}}, nil
 }
 
+func inferMeanRows(v *Value) (Type, error) {
+	t, err := inferDropRows(v)
+	if err != nil {
+		return Type{}, err
+	}
+	return Type{F32, Shape{t.Shape[0], t.Shape[2]}}, nil
+}
+
+func inferDropRows(v *Value) (Type, error) {
+	x, err := wantRank(v, 0, "x", 3)
+	if err != nil {
+		return Type{}, err
+	}
+	if r := v.Int("first"); r < 0 || r >= x[1].Size {
+		return Type{}, &AttrError{v, "first", fmt.Sprintf("is %d, want 0 … %d", r, x[1].Size-1)}
+	}
+	return Type{F32, Shape{x[0], {x[1].Name, x[1].Size - v.Int("first")}, x[2]}}, nil
+}
+
 func inferLayerNorm(v *Value) (Type, error) {
 	x := v.Args[0].Shape()
 	for i, a := range []string{"gain", "bias"} {

@@ -14,6 +14,7 @@ const (
 	OpParam
 	OpEye
 	OpFill
+	OpKept
 
 	OpAdd
 	OpSub
@@ -36,6 +37,8 @@ const (
 	OpPrepend
 	OpEmbed
 	OpSelect
+	OpMeanRows
+	OpDropRows
 
 	OpLayerNorm
 	OpStandardise
@@ -148,6 +151,8 @@ var table = [opCount]OpInfo{
 	OpParam: {Name: "param", Doc: "a tensor of the weight file", Attrs: []AttrInfo{nameAttr}},
 	OpEye:   {Name: "eye", Doc: "the identity matrix"},
 	OpFill:  {Name: "fill", Doc: "every element is value", Attrs: []AttrInfo{{Name: "value", Kind: Float}}},
+	OpKept: {Name: "kept", Doc: "1 in the count rows of [N 1] whose noise is least, 0 in the others: the patches that a mask of an autoencoder leaves; noise of row i is splitmix64(splitmix64(seed) + i)",
+		Attrs: []AttrInfo{{Name: "count", Kind: Int}, {Name: "seed", Kind: Int}}},
 
 	OpAdd:   {Name: "add", Doc: "a + b; b is broadcast to a", Args: args("a", "b"), infer: inferBroadcast},
 	OpSub:   {Name: "sub", Doc: "a − b; b is broadcast to a", Args: args("a", "b"), infer: inferBroadcast},
@@ -182,7 +187,9 @@ var table = [opCount]OpInfo{
 	OpEmbed: {Name: "embed", Args: args("x", "table", "gain?"), infer: inferEmbed,
 		Doc:   "table rows [K+N C]; the first K stand alone, each further one is added to its token: table + gain∘standardise(x), or table + x without eps",
 		Attrs: []AttrInfo{{Name: "eps", Kind: Float, Optional: true}}},
-	OpSelect: {Name: "select", Doc: "one row of each image's tokens: [B N C] to [B C]", Args: args("x"), Attrs: []AttrInfo{{Name: "row", Kind: Int}}, infer: inferSelect},
+	OpSelect:   {Name: "select", Doc: "one row of each image's tokens: [B N C] to [B C]", Args: args("x"), Attrs: []AttrInfo{{Name: "row", Kind: Int}}, infer: inferSelect},
+	OpMeanRows: {Name: "mean_rows", Doc: "the mean of each image's tokens from row first on: [B N C] to [B C]", Args: args("x"), Attrs: []AttrInfo{{Name: "first", Kind: Int}}, infer: inferMeanRows},
+	OpDropRows: {Name: "drop_rows", Doc: "each image's tokens from row first on: [B N C] to [B N−first C]", Args: args("x"), Attrs: []AttrInfo{{Name: "first", Kind: Int}}, infer: inferDropRows},
 
 	OpLayerNorm: {Name: "layernorm", Doc: "(x − mean)/sqrt(var + eps)∘gain + bias over the last axis, var biased", Args: args("x", "gain", "bias"),
 		Attrs: []AttrInfo{epsAttr}, infer: inferLayerNorm},

@@ -156,6 +156,21 @@ func tokenKernels() []Kernel {
 			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
 		},
 		{
+			Name:     "mean_rows",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("x"), out32("y")},
+			Push:     consts("tokens first quads xrow xquad yrow yquad inverse:f32"),
+			Spec:     consts("LANES"), Local: along("LANES"),
+			Loops: func(c Values, _ Variant) int { return c("tokens") },
+		},
+		{
+			Name:     "drop_rows",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in("x"), out("y")},
+			Push:     consts("rows tokens first xrow xquad yrow yquad"),
+			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
+		},
+		{
 			Name:     "layernorm",
 			Variants: row,
 			Bindings: []Binding{in("x"), out("y"), in32("gain"), in32("bias"), out32("r")},

@@ -78,6 +78,10 @@ func lower(op graph.Op) func(*lowering, *graph.Value) {
 		return (*lowering).embed
 	case graph.OpSelect:
 		return (*lowering).selectRow
+	case graph.OpMeanRows:
+		return (*lowering).meanRows
+	case graph.OpDropRows:
+		return (*lowering).dropRows
 	case graph.OpLayerNorm, graph.OpStandardise, graph.OpRowScale:
 		return (*lowering).layerNorm
 	case graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpScale, graph.OpReLU, graph.OpGELU, graph.OpSoft:
@@ -152,7 +156,7 @@ func (l *lowering) group(v *graph.Value) int {
 		} else {
 			p = l.group(v.Args[0])
 		}
-	case graph.OpSelect, graph.OpScale, graph.OpReLU, graph.OpGELU, graph.OpSoft, graph.OpAdd, graph.OpSub, graph.OpMul:
+	case graph.OpSelect, graph.OpMeanRows, graph.OpDropRows, graph.OpScale, graph.OpReLU, graph.OpGELU, graph.OpSoft, graph.OpAdd, graph.OpSub, graph.OpMul:
 		p = l.group(v.Args[0])
 	default:
 		for _, u := range l.users[v] {

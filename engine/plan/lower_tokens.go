@@ -106,6 +106,29 @@ func (l *lowering) selectRow(v *graph.Value) {
 	e.strides("x", x).strides("y", y).to("x", x).to("y", y).run(ceil(quads, lanes), s[0].Size, 1)
 }
 
+func (l *lowering) meanRows(v *graph.Value) {
+	x := l.operand(v.Args[0])
+	if l.err != nil {
+		return
+	}
+	y, lanes, s, first := l.result(v), l.lanes(), v.Args[0].Shape(), v.Int("first")
+	quads := l.Buffers[y].Layout.QuadsPerRow()
+	e := l.emit(v, "mean_rows", l.half(x)).n("LANES", lanes).n("tokens", s[1].Size).n("first", first).n("quads", quads)
+	e.f("inverse", 1/float64(s[1].Size-first))
+	e.strides("x", x).strides("y", y).to("x", x).to("y", y).run(ceil(quads, lanes), s[0].Size, 1)
+}
+
+func (l *lowering) dropRows(v *graph.Value) {
+	x := l.operand(v.Args[0])
+	if l.err != nil {
+		return
+	}
+	y, lanes := l.result(v), l.lanes()
+	lay := l.Buffers[y].Layout
+	e := l.emit(v, "drop_rows", l.half(x)).n("LANES", lanes).n("rows", lay.Rows).n("tokens", v.Shape()[1].Size).n("first", v.Int("first"))
+	e.strides("x", x).strides("y", y).to("x", x).to("y", y).run(ceil(lay.Rows, lanes), lay.QuadsPerRow(), 1)
+}
+
 func (l *lowering) layerNorm(v *graph.Value) {
 	x := l.operand(v.Args[0])
 	if l.err != nil {

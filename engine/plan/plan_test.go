@@ -355,7 +355,7 @@ func TestGolden(t *testing.T) {
 // TestOps: every op is executed as it is, expanded by a required pass, or only
 // ever static. A new op that none of the models uses shows here.
 func TestOps(t *testing.T) {
-	static := []graph.Op{graph.OpParam, graph.OpEye, graph.OpFill, graph.OpMatMul, graph.OpTranspose, graph.OpSlice, graph.OpConcat, graph.OpCentre, graph.OpConvAsLinear, graph.OpResamplePositions}
+	static := []graph.Op{graph.OpParam, graph.OpEye, graph.OpFill, graph.OpKept, graph.OpMatMul, graph.OpTranspose, graph.OpSlice, graph.OpConcat, graph.OpCentre, graph.OpConvAsLinear, graph.OpResamplePositions}
 	expanded := []graph.Op{graph.OpISTA, graph.OpODL, graph.OpClassAttention}
 	for _, op := range graph.Ops() {
 		if slices.Contains(static, op) || slices.Contains(expanded, op) {

@@ -28,6 +28,12 @@ func apply(v *graph.Value, args []*Tensor, params Params) (*Tensor, error) {
 		for i := range out.Data {
 			out.Data[i] = v.Float("value")
 		}
+	case graph.OpKept:
+		n, count := len(out.Data), v.Int("count")
+		if count < 0 || count > n {
+			return nil, fmt.Errorf("interp: %v keeps %d of %d rows", v, count, n)
+		}
+		out.Data = Kept(n, count, v.Int("seed"))
 
 	case graph.OpAdd:
 		broadcast(out, args[0], args[1], func(a, b float64) float64 { return a + b })
@@ -82,6 +88,13 @@ func apply(v *graph.Value, args []*Tensor, params Params) (*Tensor, error) {
 		for b := range args[0].Shape[0].Size {
 			copy(out.Row(b), args[0].Row(b*n+v.Int("row")))
 		}
+	case graph.OpMeanRows:
+		meanRows(out, args[0], v.Int("first"))
+	case graph.OpDropRows:
+		n, first := args[0].Shape[1].Size, v.Int("first")
+		rows(out, func(i int, row []float64) {
+			copy(row, args[0].Row(i/(n-first)*n+first+i%(n-first)))
+		})
 
 	case graph.OpLayerNorm, graph.OpStandardise:
 		layerNorm(v, out, args)

@@ -151,3 +151,19 @@ func cubic(s float64) float64 {
 	}
 	return 0
 }
+
+// meanRows is the mean of each image's tokens from row first on.
+func meanRows(out, x *Tensor, first int) {
+	n := x.Shape[1].Size
+	for b := range x.Shape[0].Size {
+		row := out.Row(b)
+		for t := first; t < n; t++ {
+			for j, v := range x.Row(b*n + t) {
+				row[j] += v
+			}
+		}
+		for j := range row {
+			row[j] /= float64(n - first)
+		}
+	}
+}

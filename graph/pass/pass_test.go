@@ -35,6 +35,8 @@ func models(t *testing.T) map[string]crate.Config {
 		}
 		if c.Architecture != crate.MAE {
 			c.Classes = 7
+		} else {
+			c.DecoderDepth = 2
 		}
 		m[name] = c
 	}
@@ -53,6 +55,9 @@ func models(t *testing.T) map[string]crate.Config {
 	distilled := m["vit"]
 	distilled.Prefix = 2
 	m["deit-distilled"] = distilled
+	pooled := m["vit"]
+	pooled.FCNorm, pooled.Pool = true, crate.PoolMean
+	m["vit-pooled"] = pooled
 	single := m["crate"]
 	single.Heads, single.Inner, single.OutProjection, single.OutBias = 1, single.Dim, false, false
 	m["crate-one-head"] = single
@@ -68,6 +73,10 @@ func readouts(c *crate.Config) map[string][]string {
 	if c.Classes > 0 {
 		r["logits"] = []string{"logits"}
 		r["logits+cls"] = []string{"logits", "cls_attention.0", "cls_attention.1", "cls_attention.2"}
+	}
+	if c.DecoderDepth > 0 {
+		r["reconstruction"] = []string{"reconstruction"}
+		r["all"] = append(r["all"], "reconstruction")
 	}
 	return r
 }
@@ -116,7 +125,7 @@ func TestEqual(t *testing.T) {
 	for name, c := range models(t) {
 		for what, outputs := range readouts(&c) {
 			t.Run(name+"/"+what, func(t *testing.T) {
-				g, err := crate.Build(&c, crate.Request{Batch: 2, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs})
+				g, err := crate.Build(&c, crate.Request{Batch: 2, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -142,7 +151,7 @@ func TestWithout(t *testing.T) {
 		all := readouts(&c)["all"]
 		for _, outputs := range [][]string{all, {all[len(all)-1]}, {"cls_attention.1"}} {
 			build := func() *graph.Graph {
-				g, err := crate.Build(&c, crate.Request{Batch: 1, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs})
+				g, err := crate.Build(&c, crate.Request{Batch: 1, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -175,7 +184,7 @@ func TestApplies(t *testing.T) {
 	changed := map[string]bool{}
 	for _, c := range models(t) {
 		for _, outputs := range readouts(&c) {
-			g, err := crate.Build(&c, crate.Request{Batch: 1, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs})
+			g, err := crate.Build(&c, crate.Request{Batch: 1, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}})
 			if err != nil {
 				t.Fatal(err)
 			}
