@@ -52,7 +52,7 @@ func goldens(t *testing.T) []golden {
 
 func readGolden(t *testing.T, dir string) golden {
 	t.Helper()
-	src, err := OpenModel(filepath.Join(dir, "model.safetensors"), ModelOptions{})
+	src, err := OpenModel(dir, ModelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,22 +86,57 @@ func (g *golden) names() []string {
 	return n
 }
 
-// facets are the tensors computed alone, because other kernels run then: fused
-// attention, class row, early cut.
+// facets are the sets of tensors that are computed: all that the case stores
+// together, each alone, and those of each facet, as users ask for them. Other
+// kernels run for each: fused attention, class row, early cut.
 func (g *golden) facets() map[string][]string {
-	sets := map[string][]string{"together": g.names(), fmt.Sprintf("tokens.%d", g.config.Depth-1): {fmt.Sprintf("tokens.%d", g.config.Depth-1)}}
-	for l := range g.config.Depth {
-		for _, f := range []string{"key", "cls_attention"} {
-			name := fmt.Sprintf("%s.%d", f, l)
-			sets[name] = []string{name}
+	sets := map[string][]string{"together": g.names()}
+	for _, name := range g.names() {
+		sets[name] = []string{name}
+		if layer, ok := strings.CutPrefix(name, "attention."); ok {
+			cls := "cls_attention." + layer
+			sets[cls] = []string{cls}
+			sets["together"] = append(sets["together"], cls)
 		}
 	}
-	for _, f := range []string{"logits", "features"} {
-		if g.want[f] != nil {
-			sets[f] = []string{f}
+	layers := make([]int, g.config.Depth)
+	for l := range layers {
+		layers[l] = l
+	}
+	for _, facet := range g.config.Facets() {
+		var stored []string
+		for _, name := range g.config.FacetOutputs([]string{facet}, layers) {
+			if sets[name] != nil {
+				stored = append(stored, name)
+			}
+		}
+		if len(stored) > 1 { // of one tensor it is that tensor alone
+			sets["facet-"+facet] = stored
 		}
 	}
 	return sets
+}
+
+// TestGoldenCases: the committed cases hold every architecture, and each stores
+// what there is to see of every layer.
+func TestGoldenCases(t *testing.T) {
+	seen := map[crate.Architecture]bool{}
+	for _, g := range goldens(t) {
+		seen[g.config.Architecture] = true
+		sets := g.facets()
+		for l := range g.config.Depth {
+			for _, f := range []string{"tokens", "key", "attention", "cls_attention"} {
+				if name := fmt.Sprintf("%s.%d", f, l); sets[name] == nil {
+					t.Errorf("%s is not held against %s", g.name, name)
+				}
+			}
+		}
+	}
+	for _, a := range crate.Architectures() {
+		if !seen[a] && os.Getenv("CRATE_VK_GOLDENS") == "" {
+			t.Errorf("no case of %s", a)
+		}
+	}
 }
 
 func (g *golden) graph(t *testing.T, outputs []string, batch int, without ...string) *graph.Graph {
@@ -182,8 +217,8 @@ func TestGoldenInterpreter(t *testing.T) {
 }
 
 // TestGoldenDevices runs every case on every device, with each family of
-// kernels, with all passes and with none, all tensors together and facet by
-// facet. At the end it names the kernels that ran.
+// kernels: all tensors together, with all passes and with none, each tensor
+// alone, and facet by facet. At the end it names the kernels that ran.
 func TestGoldenDevices(t *testing.T) {
 	cases := goldens(t)
 	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
@@ -199,6 +234,10 @@ func TestGoldenDevices(t *testing.T) {
 			for what, outputs := range g.facets() {
 				for _, family := range []plan.Family{plan.Lanes, plan.Tiles, plan.Plain} {
 					for _, without := range []string{"", "all"} {
+						// Without passes the whole model runs, whatever is read.
+						if without == "all" && what != "together" {
+							continue
+						}
 						t.Run(fmt.Sprintf("%s/%s/%s/without-%s", g.name, what, family, without), func(t *testing.T) {
 							gr := g.graph(t, outputs, 2, strings.Fields(without)...)
 							p, err := plan.New(gr, lim, plan.Options{Family: family})

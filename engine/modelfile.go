@@ -42,8 +42,8 @@ func (m *ModelSource) Close() error {
 	return m.close()
 }
 
-// OpenModel opens a safetensors file, or the index of a sharded one, and
-// resolves its configuration: options, config.json, metadata, shapes, defaults.
+// OpenModel opens a safetensors file, the index of a sharded one, or the folder
+// of either, and resolves its configuration: options, config.json, metadata, shapes, defaults.
 // A file that is no model is a *ModelError.
 func OpenModel(path string, opt ModelOptions) (*ModelSource, error) {
 	f, err := weights.Open(path)
@@ -53,7 +53,7 @@ func OpenModel(path string, opt ModelOptions) (*ModelSource, error) {
 		}
 		return nil, modelError(path, err)
 	}
-	m, err := readModel(path, f, opt)
+	m, err := readModel(f.Path(), f, opt)
 	if err != nil {
 		f.Close()
 		return nil, modelError(path, err)

@@ -49,12 +49,17 @@ type shard struct {
 }
 
 // Open opens a safetensors file, or a sharded checkpoint by its index, whose name
-// ends in ".index.json". It reads and checks the header of every file and none of
+// ends in ".index.json", or the one of both that a folder holds as
+// model.safetensors or model.safetensors.index.json. It reads and checks the header of every file and none of
 // the tensors.
 //
 // Errors: [*FormatError], [*UnsupportedError] (this covers what isn't a regular
 // file, which is never waited on), [*fs.PathError].
 func Open(path string) (*File, error) {
+	path, err := within(path)
+	if err != nil {
+		return nil, err
+	}
 	s, err := openShard(path, path)
 	if err != nil {
 		return nil, err

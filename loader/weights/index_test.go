@@ -82,6 +82,47 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// TestFolder opens what a folder holds: an index, or one file. A folder with
+// neither or both is refused, and so is one named like a file.
+func TestFolder(t *testing.T) {
+	path := checkpoint(t, `{"weight_map": {"a": "s1", "b": "s2"}}`, map[string][]string{"s1": {"a"}, "s2": {"b"}})
+	dir := filepath.Dir(path)
+	f, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if len(f.Tensors()) != 2 || f.Path() != path {
+		t.Errorf("a folder with an index gives %s with %v", f.Path(), f.Tensors())
+	}
+	one := filepath.Join(dir, FileName)
+	if err := os.Rename(filepath.Join(dir, "s1"), one); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(dir)
+	checkKind(t, "both", err, "is a directory with model.safetensors.index.json and with model.safetensors: name the one that is meant", true)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if len(f.Tensors()) != 1 || f.Path() != one {
+		t.Errorf("a folder with one file gives %s with %v", f.Path(), f.Tensors())
+	}
+	if err := os.Remove(one); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(dir)
+	checkKind(t, "neither", err, "is a directory without model.safetensors.index.json", true)
+	if err := os.Mkdir(one, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(dir)
+	checkKind(t, "a folder in the folder", err, "is a directory, want a regular file", true)
+}
+
 // TestIndexLinked has a shard that lies elsewhere, as in a download cache.
 func TestIndexLinked(t *testing.T) {
 	path := checkpoint(t, `{"weight_map": {"a": "s1"}}`, map[string][]string{"s1": {"a"}})

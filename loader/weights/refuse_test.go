@@ -195,7 +195,7 @@ func TestRefuseValues(t *testing.T) {
 func TestRefuseKinds(t *testing.T) {
 	dir := t.TempDir()
 	_, err := Open(dir)
-	checkKind(t, "directory", err, "is a directory, want a regular file", true)
+	checkKind(t, "directory", err, "is a directory without model.safetensors.index.json and without model.safetensors", true)
 	if _, err := Open(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: got %v", err)
 	}
