@@ -5,7 +5,6 @@
 package layerwise
 
 import (
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/blas"
@@ -129,43 +128,4 @@ func (s Series) squares() float64 {
 		sum += (x - mean) * (x - mean)
 	}
 	return sum
-}
-
-// Curve is the measures of all layers over a run of images.
-type Curve struct {
-	Rate []Series // R^c, by layer
-	Zero []Series // share of zeros after ISTA, by layer
-}
-
-// NewCurve is an empty curve of that many layers.
-func NewCurve(layers int) *Curve {
-	return &Curve{make([]Series, layers), make([]Series, layers)}
-}
-
-// Add records an image: a number a layer of each measure.
-func (c *Curve) Add(rates, zeros []float64) error {
-	if len(rates) != len(c.Rate) || len(zeros) != len(c.Zero) {
-		return fmt.Errorf("layerwise: %d rates and %d shares of zeros for %d layers", len(rates), len(zeros), len(c.Rate))
-	}
-	for l := range rates {
-		c.Rate[l] = append(c.Rate[l], rates[l])
-		c.Zero[l] = append(c.Zero[l], zeros[l])
-	}
-	return nil
-}
-
-// Point is a layer of the plots. Layers count from 1 there, as in the papers.
-type Point struct {
-	Layer                     int
-	Rate, RateDeviation       float64 // mean and unbiased deviation of R^c
-	NonZero, NonZeroDeviation float64 // 1 − mean share of zeros, population deviation
-}
-
-// Points are the plots' values.
-func (c *Curve) Points() []Point {
-	points := make([]Point, len(c.Rate))
-	for l := range points {
-		points[l] = Point{l + 1, c.Rate[l].Mean(), c.Rate[l].Deviation(), 1 - c.Zero[l].Mean(), c.Zero[l].PopulationDeviation()}
-	}
-	return points
 }

@@ -47,23 +47,17 @@ func TestSylvester(t *testing.T) {
 	}
 }
 
-func TestCurve(t *testing.T) {
-	c := NewCurve(2)
-	for i, x := range []float64{1, 2, 4} {
-		if err := c.Add([]float64{x, 5}, []float64{0.1 * x, float64(i) / 2}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p := c.Points()
-	for _, v := range []struct{ got, want float64 }{
-		{p[0].Rate, 7.0 / 3}, {p[0].RateDeviation, math.Sqrt(7.0 / 3)}, {p[1].RateDeviation, 0},
-		{p[1].NonZero, 0.5}, {p[1].NonZeroDeviation, math.Sqrt(1.0 / 6)}, {float64(p[1].Layer), 2}} {
+func TestSeries(t *testing.T) {
+	s := Series{1, 2, 4}
+	for name, v := range map[string]struct{ got, want float64 }{
+		"mean": {s.Mean(), 7.0 / 3}, "unbiased": {s.Deviation(), math.Sqrt(7.0 / 3)}, "biased": {s.PopulationDeviation(), math.Sqrt(14.0 / 9)},
+		"of equal values": {Series{5, 5, 5}.Deviation(), 0}, "of one image": {Series{3}.Deviation(), 0}} {
 		if math.Abs(v.got-v.want) > 1e-12 {
-			t.Errorf("got %v, want %v", v.got, v.want)
+			t.Errorf("%s: %v, want %v", name, v.got, v.want)
 		}
 	}
-	if c.Add([]float64{1}, []float64{1}) == nil {
-		t.Error("an image of one layer was taken")
+	if got := (Series{}).Mean(); !math.IsNaN(got) {
+		t.Errorf("the mean of nothing is %v, want NaN", got)
 	}
 }
 
