@@ -11,8 +11,9 @@ import (
 
 // Engine is an open device, or the interpreter.
 type Engine struct {
-	opt  options
-	info DeviceInfo
+	opt   options
+	info  DeviceInfo
+	tuned map[string]string // the stored choice of kernel shapes
 
 	// use is held for reading while something uses the device, and for writing
 	// while the device is rebuilt or closed.
@@ -64,6 +65,7 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		return nil, err
 	}
 	e.info = describe(e.gpu.info)
+	e.adoptTuning(e.gpu.info)
 	e.opt.log.Info("running on " + e.info.String())
 	return e, nil
 }
@@ -116,12 +118,17 @@ func (g *gpu) keepPipelines() {
 // Device describes what the engine runs on.
 func (e *Engine) Device() DeviceInfo { return e.info }
 
-// Tuning names the choice of kernel shapes that outputs may depend on.
+// Tuning names the choice of kernel shapes that outputs may depend on: none of
+// the interpreter, static, a hash of the stored choice that Tune made, or own
+// for WithChoices.
 func (e *Engine) Tuning() string {
-	if e.info.Reference() {
+	switch {
+	case e.info.Reference():
 		return "none"
+	case e.opt.choices != nil:
+		return "own"
 	}
-	return "static"
+	return tuningName(e.tuned)
 }
 
 // Limits are the device's limits as planning sees them; the baseline of the

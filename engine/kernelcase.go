@@ -43,7 +43,7 @@ func caseFor(p *plan.Plan, d *plan.Dispatch, opt plan.Options, size caseSize) (*
 		return nil, fmt.Errorf("engine: case for %v: %w", v, err)
 	}
 	opt.Family, opt.Precision = p.Family, p.Precision
-	opt.Choices = plan.Choices{LaneRows: c("ROWS"), LaneCols: c("COLS"), LaneQueries: c("QUERIES"), LaneKeys: c("KEYS"), Tile: plan.TileName(c("BM"), c("BN"), c("TM"), c("TN"))}
+	opt.Choices = plan.ChoicesOf(d)
 	return &kernelCase{graph: g, opt: opt, inputs: randomInputs(g), params: randomParams(g)}, nil
 }
 

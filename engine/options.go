@@ -40,7 +40,8 @@ type options struct {
 	statistics bool
 	selfTest   bool
 	faults     *vk.Faults
-	choices    plan.Choices
+	choices    *plan.Choices
+	untuned    bool
 }
 
 // Option changes how Open opens a device.
@@ -85,8 +86,8 @@ func WithVectorBits(bits int) Option { return func(o *options) { o.bits = bits }
 // take, in bytes. The default is three quarters of the device's own.
 func WithMemory(bytes int64) Option { return func(o *options) { o.memory = bytes } }
 
-// WithCache keeps compiled pipelines and the outcome of self-tests in a folder,
-// by device and driver. Without it nothing is kept.
+// WithCache keeps compiled pipelines, the outcome of self-tests and what Tune
+// chose in a folder, by device and driver. Without it nothing is kept.
 func WithCache(dir string) Option { return func(o *options) { o.cacheDir = dir } }
 
 // WithStatistics makes drivers collect statistics of the kernels they compile,
@@ -97,8 +98,12 @@ func WithStatistics() Option { return func(o *options) { o.statistics = true } }
 // first use.
 func WithoutSelfTest() Option { return func(o *options) { o.selfTest = false } }
 
-// WithChoices overrides the static choice of kernel shapes.
-func WithChoices(c plan.Choices) Option { return func(o *options) { o.choices = c } }
+// WithChoices overrides the static choice of kernel shapes, and a stored one.
+func WithChoices(c plan.Choices) Option { return func(o *options) { o.choices = &c } }
+
+// WithoutTuning takes the static choice of kernel shapes even where the cache
+// folder holds a measured one.
+func WithoutTuning() Option { return func(o *options) { o.untuned = true } }
 
 // withFaults makes Vulkan calls fail, for tests.
 func withFaults(f *vk.Faults) Option { return func(o *options) { o.faults = f } }

@@ -34,6 +34,7 @@ type compileFlags struct {
 	device    string
 	precision string
 	kernels   string
+	noTuning  bool
 	onnx      string
 }
 
@@ -64,6 +65,7 @@ weights, as a model for other runtimes, and plans nothing.`,
 	s.StringVar(&f.precision, "precision", "fp32", "fp32 or fp16 storage")
 	s.StringVar(&f.onnx, "onnx", "", "write the graph to `FILE` as an ONNX model, which takes 8-bit RGB pixels [B Y X 3]; with --without all it has the published formulas")
 	s.StringVar(&f.kernels, "kernels", "", "`FAMILY` of kernels: lanes, tiles or plain; default: by device")
+	s.BoolVar(&f.noTuning, "no-tuning", false, "take the static choice of kernel shapes, whatever crate-vk tune has stored")
 	return c
 }
 
@@ -76,6 +78,11 @@ func (a *app) runCompile(ctx context.Context, f *compileFlags) error {
 		return err
 	}
 	opt := plan.Options{Family: plan.Family(f.kernels)}
+	if f.device != "baseline" && !f.noTuning {
+		if choices, _, err := engine.StoredTuning(f.device, cacheDir()); err == nil {
+			opt.Choices = choices // what a run would take
+		}
+	}
 	switch engine.Precision(f.precision) {
 	case engine.FP32:
 	case engine.FP16:

@@ -122,6 +122,7 @@ type deviceFlags struct {
 	bits      int
 	noCache   bool
 	noTest    bool
+	noTuning  bool
 	memory    int64
 }
 
@@ -138,6 +139,7 @@ func (f *deviceFlags) register(s *pflag.FlagSet) {
 	s.IntVar(&f.bits, "vector-bits", 0, "vector width of llvmpipe: 128, 256 or 512; default: the driver's")
 	s.Int64Var(&f.memory, "memory", 0, "device memory to use at most, in `MB`")
 	s.BoolVar(&f.noCache, "no-cache", false, "keep no compiled kernels and self-tests on disk")
+	s.BoolVar(&f.noTuning, "no-tuning", false, "take the static choice of kernel shapes, whatever crate-vk tune has stored")
 	s.BoolVar(&f.noTest, "no-self-test", false, "don't test kernels before their first use on a device")
 }
 
@@ -162,8 +164,8 @@ func (f *deviceFlags) open(ctx context.Context, a *app, more ...engine.Option) (
 			return nil, usage(fmt.Errorf("--spirv is %q, want a folder", f.spirv))
 		}
 		opts = append(opts, engine.WithSPIRV(f.kernelCode))
-	} else if dir, err := os.UserCacheDir(); err == nil && !f.noCache {
-		opts = append(opts, engine.WithCache(filepath.Join(dir, "crate-vk")))
+	} else if dir := cacheDir(); dir != "" && !f.noCache {
+		opts = append(opts, engine.WithCache(dir))
 	}
 	if f.bits != 0 {
 		opts = append(opts, engine.WithVectorBits(f.bits))
@@ -174,7 +176,19 @@ func (f *deviceFlags) open(ctx context.Context, a *app, more ...engine.Option) (
 	if f.noTest {
 		opts = append(opts, engine.WithoutSelfTest())
 	}
+	if f.noTuning {
+		opts = append(opts, engine.WithoutTuning())
+	}
 	return engine.Open(ctx, append(opts, more...)...)
+}
+
+// cacheDir is the folder of what is kept between runs, "" where there is none.
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "crate-vk")
 }
 
 // kernelCode reads a kernel from the --spirv folder, else the embedded one.

@@ -24,26 +24,57 @@ func chooseFamily(lim Limits) Family {
 	return Tiles
 }
 
-// Choices are kernel shapes that replace the static choice.
+// Choices are kernel shapes that replace the static choice. Those that are set
+// one by one precede the measured ones.
 type Choices struct {
-	LaneRows, LaneCols    int    // linear_lanes: rows a workgroup, quads of columns a lane
-	LaneQueries, LaneKeys int    // attend_lanes: queries a lane, keys a step
-	Tile                  string // linear_tiles: one of TileNames
+	LaneRows, LaneCols         int    // linear_lanes: rows a workgroup, quads of columns a lane
+	LaneQueries, LaneKeys      int    // attend_lanes: queries a lane, keys a step
+	Load                       Load   // of both
+	Tile                       string // linear_tiles: one of TileNames
+	UniformKeys, UniformSplits int    // attend_uniform: keys a step, subgroups that share them
+
+	Tuned map[string]string // a shape by kind, as Shapes and Kind name them
+}
+
+// Load is how the lanes kernels read tensors.
+type Load string
+
+// The ways to load.
+const (
+	LoadTexels  Load = "texel"
+	LoadStorage Load = "storage"
+)
+
+// preferredLoad is the static choice.
+func preferredLoad(lim Limits) Load {
+	if PrefersTexels(lim) {
+		return LoadTexels
+	}
+	return LoadStorage
 }
 
 // lanesLinear is the shape of linear_lanes for a product of rows × nquads.
-type lanesLinear struct{ rows, cols int }
+type lanesLinear struct {
+	rows, cols int
+	load       Load
+}
 
-func (c Choices) lanesLinear(lim Limits, rows, nquads int) lanesLinear {
-	s := lanesLinear{32, 2}
+func (c Choices) lanesLinear(lim Limits, kind string, rows, nquads int) lanesLinear {
+	s := lanesLinear{32, 2, preferredLoad(lim)}
 	if ceil(nquads, lim.Subgroup) < 2*12 {
 		s.cols = 1 // few panels: more workgroups to share between the threads
+	}
+	if a, b, load, ok := c.tuned(kind); ok && a*b <= 128 {
+		s = lanesLinear{a, b, load}
 	}
 	if c.LaneRows > 0 {
 		s.rows = c.LaneRows
 	}
 	if c.LaneCols > 0 {
 		s.cols = c.LaneCols
+	}
+	if c.Load != "" {
+		s.load = c.Load
 	}
 	s.rows = min(s.rows, rows)
 	s.cols = min(s.cols, ceil(nquads, lim.Subgroup))
@@ -52,15 +83,21 @@ func (c Choices) lanesLinear(lim Limits, rows, nquads int) lanesLinear {
 
 // lanesAttention is the shape of attend_lanes for a head of that many quads;
 // ok is false where the unrolled body would be too large to compile.
-type lanesAttention struct{ queries, keys int }
+type lanesAttention struct {
+	queries, keys int
+	load          Load
+}
 
-func (c Choices) lanesAttention(lim Limits, headQuads int) (s lanesAttention, ok bool) {
-	s = lanesAttention{5, 4}
+func (c Choices) lanesAttention(lim Limits, kind string, headQuads int) (s lanesAttention, ok bool) {
+	s = lanesAttention{5, 4, preferredLoad(lim)}
 	if lim.Subgroup >= 16 {
-		s = lanesAttention{3, 8}
+		s.queries, s.keys = 3, 8
 	}
 	for s.queries > 1 && s.queries*s.keys*headQuads > 24*16 {
 		s.queries--
+	}
+	if a, b, load, ok := c.tuned(kind); ok && b <= lim.Subgroup && fitsLanes(a, b, headQuads) {
+		s = lanesAttention{a, b, load}
 	}
 	if c.LaneQueries > 0 {
 		s.queries = c.LaneQueries
@@ -68,8 +105,11 @@ func (c Choices) lanesAttention(lim Limits, headQuads int) (s lanesAttention, ok
 	if c.LaneKeys > 0 {
 		s.keys = c.LaneKeys
 	}
+	if c.Load != "" {
+		s.load = c.Load
+	}
 	s.keys = min(s.keys, lim.Subgroup)
-	return s, s.queries*s.keys*headQuads <= 40*16
+	return s, fitsLanes(s.queries, s.keys, headQuads)
 }
 
 // PrefersTexels reports whether inputs should be texel buffers: on llvmpipe before

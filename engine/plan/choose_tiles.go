@@ -89,14 +89,18 @@ func (t tile) share(lim Limits, rows, columns int) float64 {
 
 // tile chooses the shape for a product of rows × 4·nquads; among equals the
 // larger one.
-func (c Choices) tile(lim Limits, rows, nquads int) tile {
+func (c Choices) tile(lim Limits, kind string, rows, nquads int) tile {
 	all := tiles()
 	best, top := all[len(all)-1], 0.0
+	asked := c.Tile
+	if asked == "" {
+		asked = c.Tuned[kind]
+	}
 	for _, t := range all {
 		if !t.fits(lim) {
 			continue
 		}
-		if t.name() == c.Tile {
+		if t.name() == asked {
 			return t
 		}
 		if s := t.share(lim, rows, 4*nquads); s > top && !t.onRequest {
@@ -130,15 +134,35 @@ func (c Choices) uniformAttention(lim Limits, headQuads int) (s uniformAttention
 	// make newer Mesa spill scalars, which load 16 at a time all the same.
 	for s.chunk = 4; s.slice%s.chunk != 0; s.chunk-- {
 	}
+	if c.UniformKeys > 0 && c.UniformSplits > 0 {
+		s.keys, s.splits = c.UniformKeys, c.UniformSplits
+		return s, s.fits(lim)
+	}
 	for s.splits = 4; s.splits >= 1; s.splits /= 2 {
-		// At most 256 invocations: in larger workgroups a wave64 device has too
-		// few registers for each, and spills.
-		local := lim.Subgroup * s.slices * s.splits
-		if local <= min(lim.MaxInvocations, 256) && s.slices*s.splits <= lim.MaxWorkgroupSize[1] && s.shared(lim.Subgroup) <= lim.MaxShared {
+		if s.fits(lim) {
 			return s, true
 		}
 	}
 	return s, false
+}
+
+// tunedUniform is uniformAttention with the measured shape where there is one.
+func (c Choices) tunedUniform(lim Limits, kind string, headQuads int) (s uniformAttention, ok bool) {
+	if a, b, _, ok := c.tuned(kind); ok && c.UniformKeys == 0 {
+		t := c
+		t.UniformKeys, t.UniformSplits = a, b
+		if s, ok := t.uniformAttention(lim, headQuads); ok && a%4 == 0 {
+			return s, true
+		}
+	}
+	return c.uniformAttention(lim, headQuads)
+}
+
+// fits: at most 256 invocations, as in larger workgroups a wave64 device has
+// too few registers for each, and spills.
+func (s uniformAttention) fits(lim Limits) bool {
+	local := lim.Subgroup * s.slices * s.splits
+	return local <= min(lim.MaxInvocations, 256) && s.slices*s.splits <= lim.MaxWorkgroupSize[1] && s.shared(lim.Subgroup) <= lim.MaxShared
 }
 
 func (s uniformAttention) shared(lanes int) int {

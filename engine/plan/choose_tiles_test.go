@@ -21,19 +21,19 @@ func TestTileFillsTheDevice(t *testing.T) {
 		{80, 197, 576, "32x32/4x4"},        // S/16, one image
 		{80, 32 * 785, 768, "128x128/8x8"}, // enough work: the cheapest tile
 	} {
-		if got := (Choices{}).tile(gpuLimits(x.units, 32), x.rows, x.columns/4).name(); got != x.want {
+		if got := (Choices{}).tile(gpuLimits(x.units, 32), "", x.rows, x.columns/4).name(); got != x.want {
 			t.Errorf("%d×%d on %d units: %s, want %s", x.rows, x.columns, x.units, got, x.want)
 		}
 	}
 	narrow := gpuLimits(96, 32)
 	narrow.WideShared = false // an 8×4 block would wait for shared memory
-	if got := (Choices{}).tile(narrow, 785, 768/4).name(); got != "64x128/8x8" {
+	if got := (Choices{}).tile(narrow, "", 785, 768/4).name(); got != "64x128/8x8" {
 		t.Errorf("785×768 with narrow shared memory: %s", got)
 	}
-	if got := (Choices{Tile: "128x128/16x8"}).tile(gpuLimits(80, 32), 1, 1).name(); got != "128x128/16x8" {
+	if got := (Choices{Tile: "128x128/16x8"}).tile(gpuLimits(80, 32), "", 1, 1).name(); got != "128x128/16x8" {
 		t.Errorf("asked for 128x128/16x8, got %s", got)
 	}
-	if got := (Choices{}).tile(BaselineLimits(), 32*785, 192); !got.fits(BaselineLimits()) {
+	if got := (Choices{}).tile(BaselineLimits(), "", 32*785, 192); !got.fits(BaselineLimits()) {
 		t.Errorf("%s does not fit the baseline", got.name())
 	}
 }

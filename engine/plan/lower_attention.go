@@ -34,8 +34,9 @@ func (l *lowering) attend(v *graph.Value) {
 	f16 := in.Elem == graph.F16
 	tied := k == val
 	if l.opt.Family == Lanes {
-		path := l.loadPath(bq, bk, bv)
-		if s, ok := l.opt.Choices.lanesAttention(l.lim, hq); ok && l.usable("attend_lanes", f16, path) {
+		s, ok := l.opt.Choices.lanesAttention(l.lim, kindOf("attend_lanes", v, f16), hq)
+		path := l.loadPath(s.load, bq, bk, bv)
+		if ok && l.usable("attend_lanes", f16, path) {
 			e := l.emit(v, "attend_lanes", f16, path)
 			e.n("LANES", l.lim.Subgroup).n("QUERIES", s.queries).n("KEYS", s.keys).n("HEAD_QUADS", hq).flag("TIED", tied)
 			e.n("tokens", tokens).n("pitch", in.Pitch).n("opitch", out.Pitch).f("scale", exp2Scale(v)).n("zero", 0)
@@ -48,7 +49,7 @@ func (l *lowering) attend(v *graph.Value) {
 		}
 	}
 	if l.opt.Family == Tiles {
-		if s, ok := l.opt.Choices.uniformAttention(l.lim, hq); ok && l.usable("attend_uniform", f16) {
+		if s, ok := l.opt.Choices.tunedUniform(l.lim, kindOf("attend_uniform", v, f16), hq); ok && l.usable("attend_uniform", f16) {
 			e := l.emit(v, "attend_uniform", f16)
 			e.n("LANES", l.lim.Subgroup).n("PARTS", s.slices*s.splits).n("SLICE", s.slice).n("SLICES", s.slices)
 			e.n("KEYS", s.keys).n("SPLITS", s.splits).n("CHUNK", s.chunk).flag("TIED", tied)

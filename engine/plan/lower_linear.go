@@ -50,8 +50,7 @@ func (l *lowering) linear(v *graph.Value) {
 		l.fail(v, "normalises rows that are padded head by head")
 	}
 	switch {
-	case l.opt.Family == Lanes && !p.scaled && in.Form == Quads && l.usable("linear_lanes", p.f16, l.loadPath(p.x, p.bias, p.res)):
-		l.linearLanes(p)
+	case l.opt.Family == Lanes && !p.scaled && in.Form == Quads && l.linearLanes(p):
 	case l.opt.Family == Tiles && !p.scaled && in.Form == Rows && l.usable("linear_tiles", p.f16):
 		l.linearTiles(p)
 	default:
@@ -69,35 +68,46 @@ func (p *product) panels(panel, lines int) Layout {
 	return Layout{Form: Panels, Elem: elem, Rows: w[0].Size, Columns: w[1].Size, Group: p.ngroup, Panel: panel, Lines: lines, LineGroup: p.kgroup}
 }
 
-func (l *lowering) linearLanes(p product) {
+// linearLanes reports false where its kernel is disabled.
+func (l *lowering) linearLanes(p product) bool {
 	lanes := l.lim.Subgroup
-	shape := l.opt.Choices.lanesLinear(l.lim, p.rows, p.nquads)
+	shape := l.opt.Choices.lanesLinear(l.lim, kindOf("linear_lanes", p.v, p.f16), p.rows, p.nquads)
+	lay := p.panels(lanes, 4*p.kquads)
+	path := l.loadPath(shape.load, p.x, p.bias, p.res)
+	if !l.texels(lay) {
+		path = ""
+	}
+	if !l.usable("linear_lanes", p.f16, path) {
+		return false
+	}
 	panels := ceil(p.nquads, lanes)
-	w := l.weight(p.v.Arg("weight"), p.panels(lanes, 4*p.kquads))
-	e := l.emit(p.v, "linear_lanes", p.f16, l.loadPath(p.x, p.bias, p.res))
+	w := l.weight(p.v.Arg("weight"), lay)
+	e := l.emit(p.v, "linear_lanes", p.f16, path)
 	e.n("LANES", lanes).n("ROWS", shape.rows).n("COLS", shape.cols)
 	e.n("rows", p.rows).n("kquads", p.kquads).n("nquads", p.nquads)
 	e.n("xpitch", l.Buffers[p.x].Layout.Pitch)
 	l.epilogue(e, p, w)
 	e.run(ceil(panels, shape.cols), ceil(p.rows, shape.rows), 1)
+	return true
 }
 
 // loadPath is the variant of the lanes kernels by how they load: texels where
-// those are cheaper and every tensor fits a texel buffer.
-func (l *lowering) loadPath(buffers ...int) string {
-	if !PrefersTexels(l.lim) {
+// those are asked for and every tensor fits a texel buffer.
+func (l *lowering) loadPath(load Load, buffers ...int) string {
+	if load != LoadTexels {
 		return ""
 	}
 	for _, b := range buffers {
-		if b < 0 {
-			continue
-		}
-		lay := l.Buffers[b].Layout
-		if lay.Bytes()/int64(4*lay.Elem.Bytes()) > int64(l.lim.MaxTexels) {
+		if b >= 0 && !l.texels(l.Buffers[b].Layout) {
 			return ""
 		}
 	}
 	return ".texel"
+}
+
+// texels reports that a tensor fits a texel buffer.
+func (l *lowering) texels(lay Layout) bool {
+	return lay.Bytes()/int64(4*lay.Elem.Bytes()) <= int64(l.lim.MaxTexels)
 }
 
 // epilogue sets what the fast products share: scale, bias, residual,
@@ -114,7 +124,7 @@ func (l *lowering) epilogue(e *emission, p product, w int) {
 }
 
 func (l *lowering) linearTiles(p product) {
-	t := l.opt.Choices.tile(l.lim, p.rows, p.nquads)
+	t := l.opt.Choices.tile(l.lim, kindOf("linear_tiles", p.v, p.f16), p.rows, p.nquads)
 	kpadded := ceil(4*p.kquads, t.bk) * t.bk
 	w := l.weight(p.v.Arg("weight"), p.panels(t.bn/4, kpadded))
 	e := l.emit(p.v, "linear_tiles", p.f16)

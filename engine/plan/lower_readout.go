@@ -30,7 +30,7 @@ func (l *lowering) affinityBits(v *graph.Value) {
 	y, in := l.result(v), l.Buffers[f].Layout
 	s := v.Shape()
 	images, tokens, words := s[0].Size, s[1].Size, s[2].Size
-	if path := l.loadPath(f); in.Form == Quads && 32%l.lim.Subgroup == 0 && l.usable("affinity_lanes", false, path) {
+	if path := l.loadPath(preferredLoad(l.lim), f); in.Form == Quads && 32%l.lim.Subgroup == 0 && l.usable("affinity_lanes", false, path) {
 		wide := min(max(l.lim.Subgroup/4, 1), 4) // words a tile: a body of 1,024 multiply-adds
 		blocks := ceil(words, wide)
 		e := l.emit(v, "affinity_lanes", false, path).n("LANES", l.lim.Subgroup).n("WORDS", wide)

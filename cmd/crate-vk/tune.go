@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/engine"
+)
+
+// tuneFlags of tune.
+type tuneFlags struct {
+	model    modelFlags
+	device   deviceFlags
+	size     string
+	batch    int
+	readouts []string
+	seconds  float64
+	dryRun   bool
+	asJSON   bool
+}
+
+func (a *app) tune() *cobra.Command {
+	var f tuneFlags
+	c := &cobra.Command{
+		Use:   "tune [--model FILE|PRESET]",
+		Short: "Measure kernel shapes on the device and keep the fastest",
+		Long: `tune measures the shapes that the device's kernels can take, for each kind of work
+in the model at that size, and stores the fastest beside the compiled kernels, for this
+device and driver version. Commands that run later use them and say so in their
+headers (--no-tuning ignores them); nothing tunes itself during a run. What is stored
+holds for every batch. On a software device times are of the CPU, of the clock
+elsewhere. A shape replaces the static choice only where it was faster in three
+rounds of four.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runTune(cmd.Context(), &f) },
+	}
+	s := c.Flags()
+	f.model.register(s, true)
+	s.StringVar(&f.size, "size", "", "`N|WxH` of the input; default: the native size")
+	s.IntVar(&f.batch, "batch", 1, "images computed at once while measuring")
+	s.StringSliceVar(&f.readouts, "readout", nil, "`WHAT` is read: logits, tokens, attention@LAYER, keys@LAYER; default: what segment reads, and tokens")
+	s.Float64Var(&f.seconds, "seconds", 30, "time to spend, about")
+	s.BoolVar(&f.dryRun, "dry-run", false, "measure and print, store nothing")
+	s.BoolVar(&f.asJSON, "json", false, "print JSON")
+	f.device.register(s)
+	return c
+}
+
+// tuneRow is one kind of work, as scripts read it.
+type tuneRow struct {
+	Kernel string      `json:"kernel"` // and what it computes of one image
+	Count  int         `json:"dispatches"`
+	Chosen string      `json:"chosen"`
+	Static string      `json:"static"`
+	Gain   float64     `json:"gain"` // static ÷ chosen, median over the rounds
+	Error  string      `json:"error,omitempty"`
+	Shapes []tuneShape `json:"shapes"`
+}
+
+type tuneShape struct {
+	Shape string     `json:"shape"`
+	MS    benchTimes `json:"ms"`
+	Runs  int        `json:"runs"`
+	Error string     `json:"error,omitempty"`
+}
+
+func (a *app) runTune(ctx context.Context, f *tuneFlags) error {
+	if f.device.device == engine.CPUDevice {
+		return usage(fmt.Errorf("the interpreter has no kernels: choose a device"))
+	}
+	if f.batch < 1 || f.seconds <= 0 {
+		return usage(fmt.Errorf("--batch is %d and --seconds %g, want both above 0", f.batch, f.seconds))
+	}
+	src, err := f.model.open(a)
+	if err != nil {
+		return err
+	}
+	requests, err := f.requests(src)
+	if err != nil {
+		return err
+	}
+	s, err := a.load(ctx, &f.device, src)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	show := func(r engine.TuneRow) {
+		a.log.Info(fmt.Sprintf("%s: %s", r.Kind, outcome(r)))
+	}
+	rows, err := s.m.Tune(ctx, engine.TuneOptions{Requests: requests, Budget: time.Duration(f.seconds * float64(time.Second)), DryRun: f.dryRun}, show)
+	if err != nil {
+		return err
+	}
+	if f.asJSON {
+		return writeJSON(a.out, tuneRows(rows))
+	}
+	return a.tuneTable(rows)
+}
+
+// requests are what the kernels are taken from.
+func (f *tuneFlags) requests(src *engine.ModelSource) ([]engine.Request, error) {
+	c := &src.Config
+	readouts := f.readouts
+	if readouts == nil {
+		readouts = []string{fmt.Sprintf("attention@%d", c.ReadLayer()), "tokens"}
+	}
+	size, err := parseSize(f.size)
+	if err != nil {
+		return nil, usage(err)
+	}
+	height, width, err := modelSize(size, c)
+	if err != nil {
+		return nil, err
+	}
+	var list []engine.Request
+	for _, r := range readouts {
+		outputs, err := engine.ReadoutOutputs(c, r)
+		if err != nil {
+			return nil, usage(err)
+		}
+		list = append(list, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: f.batch, Positions: crate.PositionsExact})
+	}
+	return list, nil
+}
+
+// outcome is one line about a kind of work.
+func outcome(r engine.TuneRow) string {
+	switch {
+	case r.Err != nil:
+		return r.Err.Error()
+	case r.Chosen == r.Shapes[0].Name:
+		return r.Chosen + ", the static choice, stays"
+	}
+	return fmt.Sprintf("%s instead of %s, %.2f times as fast", r.Chosen, r.Shapes[0].Name, r.Gain)
+}
+
+func tuneRows(rows []engine.TuneRow) []tuneRow {
+	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
+	list := []tuneRow{}
+	for _, r := range rows {
+		row := tuneRow{Kernel: r.Kind, Count: r.Count, Chosen: r.Chosen, Static: r.Shapes[0].Name, Gain: r.Gain}
+		if r.Err != nil {
+			row.Error = r.Err.Error()
+		}
+		for _, s := range r.Shapes {
+			t := tuneShape{Shape: s.Name, MS: benchTimes{ms(s.Time.Median), ms(s.Time.P5), ms(s.Time.P95)}, Runs: s.Runs}
+			if s.Err != nil {
+				t.Error = s.Err.Error()
+			}
+			row.Shapes = append(row.Shapes, t)
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+func (a *app) tuneTable(rows []engine.TuneRow) error {
+	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "KERNEL\tSHAPE\tMS\tP5\tP95\tRUNS\t")
+	for _, r := range tuneRows(rows) {
+		name := fmt.Sprintf("%s, %d times", r.Kernel, r.Count)
+		for _, s := range r.Shapes {
+			var notes []string
+			if s.Shape == r.Static {
+				notes = append(notes, "static")
+			}
+			if s.Shape == r.Chosen {
+				notes = append(notes, "chosen")
+				if r.Gain > 1 {
+					notes = append(notes, fmt.Sprintf("%.2f×", r.Gain))
+				}
+			}
+			if s.Runs == 0 {
+				fmt.Fprintf(t, "%s\t%s\t\t\t\t\t%s\n", name, s.Shape, s.Error)
+			} else {
+				fmt.Fprintf(t, "%s\t%s\t%.3f\t%.3f\t%.3f\t%d\t%s\n", name, s.Shape, s.MS.Median, s.MS.P5, s.MS.P95, s.Runs, strings.Join(notes, ", "))
+			}
+			name = ""
+		}
+	}
+	return t.Flush()
+}
