@@ -13,7 +13,7 @@ import (
 func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string, err error) {
 	var s Settings
 	for _, src := range sources {
-		s = s.or(src)
+		s = s.Or(src)
 	}
 	found, err := detect(ckpt)
 	if err != nil {

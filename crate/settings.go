@@ -31,8 +31,8 @@ type Settings struct {
 	Readout      *string
 }
 
-// or fills what s does not say from t.
-func (s Settings) or(t Settings) Settings {
+// Or fills what s does not say from t.
+func (s Settings) Or(t Settings) Settings {
 	s.Architecture = first(s.Architecture, t.Architecture)
 	s.Attention = first(s.Attention, t.Attention)
 	s.Block = first(s.Block, t.Block)

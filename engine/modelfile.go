@@ -108,7 +108,7 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 	if err != nil {
 		return nil, err
 	}
-	file, notice, err := configFile(path, opt.ConfigPath)
+	file, notice, err := ReadConfig(path, opt.ConfigPath)
 	if err != nil {
 		return nil, err
 	}
@@ -138,9 +138,10 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 	return m, nil
 }
 
-// configFile reads the configuration file that the user named, or the
-// config.json beside the weights, if there is one.
-func configFile(path, named string) (s crate.Settings, notice string, err error) {
+// ReadConfig reads the configuration file that the user named, or the
+// config.json beside the weights at path, if there is one. A config.json of
+// somebody else's is left alone, and the notice says so.
+func ReadConfig(path, named string) (s crate.Settings, notice string, err error) {
 	at := named
 	if at == "" && path == "" {
 		return s, "", nil // not from a folder

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/pth"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
@@ -20,9 +21,10 @@ func (a *app) convert() *cobra.Command {
 		Use:   "convert [flags] IN OUT.safetensors",
 		Short: "Turn a PyTorch checkpoint (.pth) or a safetensors file into one with metadata",
 		Long: `convert reads a PyTorch checkpoint, of which it never executes anything, or a
-safetensors file or index, strips wrappers and prefixes from the tensor names, and
+safetensors file, index or folder, strips wrappers and prefixes from the tensor names, and
 writes safetensors with crate.* metadata that says what shapes can't: heads, η, λ, ε.
-Where the file can't tell the number of heads, --heads must.`,
+They come from flags, then from a config.json beside IN. Where neither they nor the file
+tell the number of heads, there is no conversion: a file with metadata holds no guess.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usage(fmt.Errorf("convert: want an input and an output file"))
@@ -32,6 +34,7 @@ Where the file can't tell the number of heads, --heads must.`,
 		RunE: func(_ *cobra.Command, args []string) error { return a.runConvert(&model, args[0], args[1], overwrite) },
 	}
 	model.registerSettings(c.Flags())
+	c.Flags().StringVar(&model.config, "config", "", "configuration `FILE`; default: config.json beside IN")
 	c.Flags().StringSliceVar(&model.labels, "labels", nil, "class names, or a `FILE` with one a line")
 	c.Flags().BoolVar(&overwrite, "overwrite", false, "replace OUT if it exists")
 	return c
@@ -39,6 +42,7 @@ Where the file can't tell the number of heads, --heads must.`,
 
 // checkpoint is what convert reads from: a .pth file or safetensors.
 type checkpoint interface {
+	Path() string
 	Tensors() []weights.Info
 	Metadata() map[string]string
 	ReadRaw(name string) (weights.Tensor, error)
@@ -58,7 +62,8 @@ func (f tensorFile) ReadRaw(name string) (weights.Tensor, error) {
 }
 
 func openCheckpoint(path string) (checkpoint, error) {
-	if s := strings.ToLower(path); strings.HasSuffix(s, ".safetensors") || strings.HasSuffix(s, ".index.json") {
+	info, err := os.Stat(path)
+	if s := strings.ToLower(path); err == nil && info.IsDir() || strings.HasSuffix(s, ".safetensors") || strings.HasSuffix(s, ".index.json") {
 		f, err := weights.Open(path)
 		if err != nil {
 			return nil, err
@@ -69,6 +74,14 @@ func openCheckpoint(path string) (checkpoint, error) {
 }
 
 func (a *app) runConvert(model *modelFlags, in, out string, overwrite bool) error {
+	if err := model.checkBranch(); err != nil {
+		return err
+	}
+	if old, err := os.Stat(out); err == nil {
+		if from, err := os.Stat(in); err == nil && os.SameFile(old, from) {
+			return usage(fmt.Errorf("%s is the input: name another output", out))
+		}
+	}
 	if _, err := os.Lstat(out); err == nil && !overwrite {
 		return usage(fmt.Errorf("%s exists: use --overwrite to replace it", out))
 	}
@@ -85,52 +98,88 @@ func (a *app) runConvert(model *modelFlags, in, out string, overwrite bool) erro
 	if settings.Labels, err = readLabels(model.labels); err != nil {
 		return err
 	}
-	ckpt, config, err := resolveCheckpoint(a, src, settings, crate.Branch(model.branch))
+	r, err := resolveCheckpoint(src, model, settings)
 	if err != nil {
 		return refuse(err)
 	}
-	tensors, err := canonicalTensors(src, ckpt, &config)
+	if err := r.accept(a); err != nil {
+		return refuse(err)
+	}
+	tensors, err := canonicalTensors(src, r.ckpt, &r.config)
 	if err != nil {
 		return refuse(err)
 	}
-	if err := writeFile(out, func(w io.Writer) error { return weights.Write(w, tensors, config.Metadata()) }); err != nil {
+	if err := writeFile(out, func(w io.Writer) error { return weights.Write(w, tensors, r.metadata()) }); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "crate-vk: wrote %s: %s, %d tensors\n", out, &config, len(tensors))
+	fmt.Fprintf(a.err, "crate-vk: wrote %s: %s, %d tensors\n", out, &r.config, len(tensors))
 	return nil
 }
 
-// resolveCheckpoint finds out which model the tensors are. Heads that neither
-// flags nor metadata give are asked for: a file with metadata must not hold a
-// guess.
-func resolveCheckpoint(a *app, src checkpoint, settings crate.Settings, branch crate.Branch) (*crate.Checkpoint, crate.Config, error) {
+// resolved is what is known of a checkpoint.
+type resolved struct {
+	ckpt     *crate.Checkpoint
+	config   crate.Config
+	given    crate.Settings // what flags, config.json and metadata say
+	warnings []string       // what was taken by default instead
+}
+
+// resolveCheckpoint finds out which model the tensors are.
+func resolveCheckpoint(src checkpoint, model *modelFlags, settings crate.Settings) (r resolved, err error) {
 	var stored []crate.Stored
 	for _, t := range src.Tensors() {
 		stored = append(stored, crate.Stored{Name: t.Name, Shape: t.Shape})
 	}
-	ckpt, err := crate.NewCheckpoint(stored, branch)
+	if r.ckpt, err = crate.NewCheckpoint(stored, crate.Branch(model.branch)); err != nil {
+		return r, err
+	}
+	file, notice, err := engine.ReadConfig(src.Path(), model.config)
 	if err != nil {
-		return nil, crate.Config{}, err
+		return r, err
 	}
 	meta, err := crate.ParseMetadata(src.Metadata())
 	if err != nil {
-		return nil, crate.Config{}, err
+		return r, err
 	}
-	config, warnings, err := crate.Resolve(ckpt, settings, meta)
-	if err != nil {
-		return nil, config, err
+	r.given = settings.Or(file).Or(meta)
+	r.config, r.warnings, err = crate.Resolve(r.ckpt, r.given)
+	if notice != "" {
+		r.warnings = append(r.warnings, notice)
 	}
-	if settings.Heads == nil && meta.Heads == nil {
-		return nil, config, fmt.Errorf("the file can't tell how many heads the model has, only that they fill %d rows: give --heads (models of this width have %d)", config.Inner, config.Heads)
+	return r, err
+}
+
+func (f *modelFlags) checkBranch() error {
+	if f.branch != string(crate.Teacher) && f.branch != string(crate.Student) {
+		return usage(fmt.Errorf("--branch is %q, want teacher or student", f.branch))
 	}
-	for _, w := range warnings {
+	return nil
+}
+
+// accept asks for heads that nothing gives: a file with metadata must not hold a
+// guess. Then it compares the tensors with what the model needs.
+func (r *resolved) accept(a *app) error {
+	if r.given.Heads == nil && r.config.OutProjection {
+		return fmt.Errorf("the file can't tell how many heads the model has, only that they fill %d rows: give --heads (models of this width have %d)", r.config.Inner, r.config.Heads)
+	}
+	for _, w := range r.warnings {
 		a.log.Warn(w)
 	}
-	extra, err := ckpt.Compare(&config)
+	extra, err := r.ckpt.Compare(&r.config)
 	if err == nil && len(extra) > 0 {
 		a.log.Info(fmt.Sprintf("%d tensors are not needed and left out, such as %s", len(extra), extra[0]))
 	}
-	return ckpt, config, err
+	return err
+}
+
+// metadata is what the file will say of the model. A CRATE-MAE's λ that is taken
+// by default stays out, so that whoever runs it is told.
+func (r *resolved) metadata() map[string]string {
+	m := r.config.Metadata()
+	if r.given.Lambda == nil && r.config.Architecture == crate.MAE {
+		delete(m, "crate.lambda")
+	}
+	return m
 }
 
 // canonicalTensors reads what the model needs, under its canonical names.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/arrays"
+	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine"
 )
 
@@ -23,6 +24,7 @@ type featureFlags struct {
 	source sourceFlags
 	layers string
 	facets []string
+	mask   crate.Mask
 	format string
 }
 
@@ -38,14 +40,22 @@ func (a *app) features() *cobra.Command {
   attention  attention.L: the maps after softmax             [heads tokens tokens]
   cls        cls_attention.L: their row of the class token   [heads tokens]
   logits     logits                                          [classes]
-  features   features: after the last norm (ViT, MAE)        [tokens width]`,
+  features   features: after the last norm (ViT, MAE)        [tokens width]
+
+CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
+
+  reconstruction  the patches as seen through a mask, normalised, element order
+                  (row, column, colour), and mask: 1 for those hidden
+                                                      [patches 3·P²], [patches]`,
 		Args: f.source.args,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runFeatures(cmd.Context(), &f, args) },
 	}
 	s := c.Flags()
 	f.model.register(s, false)
 	s.StringVar(&f.layers, "layers", "all", "`all|N,N,...`: layers, −1 is the last")
-	s.StringSliceVar(&f.facets, "facets", nil, "which tensors: tokens, key, attention, cls, logits, features; default: all but attention, which is large")
+	s.StringSliceVar(&f.facets, "facets", nil, "which tensors: tokens, key, attention, cls, logits, features, reconstruction; default: all but attention, which is large, and reconstruction")
+	s.Float64Var(&f.mask.Ratio, "mask-ratio", 0.75, "share `R` of the patches that reconstruction hides, 0 … 1")
+	s.IntVar(&f.mask.Seed, "mask-seed", 0, "`SEED` that chooses which, the same for every image")
 	s.StringVar(&f.format, "format", "safetensors", "safetensors or npz")
 	f.source.register(s)
 	f.input.register(s)
@@ -68,14 +78,10 @@ func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err er
 			o.Layers = append(o.Layers, n)
 		}
 	}
-	o.Facets = f.facets
+	o.Facets, o.Mask = f.facets, f.mask
 	if o.Facets == nil {
 		c := m.Config()
-		for _, facet := range c.Facets() {
-			if facet != "attention" {
-				o.Facets = append(o.Facets, facet)
-			}
-		}
+		o.Facets = slices.DeleteFunc(engine.DefaultFacets(&c), func(facet string) bool { return facet == "attention" })
 	}
 	return o, nil
 }
@@ -111,6 +117,9 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 	}
 	facets := slices.Sorted(slices.Values(o.Facets))
 	flags := fmt.Sprintf("layers=%s facets=%s format=%s %s %s", f.layers, strings.Join(facets, ","), f.format, f.input.describe(), f.device.describe())
+	if slices.Contains(facets, "reconstruction") {
+		flags += fmt.Sprintf(" mask-ratio=%g mask-seed=%d", f.mask.Ratio, f.mask.Seed)
+	}
 	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.decode(), header: on.header("features", flags)}
 	r.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[engine.Features], error] {
 		return m.FeaturesStream(ctx, in, o)

@@ -59,6 +59,9 @@ func (a *app) info() *cobra.Command {
 
 // openForInfo opens a model, or a PyTorch checkpoint to look at.
 func (a *app) openForInfo(model *modelFlags) (*engine.ModelSource, error) {
+	if err := model.checkBranch(); err != nil {
+		return nil, err
+	}
 	src, err := model.open(a)
 	if err == nil {
 		return src, nil
@@ -72,31 +75,28 @@ func (a *app) openForInfo(model *modelFlags) (*engine.ModelSource, error) {
 	if serr != nil {
 		return nil, serr
 	}
-	var stored []crate.Stored
+	r, err := resolveCheckpoint(file, model, settings)
+	if err != nil {
+		return nil, &codedError{exitModel, fmt.Errorf("%s: %w", model.model, err)}
+	}
+	if _, err := r.ckpt.Compare(&r.config); err != nil {
+		return nil, &codedError{exitModel, fmt.Errorf("%s: %w", model.model, err)}
+	}
+	for _, w := range r.warnings {
+		a.log.Warn(w)
+	}
 	var types []string
 	for _, t := range file.Tensors() {
-		stored = append(stored, crate.Stored{Name: t.Name, Shape: t.Shape})
 		if d := string(t.DType); !slices.Contains(types, d) {
 			types = append(types, d)
 		}
-	}
-	ckpt, err := crate.NewCheckpoint(stored, crate.Branch(model.branch))
-	if err != nil {
-		return nil, &codedError{exitModel, fmt.Errorf("%s: %w", model.model, err)}
-	}
-	config, warnings, err := crate.Resolve(ckpt, settings)
-	if err != nil {
-		return nil, &codedError{exitModel, fmt.Errorf("%s: %w", model.model, err)}
-	}
-	for _, w := range warnings {
-		a.log.Warn(w)
 	}
 	a.log.Info("a PyTorch checkpoint: crate-vk convert turns it into a file that runs")
 	sum, err := outputs.HashFile(model.model)
 	if err != nil {
 		return nil, err
 	}
-	src = engine.NewModelSource(model.model, config, sum, nil)
+	src = engine.NewModelSource(model.model, r.config, sum, nil)
 	src.Bytes, src.DTypes = file.Size(), types
 	return src, nil
 }

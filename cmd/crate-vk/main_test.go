@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flip": flip, "lines": lines, "word": word,
+			"exits": exits, "shard": shard, "flip": flip, "lines": lines, "word": word,
 		},
 	})
 }
