@@ -166,7 +166,7 @@ func (p *parser) value(s string) error {
 	head, rest, ok := strings.Cut(s, " = ")
 	id, err := strconv.Atoi(strings.TrimPrefix(head, "v"))
 	if !ok || err != nil || !strings.HasPrefix(head, "v") || id < 0 {
-		return fmt.Errorf("%q: want vN = op ...", s)
+		return fmt.Errorf("%q: want vN = op and what it takes", s)
 	}
 	if p.values[id] != nil {
 		return fmt.Errorf("v%d is defined twice", id)

@@ -17,18 +17,17 @@ import (
 
 // benchFlags of bench.
 type benchFlags struct {
-	model     modelFlags
-	models    []string
-	device    deviceFlags
-	sizes     []string
-	batches   []int
-	readouts  []string
-	precision []string
-	repeat    int
-	seconds   float64
-	ops       bool
-	format    string
-	asJSON    bool
+	model    modelFlags
+	models   []string
+	device   deviceFlags
+	sizes    []string
+	batches  []int
+	readouts []string
+	repeat   int
+	seconds  float64
+	ops      bool
+	format   string
+	asJSON   bool
 }
 
 func (a *app) bench() *cobra.Command {

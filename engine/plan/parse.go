@@ -41,7 +41,7 @@ func Parse(text string) (*Plan, error) {
 func (p *Plan) parseHead(s string) error {
 	f := strings.Fields(s)
 	if len(f) != 3 || f[0] != "plan" {
-		return fmt.Errorf("%q: want plan family=... precision=...", s)
+		return fmt.Errorf("%q: want plan family=F precision=P", s)
 	}
 	family, ok1 := strings.CutPrefix(f[1], "family=")
 	precision, ok2 := strings.CutPrefix(f[2], "precision=")

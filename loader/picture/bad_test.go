@@ -220,7 +220,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 		_, _, err := DecodeFile(context.Background(), path, Options{MaxPixels: 1})
-		if err == nil || strings.ContainsAny(err.Error(), "\n\xff") {
+		if err == nil || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "\xff") {
 			t.Errorf("%q: the message is %q", name, err)
 		}
 	}

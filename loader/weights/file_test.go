@@ -302,8 +302,10 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if f.Close() != nil || f.Close() != nil {
-		t.Error("Close fails")
+	for range 2 {
+		if err := f.Close(); err != nil {
+			t.Error("Close fails:", err)
+		}
 	}
 	if _, err := f.ReadF32("w"); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("after Close: got %v", err)
