@@ -110,7 +110,7 @@ func (m *Model) benchProgram(ctx context.Context, r Request, pixels []byte, time
 	}
 	m.mu.Lock()
 	if m.store == nil {
-		m.store = newWeightStore(g.dev, m.src.params)
+		m.store = m.newStore(g)
 	}
 	store := m.store
 	m.mu.Unlock()

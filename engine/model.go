@@ -231,7 +231,7 @@ func (m *Model) loadPlan(ctx context.Context, p *plan.Plan) (*loaded, error) {
 		return nil, fmt.Errorf("%w: the model needs %d MB for this size and batch, and %d MB of %d MB are in use", ErrOutOfMemory, need>>20, used>>20, g.lim.Memory>>20)
 	}
 	if m.store == nil {
-		m.store = newWeightStore(g.dev, m.src.params)
+		m.store = m.newStore(g)
 	}
 	pr, err := newProgram(ctx, g.dev, g.pipes, m.store, p, programOptions{slots: slots})
 	m.store.release()

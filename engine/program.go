@@ -52,7 +52,18 @@ func newProgram(ctx context.Context, dev *vk.Device, pipes *pipelineSet, store *
 			pr.close()
 		}
 	}()
+	// Pipelines are compiled while weights are evaluated.
+	var list []*vk.Pipeline
+	compiled := make(chan error, 1)
+	go func() {
+		var err error
+		list, err = pipes.all(p.Dispatches)
+		compiled <- err
+	}()
 	weights, err := store.load(ctx, p)
+	if failed := <-compiled; err == nil {
+		err = failed
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +73,6 @@ func newProgram(ctx context.Context, dev *vk.Device, pipes *pipelineSet, store *
 			return nil, err
 		}
 		pr.spaces = append(pr.spaces, b)
-	}
-	list, err := pipes.all(p.Dispatches)
-	if err != nil {
-		return nil, err
 	}
 	for i := range p.Dispatches {
 		d, err := pr.dispatch(&p.Dispatches[i], list[i], weights)

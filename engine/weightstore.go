@@ -2,13 +2,10 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
-	"github.com/crate-vk/crate-vk/graph"
-	"github.com/crate-vk/crate-vk/graph/interp"
 )
 
 // chunkBytes is the size of one device buffer of weights. A larger weight gets
@@ -27,6 +24,7 @@ type place struct {
 type weightStore struct {
 	dev    *vk.Device
 	params Params
+	folded *foldCache // nil: weights are always evaluated
 	align  int64
 
 	mu     sync.Mutex
@@ -46,55 +44,49 @@ func newWeightStore(dev *vk.Device, params Params) *weightStore {
 func (s *weightStore) load(ctx context.Context, p *plan.Plan) (map[int]place, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	keys, missing, need := map[int]string{}, map[string]bool{}, int64(0)
+	// The plan's buffers by weight, and what is missing, in their order.
+	keys, jobs, need := map[int]string{}, []*packing{}, int64(0)
+	missing := map[string]bool{}
 	for i, b := range p.Buffers {
 		if b.Role != plan.Weight {
 			continue
 		}
-		key := expression(p.Value(b.Value)) + b.Layout.String()
+		v := p.Value(b.Value)
+		key := expression(v) + b.Layout.String()
 		if _, ok := s.places[key]; !ok && !missing[key] {
 			missing[key] = true
+			jobs = append(jobs, &packing{key: key, value: v, layout: b.Layout, done: make(chan struct{})})
 			need += s.aligned(b.Layout.Bytes())
 		}
 		keys[i] = key
 	}
+	stop := s.packAll(ctx, jobs)
+	defer stop()
+	for _, j := range jobs {
+		select {
+		case <-j.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if j.err != nil {
+			return nil, j.err
+		}
+		at, err := s.upload(j.data, min(need, chunkBytes))
+		if err != nil {
+			return nil, err
+		}
+		s.places[j.key], j.data = at, nil
+		need -= s.aligned(at.size)
+		j.free()
+	}
 	found := map[int]place{}
-	for i, b := range p.Buffers {
-		key, ok := keys[i]
-		if !ok {
-			continue
-		}
-		if at, ok := s.places[key]; ok {
-			found[i] = at
-			continue
-		}
-		v := p.Value(b.Value)
-		data, err := s.pack(ctx, v, b.Layout)
-		if err != nil {
-			return nil, err
-		}
-		at, err := s.upload(data, min(need, chunkBytes))
-		if err != nil {
-			return nil, err
-		}
-		s.places[key], found[i] = at, at
+	for i, key := range keys {
+		found[i] = s.places[key]
 	}
 	return found, nil
 }
 
 func (s *weightStore) aligned(size int64) int64 { return (size + s.align - 1) / s.align * s.align }
-
-func (s *weightStore) pack(ctx context.Context, v *graph.Value, lay plan.Layout) ([]byte, error) {
-	t, err := interp.Static(ctx, v, s.params.typed())
-	if err != nil {
-		return nil, err
-	}
-	data, err := lay.Pack(t.Data)
-	if err != nil {
-		return nil, fmt.Errorf("%v: %w", v, err)
-	}
-	return data, nil
-}
 
 // upload copies packed data to the device, into a new buffer of at least chunk
 // bytes where the last one is full.

@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/graph/interp"
+)
+
+// packing is a weight on its way to the device.
+type packing struct {
+	key    string
+	value  *graph.Value
+	layout plan.Layout
+
+	data []byte
+	err  error
+	done chan struct{} // closed when data or err is there
+	free func()        // to be called when data is on the device
+}
+
+// packAll evaluates and packs weights on all cores, in their order, a few ahead
+// of who takes them: their float64 forms are large. Stop ends it and waits.
+func (s *weightStore) packAll(ctx context.Context, jobs []*packing) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	workers := min(runtime.GOMAXPROCS(0), len(jobs))
+	ahead := make(chan struct{}, workers+1)
+	next := make(chan *packing)
+	var reading sync.Mutex // whoever gives parameters need not expect several readers
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(next)
+		for _, j := range jobs {
+			j.free = sync.OnceFunc(func() { <-ahead })
+			select {
+			case ahead <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			next <- j
+		}
+	})
+	for range workers {
+		wg.Go(func() {
+			for j := range next {
+				j.data, j.err = s.pack(ctx, j.value, j.layout, &reading)
+				close(j.done)
+			}
+		})
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+		if s.folded != nil && s.folded.wrote.Swap(false) {
+			s.folded.prune(foldBytes)
+		}
+	}
+}
+
+// newStore is where a model's weights go.
+func (m *Model) newStore(g *gpu) *weightStore {
+	s := newWeightStore(g.dev, m.src.params)
+	if g.cache.dir != "" {
+		s.folded = &foldCache{dir: g.cache.dir}
+	}
+	return s
+}
+
+// pack evaluates a static value in float64 and packs it, or takes what an
+// earlier run packed from the same parameters.
+func (s *weightStore) pack(ctx context.Context, v *graph.Value, lay plan.Layout, reading *sync.Mutex) ([]byte, error) {
+	memo := map[string][]float64{}
+	read := func(name string, t graph.Type) ([]float64, error) {
+		if x, ok := memo[name]; ok {
+			return x, nil
+		}
+		reading.Lock()
+		defer reading.Unlock()
+		x, err := s.params.typed()(name, t)
+		memo[name] = x
+		return x, err
+	}
+	key := ""
+	if s.folded != nil && dear(v) {
+		var err error
+		if key, err = s.folded.key(v, lay, read); err != nil {
+			return nil, err
+		}
+		if data := s.folded.read(key, lay.Bytes()); data != nil {
+			return data, nil
+		}
+	}
+	t, err := interp.Static(ctx, v, read)
+	if err != nil {
+		return nil, err
+	}
+	data, err := lay.Pack(t.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", v, err)
+	}
+	if key != "" {
+		s.folded.write(key, data)
+	}
+	return data, nil
+}

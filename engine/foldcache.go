@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/graph"
+)
+
+// foldCache keeps weights that were dear to evaluate, packed, on disk. The name
+// of a file is a hash of the parameters' contents and of what is computed from
+// them, so that nothing else need agree; what can't be read, or was cut or
+// changed, is treated as not there.
+type foldCache struct {
+	dir   string
+	wrote atomic.Bool // since it was pruned
+}
+
+const (
+	foldSuffix = ".folded"
+	// foldBytes bounds the folder: the files not used for longest go first.
+	foldBytes = 1 << 30
+	// foldVersion changes with the meaning of an op, or the layout of the files.
+	foldVersion = 1
+	// foldLeast is the arithmetic above which a value is worth a file: some 5 ms.
+	foldLeast = 20e6
+)
+
+// buildRevision keeps builds of different sources apart.
+var buildRevision = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	text := info.Main.Version
+	for _, s := range info.Settings {
+		if strings.HasPrefix(s.Key, "vcs") {
+			text += " " + s.Value
+		}
+	}
+	return text
+})
+
+// dear reports that evaluating a static value takes long.
+func dear(v *graph.Value) bool {
+	flops := 0.0
+	seen := map[*graph.Value]bool{}
+	var walk func(v *graph.Value)
+	walk = func(v *graph.Value) {
+		if seen[v] {
+			return
+		}
+		seen[v] = true
+		if v.Op == graph.OpMatMul {
+			flops += 2 * float64(v.Shape().Elems()) * float64(v.Args[0].Shape().Last())
+		}
+		for _, a := range v.Args {
+			if a != nil {
+				walk(a)
+			}
+		}
+	}
+	walk(v)
+	return flops >= foldLeast
+}
+
+// key is the name of what an expression makes of parameters in a layout.
+func (c *foldCache) key(v *graph.Value, lay plan.Layout, read func(name string, t graph.Type) ([]float64, error)) (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %s %s\n%s\n%s\n", foldVersion, buildRevision(), runtime.GOARCH, expression(v), lay)
+	seen := map[*graph.Value]bool{}
+	buf := make([]byte, 0, 64<<10)
+	var walk func(v *graph.Value) error
+	walk = func(v *graph.Value) error {
+		if seen[v] {
+			return nil
+		}
+		seen[v] = true
+		if v.Op == graph.OpParam {
+			x, err := read(v.Str("name"), v.Type)
+			if err != nil {
+				return err
+			}
+			for len(x) > 0 {
+				n := min(len(x), cap(buf)/8)
+				buf = buf[:0]
+				for _, y := range x[:n] {
+					buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(y))
+				}
+				h.Write(buf)
+				x = x[n:]
+			}
+		}
+		for _, a := range v.Args {
+			if a != nil {
+				if err := walk(a); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	if err := walk(v); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+func (c *foldCache) path(key string) string { return filepath.Join(c.dir, key+foldSuffix) }
+
+// read returns the packed weight of that many bytes, nil when there is none.
+func (c *foldCache) read(key string, size int64) []byte {
+	data, err := os.ReadFile(c.path(key))
+	if err != nil || int64(len(data)) != size+sha256.Size {
+		return nil
+	}
+	body := data[:size]
+	if sum := sha256.Sum256(body); string(sum[:]) != string(data[size:]) {
+		return nil
+	}
+	now := time.Now()
+	os.Chtimes(c.path(key), now, now) // used: failing to say so does no harm
+	return body
+}
+
+// write stores a packed weight. The cache is an aid: failures are silent.
+func (c *foldCache) write(key string, body []byte) {
+	sum := sha256.Sum256(body)
+	if replaceFile(c.path(key), append(slices.Clone(body), sum[:]...)) == nil {
+		c.wrote.Store(true)
+	}
+}
+
+// prune removes the files not used for longest while there are too many bytes.
+func (c *foldCache) prune(limit int64) {
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return
+	}
+	type file struct {
+		path string
+		size int64
+		used time.Time
+	}
+	var list []file
+	total := int64(0)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !strings.HasSuffix(e.Name(), foldSuffix) {
+			continue
+		}
+		list = append(list, file{filepath.Join(c.dir, e.Name()), info.Size(), info.ModTime()})
+		total += info.Size()
+	}
+	slices.SortFunc(list, func(a, b file) int { return a.used.Compare(b.used) })
+	for _, f := range list {
+		if total <= limit {
+			return
+		}
+		if os.Remove(f.path) == nil {
+			total -= f.size
+		}
+	}
+}
