@@ -206,7 +206,7 @@ func (b *caseBuilder) head() *graph.Value {
 		return b.Do(v.Op, v.Attrs, x, b.arg("t", "B", 2, "H", heads, "C", c), b.arg("rowscale", "B", 2, "N", n, "one", 1))
 	case graph.OpHeadMix:
 		c := b.channels(v.Shape().Last())
-		return b.Do(v.Op, nil, b.arg("a", "B", 2, "H", 3, "keys", n), b.arg("x", "B", 2, "N", n, "C", c), b.arg("rowscale", "B", 2, "N", n, "one", 1))
+		return b.Do(v.Op, nil, b.arg("a", "B", 2, "H", v.Shape()[1].Size, "keys", n), b.arg("x", "B", 2, "N", n, "C", c), b.arg("rowscale", "B", 2, "N", n, "one", 1))
 	case graph.OpHeadProject:
 		c, r := b.channels(v.Arg("m").Shape().Last()), v.Shape().Last()/v.Int("heads")*2
 		return b.Do(v.Op, graph.Attrs{"heads": 2}, b.arg("m", "B", 2, "H", 2, "C", c), b.arg("weight", "R", r, "K", c), b.arg("bias", "R", r))

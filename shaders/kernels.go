@@ -225,8 +225,8 @@ func headKernels() []Kernel {
 			Variants: variants("", ".f16"),
 			Bindings: []Binding{in32("a"), in("x"), out32("m"), in32("scale")},
 			Push:     consts("tokens heads quads arow aquad xrow xquad mrow mquad srow"),
-			Spec:     consts("LANES SCALE:bool"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return c("tokens") },
+			Spec:     consts("LANES SCALE:bool HEADS"), Local: along("LANES"),
+			Loops: func(c Values, _ Variant) int { return (c("tokens") + 3) / 4 },
 		},
 		{
 			Name:     "head_project",

@@ -62,11 +62,26 @@ func (l *lowering) headMix(v *graph.Value) {
 		return
 	}
 	m, lanes := l.result(v), l.lanes()
-	quads := ceil(v.Shape().Last(), 4)
-	e := l.emit(v, "head_mix", l.half(x)).n("LANES", lanes).flag("SCALE", scale >= 0)
-	e.n("tokens", v.Arg("x").Shape()[1].Size).n("heads", v.Shape()[1].Size).n("quads", quads)
+	quads, heads := ceil(v.Shape().Last(), 4), v.Shape()[1].Size
+	// A GPU wants many invocations, a CPU few loads.
+	shared := 1
+	if l.opt.Family == Lanes {
+		shared = mostDividing(heads, 16)
+	}
+	e := l.emit(v, "head_mix", l.half(x)).n("LANES", lanes).flag("SCALE", scale >= 0).n("HEADS", shared)
+	e.n("tokens", v.Arg("x").Shape()[1].Size).n("heads", heads).n("quads", quads)
 	e.strides("a", a).strides("x", x).strides("m", m).n("srow", srow).to("a", a).to("x", x).to("m", m).to("scale", scale)
-	e.run(ceil(quads, lanes), v.Shape()[1].Size, v.Shape()[0].Size)
+	e.run(ceil(quads, lanes), heads/shared, v.Shape()[0].Size)
+}
+
+// mostDividing is the largest divisor of n that is at most limit.
+func mostDividing(n, limit int) int {
+	for d := min(n, limit); d > 1; d-- {
+		if n%d == 0 {
+			return d
+		}
+	}
+	return 1
 }
 
 func (l *lowering) headProject(v *graph.Value) {
