@@ -50,6 +50,12 @@ check-all: check
 isa-report:
 	$(GO) run ./cmd/internal/isareport
 
+## bench-peers: install PyTorch and onnxruntime where they are missing, time crate-vk beside them, write docs/peers.md
+.PHONY: bench-peers
+bench-peers: setup build driver
+	@.ci/setup --peers
+	$(GO) run ./cmd/internal/peers -out docs/peers.md $(PEERS)
+
 ## setup: install compiler, Vulkan loader and headers where they are missing (Debian)
 .PHONY: setup
 setup:

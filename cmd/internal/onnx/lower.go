@@ -48,6 +48,10 @@ func (e *exporter) lower(v *graph.Value) string {
 		return e.embed(v)
 	case graph.OpSelect:
 		return e.row(in(0), v.Int("row"))
+	case graph.OpMeanRows:
+		return e.do("ReduceMean", []attr{{"axes", []int{1}}, {"keepdims", 0}}, e.rowsFrom(v, in(0)))
+	case graph.OpDropRows:
+		return e.rowsFrom(v, in(0))
 
 	case graph.OpLayerNorm:
 		return e.do("LayerNormalization", norm(v), in(0), in(1), in(2))
@@ -139,6 +143,11 @@ func (e *exporter) perImage(rows string, v *graph.Value) string {
 // row is one row of each image's tokens: [B N C] to [B C].
 func (e *exporter) row(x string, i int) string {
 	return e.do("Gather", []attr{{"axis", 1}}, x, e.index(i))
+}
+
+// rowsFrom is each image's tokens from row first on.
+func (e *exporter) rowsFrom(v *graph.Value, x string) string {
+	return e.do("Slice", nil, x, e.ints(v.Int("first")), e.ints(v.Args[0].Shape()[1].Size), e.ints(1))
 }
 
 func (e *exporter) embed(v *graph.Value) string {

@@ -38,8 +38,10 @@ func Cases(t testing.TB) []Case {
 		}
 		list = append(list, cases(t, preset, c, last)...)
 		if c.Architecture == crate.CRATE {
-			c.Block = crate.BlockSoft
-			list = append(list, cases(t, preset+"-soft", c, last)...)
+			soft, mean := c, c
+			soft.Block, mean.Pool = crate.BlockSoft, crate.PoolMean
+			list = append(list, cases(t, preset+"-soft", soft, last)...)
+			list = append(list, cases(t, preset+"-mean", mean, last)...)
 		}
 	}
 	return list
