@@ -22,6 +22,9 @@ type benchFlags struct {
 	device   deviceFlags
 	sizes    []string
 	batches  []int
+	depths   []int
+	widths   []int
+	plots    string
 	readouts []string
 	repeat   int
 	seconds  float64
@@ -49,12 +52,15 @@ row each. Standard output is data only.`,
 	s.StringVar(&f.model.config, "config", "", "configuration `FILE`; default: config.json beside the weights")
 	s.StringSliceVar(&f.sizes, "size", []string{""}, "`N|WxH`s; default: the native size")
 	s.IntSliceVar(&f.batches, "batch", []int{1}, "batches `N`")
+	s.IntSliceVar(&f.depths, "depth", nil, "of a preset: `N` layers")
+	s.IntSliceVar(&f.widths, "width", nil, "of a preset: `N` channels, in heads of the same size")
 	s.StringSliceVar(&f.readouts, "readout", []string{"tokens"}, "`WHAT` is read: logits, tokens, attention@LAYER, keys@LAYER")
 	f.device.register(s)
 	s.Lookup("precision").Usage = "fp32, fp16, or both: fp32,fp16"
 	s.IntVar(&f.repeat, "repeat", 0, "runs to time; default: as many as fit --seconds, at least 3")
 	s.Float64Var(&f.seconds, "seconds", 10, "time for a row after its warm-up")
 	s.BoolVar(&f.ops, "ops", false, "print a row for each kernel and shape, from the device's timestamps")
+	s.StringVar(&f.plots, "plots", "", "draw time and memory by tokens, batch, depth and width, as far as they vary, into folder `DIR`")
 	s.StringVar(&f.format, "format", "md", "md, csv, json, jsonl, gobench")
 	s.BoolVar(&f.asJSON, "json", false, "as --format json")
 	return c
@@ -107,59 +113,87 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 	if err != nil {
 		return err
 	}
+	shapes, err := f.geometries()
+	if err != nil {
+		return err
+	}
 	precisions := strings.Split(f.device.precision, ",")
 	out := write(a.out)
+	var rows []plotRow
 	for _, precision := range precisions {
 		f.device.precision = precision
 		e, err := f.device.open(ctx, a)
 		if err != nil {
 			return err
 		}
-		err = a.benchOn(ctx, e, f, out)
+		more, err := a.benchOn(ctx, e, f, shapes, out)
 		e.Close()
 		if err != nil {
 			return err
 		}
+		rows = append(rows, more...)
 	}
-	return out.end()
+	if err := out.end(); err != nil || f.plots == "" {
+		return err
+	}
+	return writePlots(f.plots, rows)
 }
 
 // benchOn runs all rows of one precision.
-func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, out benchOutput) error {
+func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, shapes []geometry, out benchOutput) (rows []plotRow, err error) {
 	var ceiling engine.Ceiling
 	if !e.Device().Reference() {
-		var err error
 		if ceiling, err = e.Ceiling(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	out.header(benchHeader(e, ceiling))
 	for _, name := range f.models {
-		f.model.model, f.model.presets = name, true
-		src, err := f.model.open(a)
-		if err != nil {
-			return err
-		}
-		m, err := e.Load(ctx, src)
-		if err != nil {
-			return err
-		}
-		for _, size := range f.sizes {
-			for _, batch := range f.batches {
-				for _, readout := range f.readouts {
-					row, err := benchOne(ctx, e, m, f, size, batch, readout)
-					if err != nil {
-						return err
-					}
-					if ceiling.GFLOPS > 0 {
-						row.Share = row.GFLOPS / ceiling.GFLOPS
-					}
-					out.row(row)
+		for _, shape := range shapes {
+			f.model.model, f.model.presets = name, true
+			src, err := f.model.open(a)
+			if err != nil {
+				return nil, err
+			}
+			if src, err = shape.reshape(src, name); err != nil {
+				return nil, err
+			}
+			m, err := e.Load(ctx, src)
+			if err != nil {
+				return nil, err
+			}
+			err = f.each(func(size string, batch int, readout string) error {
+				row, err := benchOne(ctx, e, m, f, size, batch, readout)
+				if err != nil {
+					return err
 				}
+				if ceiling.GFLOPS > 0 {
+					row.Share = row.GFLOPS / ceiling.GFLOPS
+				}
+				out.row(row.benchRow)
+				rows = append(rows, row)
+				return nil
+			})
+			if e := m.Close(); err == nil {
+				err = e
+			}
+			if err != nil {
+				return nil, err
 			}
 		}
-		if err := m.Close(); err != nil {
-			return err
+	}
+	return rows, nil
+}
+
+// each goes over the combinations of sizes, batches and read-outs.
+func (f *benchFlags) each(do func(size string, batch int, readout string) error) error {
+	for _, size := range f.sizes {
+		for _, batch := range f.batches {
+			for _, readout := range f.readouts {
+				if err := do(size, batch, readout); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil
@@ -177,8 +211,8 @@ func benchHeader(e *engine.Engine, c engine.Ceiling) []string {
 	return lines
 }
 
-func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFlags, size string, batch int, readout string) (benchRow, error) {
-	var row benchRow
+func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFlags, size string, batch int, readout string) (plotRow, error) {
+	var row plotRow
 	c := m.Config()
 	s, err := parseSize(size)
 	if err != nil {
@@ -201,7 +235,8 @@ func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFl
 		return row, err
 	}
 	per := func(d time.Duration) float64 { return d.Seconds() * 1e3 / float64(batch) }
-	row = benchRow{
+	row.tokens, row.depth, row.width = height/c.Patch*(width/c.Patch)+c.Prefix, c.Depth, c.Dim
+	row.benchRow = benchRow{
 		Model: m.Source().Name, Size: fmt.Sprintf("%dx%d", width, height), Batch: batch, Precision: f.device.precision,
 		Device: e.Device().Name, Driver: e.Device().Driver, Readout: readout,
 		PerImage: benchTimes{per(res.Wall.Median), per(res.Wall.P5), per(res.Wall.P95)}, CPU: per(res.CPU), DeviceMS: per(res.Device),
