@@ -268,6 +268,9 @@ func (c *compilation) resume(ctx context.Context) error {
 		return err
 	}
 	if strings.HasPrefix(string(text), "plan ") {
+		if c.f.onnx != "" {
+			return usage(fmt.Errorf("--onnx wants a graph, and %s is a plan", c.f.from))
+		}
 		p, err := plan.Parse(string(text))
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.f.from, err)
