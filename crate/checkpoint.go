@@ -17,7 +17,11 @@ type Stored struct {
 type Checkpoint struct {
 	shapes map[string][]int
 	stored map[string]string // canonical name → name in the file
+	branch Branch            // of a file that holds both
 }
+
+// Branch is the network that was taken, "" of a file that holds one alone.
+func (c *Checkpoint) Branch() Branch { return c.branch }
 
 // Branch chooses one of the two networks of a self-distillation checkpoint.
 type Branch string
@@ -33,6 +37,9 @@ const (
 func NewCheckpoint(tensors []Stored, branch Branch) (*Checkpoint, error) {
 	c := &Checkpoint{shapes: map[string][]int{}, stored: map[string]string{}}
 	both := hasBranch(tensors, Teacher) && hasBranch(tensors, Student)
+	if both {
+		c.branch = branch
+	}
 	for _, t := range tensors {
 		name, b := canonicalName(t.Name)
 		if both && b != "" && b != branch {

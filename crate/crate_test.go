@@ -116,6 +116,9 @@ func TestTeacherAndStudent(t *testing.T) {
 		if got, _ := ckpt.StoredName("cls_token"); got != want {
 			t.Errorf("%s: cls_token is %q, want %q", branch, got, want)
 		}
+		if ckpt.Branch() != branch {
+			t.Errorf("the branch taken is %q, want %q", ckpt.Branch(), branch)
+		}
 	}
 	twins := append(stored(&c, same), stored(&c, func(s string) string { return "module." + s })...)
 	if _, err := crate.NewCheckpoint(twins, crate.Teacher); err == nil {

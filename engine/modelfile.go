@@ -24,11 +24,12 @@ type ModelOptions struct {
 type ModelSource struct {
 	Name     string // file name, or preset
 	Config   crate.Config
-	Hash     string   // SHA-256 of the weight file; a preset's is made from name and seed
-	Bytes    int64    // size of the file, 0 for a preset
-	Warnings []string // guesses that the user should know of
-	Ignored  []string // tensors in the file that the model does not need
-	DTypes   []string // element types in the file
+	Hash     string       // SHA-256 of the weight file; a preset's is made from name and seed
+	Bytes    int64        // size of the file, 0 for a preset
+	Warnings []string     // guesses that the user should know of
+	Ignored  []string     // tensors in the file that the model does not need
+	DTypes   []string     // element types in the file
+	Branch   crate.Branch // which network was taken, where the file holds a teacher and a student
 
 	params Params
 	close  func() error
@@ -108,6 +109,7 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 	if err != nil {
 		return nil, err
 	}
+	m.Branch = ckpt.Branch()
 	file, notice, err := ReadConfig(path, opt.ConfigPath)
 	if err != nil {
 		return nil, err

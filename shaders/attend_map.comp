@@ -11,7 +11,7 @@
 //   spec 0  LANES: invocations a workgroup, along queries
 //        1  HEAD_QUADS: quads of a head, kept in registers; 0: read each time
 //   grid    ceil(tokens/LANES), heads, 1
-//   loops   2·ceil(tokens/4), with HEAD_QUADS = 0 2·(tokens + 3)·(headquads + 1)
+//   loops   2·ceil(tokens/4), with HEAD_QUADS = 0 that ·(ceil(headquads/8) + 1)
 //   oracle  graph/interp attentionMaps, 1e-5 of the largest value
 #include "lib/quads.glsl"
 
@@ -31,14 +31,23 @@ OUTPUT32(2, a)
 const uint KEPT = HEAD_QUADS == 0 ? 1 : HEAD_QUADS;
 vec4 query[KEPT];
 
+// four is one quad of a query times that of four keys from j on.
+vec4 four(vec4 query, uint from_k, uint j) {
+    vec4 s;
+    [[unroll]] for (uint u = 0; u < 4; u++) s[u] = dot(query, k(from_k + min(j + u, p.tokens - 1) * p.qrow));
+    return s;
+}
+
 // scores of four keys from j on; past the end they are very small.
 vec4 scores(uint from_q, uint from_k, uint j) {
     vec4 s = vec4(0);
+    if (HEAD_QUADS == 0)
+        for (uint first = 0; first < p.headquads; first += 8)
+            [[unroll]] for (uint d = 0; d < 8; d++)
+                if (first + d < p.headquads) s += four(q(from_q + (first + d) * p.qquad), from_k + (first + d) * p.qquad, j);
     [[unroll]] for (uint u = 0; u < 4; u++) {
-        const uint at = from_k + min(j + u, p.tokens - 1) * p.qrow;
-        if (HEAD_QUADS == 0) {
-            for (uint d = 0; d < p.headquads; d++) s[u] += dot(q(from_q + d * p.qquad), k(at + d * p.qquad));
-        } else {
+        if (HEAD_QUADS != 0) {
+            const uint at = from_k + min(j + u, p.tokens - 1) * p.qrow;
             vec4 sum = vec4(0);
             [[unroll]] for (uint d = 0; d < HEAD_QUADS; d++) sum = fma(query[d], k(at + d * p.qquad), sum);
             s[u] = sum4(sum);

@@ -87,7 +87,7 @@ func attentionKernels() []Kernel {
 			Push:     consts("tokens headquads qrow qquad krow kquad orow oquad scale:f32"),
 			Spec:     consts("LANES"),
 			Local:    along("LANES"),
-			Loops:    func(c Values, _ Variant) int { return c("tokens") * (c("headquads") + 1) },
+			Loops:    func(c Values, _ Variant) int { return c("tokens") * (ceil(c("headquads"), 16) + 1) },
 		},
 		{
 			Name:     "attend_map",
@@ -100,7 +100,7 @@ func attentionKernels() []Kernel {
 				if c("HEAD_QUADS") > 0 {
 					return 2 * ceil(c("tokens"), 4)
 				}
-				return 2 * (c("tokens") + 3) * (c("headquads") + 1)
+				return 2 * ceil(c("tokens"), 4) * (ceil(c("headquads"), 8) + 1)
 			},
 		},
 		{

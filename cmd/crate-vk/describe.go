@@ -35,7 +35,12 @@ func (f *deviceFlags) describe() string {
 // came from.
 func configFlags(src *engine.ModelSource) string {
 	c := &src.Config
-	return fmt.Sprintf(" heads=%d eta=%g lambda=%g ln-eps=%g block=%s mean=%v std=%v", c.Heads, c.Eta, c.Lambda, c.LNEps, c.Block, c.Mean, c.Std)
+	flags := fmt.Sprintf(" heads=%d eta=%g lambda=%g ln-eps=%g block=%s pool=%s residual-ff=%t image-size=%dx%d mean=%v std=%v",
+		c.Heads, c.Eta, c.Lambda, c.LNEps, c.Block, c.Pool, c.ResidualFF, c.ImageSize[0], c.ImageSize[1], c.Mean, c.Std)
+	if src.Branch != "" {
+		flags += " branch=" + string(src.Branch)
+	}
+	return flags
 }
 
 // checkFirst compares a run of the first image with the reference.

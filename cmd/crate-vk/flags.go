@@ -28,6 +28,8 @@ type modelFlags struct {
 	lambda  float64
 	eps     float64
 	block   string
+	pool    string
+	ff      bool
 	mean    string
 	std     string
 	native  string
@@ -55,6 +57,8 @@ func (f *modelFlags) registerSettings(s *pflag.FlagSet) {
 	s.Float64Var(&f.lambda, "lambda", 0, "ISTA's threshold `λ`")
 	s.Float64Var(&f.eps, "ln-eps", 0, "`ε` of the layers' norms")
 	s.StringVar(&f.block, "block", "", "soft for soft-threshold CRATE, whose tensors look like CRATE's")
+	s.StringVar(&f.pool, "pool", "", "what the head reads: cls, the class token, or mean, the mean of the tokens")
+	s.BoolVar(&f.ff, "residual-ff", false, "whether a layer's second half has a residual (of CRATE-α: true, but for an ablation)")
 	s.StringVar(&f.mean, "mean", "", "input mean `R,G,B`")
 	s.StringVar(&f.std, "std", "", "input deviation `R,G,B`")
 	s.StringVar(&f.native, "image-size", "", "native size `N|HxW` of the position table")
@@ -64,7 +68,7 @@ func (f *modelFlags) registerSettings(s *pflag.FlagSet) {
 // settings are the configuration values among the flags.
 func (f *modelFlags) settings() (s crate.Settings, err error) {
 	meta := map[string]string{}
-	for flag, key := range map[string]string{"heads": "heads", "eta": "eta", "lambda": "lambda", "ln-eps": "ln_eps", "block": "block", "mean": "mean", "std": "std", "image-size": "image_size"} {
+	for flag, key := range map[string]string{"heads": "heads", "eta": "eta", "lambda": "lambda", "ln-eps": "ln_eps", "block": "block", "pool": "pool", "residual-ff": "residual_ff", "mean": "mean", "std": "std", "image-size": "image_size"} {
 		if changed(f.set, flag) {
 			meta["crate."+key] = f.set.Lookup(flag).Value.String()
 		}
@@ -81,8 +85,8 @@ func (f *modelFlags) open(a *app) (*engine.ModelSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.branch != string(crate.Teacher) && f.branch != string(crate.Student) {
-		return nil, usage(fmt.Errorf("--branch is %q, want teacher or student", f.branch))
+	if err := f.checkBranch(); err != nil {
+		return nil, err
 	}
 	opt := engine.ModelOptions{Settings: settings, ConfigPath: f.config, Branch: crate.Branch(f.branch)}
 	src, err := openModel(f.model, f.presets, opt)

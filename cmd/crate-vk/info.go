@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -67,6 +68,10 @@ func (a *app) openForInfo(model *modelFlags) (*engine.ModelSource, error) {
 		return src, nil
 	}
 	file, perr := pth.Open(model.model)
+	var refused *pth.RefusedError
+	if errors.As(perr, &refused) {
+		return nil, &codedError{exitModel, perr}
+	}
 	if perr != nil {
 		return nil, err
 	}
@@ -125,11 +130,22 @@ func (a *app) printInfo(src *engine.ModelSource, sizeFlag string, batch int) err
 	if c.Hidden > 0 {
 		row("hidden width", "%d", c.Hidden)
 	}
-	row("steps", "η %g, λ %g, ε %g", c.Eta, c.Lambda, c.LNEps)
+	if c.DecoderDepth > 0 {
+		row("decoder", "%d layers", c.DecoderDepth)
+	}
+	if c.Block == crate.BlockMLP {
+		row("norms", "ε %g", c.LNEps)
+	} else {
+		row("steps", "η %g, λ %g, ε %g", c.Eta, c.Lambda, c.LNEps)
+	}
+	row("residual", "%s", map[bool]string{true: "around both halves of a layer", false: "around the attention alone"}[c.ResidualFF])
 	row("parameters", "%.2f M (%s)", float64(c.Parameters())/1e6, orPreset(src))
 	row("input", "mean %v, deviation %v", c.Mean, c.Std)
 	row("read-out", "%s", defaultReadout(c))
 	row("logits", "%s", labels(c))
+	if c.LogitCount() > 0 {
+		row("head", "%s", head(c))
+	}
 	row("SHA-256", "%s", src.Hash)
 	gh, gw := height/c.Patch, width/c.Patch
 	row("cost at "+fmt.Sprintf("%d×%d px", width, height), "%d×%d patches, %d tokens", gw, gh, c.Prefix+gh*gw)
@@ -151,6 +167,23 @@ func defaultReadout(c *crate.Config) string {
 		return c.Readout
 	}
 	return fmt.Sprintf("layer %d, mean of heads, mass:0.6, nearest (the paper's)", c.ReadLayer())
+}
+
+// head says what the logits are made of.
+func head(c *crate.Config) string {
+	s := "reads the class token"
+	switch {
+	case c.Pool == crate.PoolMean && (c.Architecture == crate.ViT || c.Architecture == crate.MAE):
+		s = "reads the mean of the patches"
+	case c.Pool == crate.PoolMean:
+		s = "reads the mean of the tokens"
+	case c.Prefix > 1:
+		s = "is the mean of two, of the class and of the distillation token"
+	}
+	if c.ExtraHead > 0 {
+		s += fmt.Sprintf("; two in a row, %d → %d → %d: an unverified composition", c.Dim, c.Classes, c.ExtraHead)
+	}
+	return s
 }
 
 func labels(c *crate.Config) string {
@@ -183,14 +216,24 @@ func costs(w io.Writer, c *crate.Config, height, width, batch int) error {
 		if err != nil {
 			return err
 		}
-		memory := "too large for one buffer"
-		if p, err := plan.New(g, lim, plan.Options{}); err == nil {
-			memory = fmt.Sprintf("weights %.1f MB, tensors %.1f MB", float64(p.WeightBytes())/1e6, float64(p.ArenaBytes())/1e6)
+		fmt.Fprintf(w, "  %s\t%.2f GFLOP an image (as published %.2f)", readout, gflop(g.FLOPs(), batch), gflop(liveFLOPs(published), batch))
+		p, err := plan.New(g, lim, plan.Options{})
+		if err != nil {
+			fmt.Fprintf(w, "; batch %d: %v\n", batch, err)
+			continue
 		}
-		fmt.Fprintf(w, "  %s\t%.2f GFLOP an image (as published %.2f); batch %d: %s\n", readout, gflop(g.FLOPs(), batch), gflop(liveFLOPs(published), batch), batch, memory)
+		var moved int64
+		for i := range p.Dispatches {
+			moved += p.Bytes(&p.Dispatches[i])
+		}
+		need := engine.NeedOf(p)
+		fmt.Fprintf(w, ", %.1f MB read and written; batch %d needs %.1f MB: weights %.1f, tensors %.1f, staging %.1f\n",
+			float64(moved)/float64(batch)/1e6, batch, mb(need.Total()), mb(need.Weights), mb(need.Tensors), mb(need.Staging))
 	}
 	return nil
 }
+
+func mb(n int64) float64 { return float64(n) / 1e6 }
 
 func gflop(n int64, batch int) float64 { return float64(n) / float64(batch) / 1e9 }
 

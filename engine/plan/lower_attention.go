@@ -66,7 +66,7 @@ func (l *lowering) attend(v *graph.Value) {
 	e := l.emit(v, "attend", f16).n("LANES", lanes).n("tokens", tokens).n("headquads", hq)
 	e.strides("q", bq).strides("k", bk).strides("o", o).f("scale", exp2Scale(v))
 	e.to("q", bq).to("k", bk).to("v", bv).to("o", o)
-	e.run(ceil(tokens, lanes), heads*hq, images)
+	e.run(ceil(tokens, lanes), heads*ceil(hq, 8), images)
 }
 
 // attentionMaps lowers the maps of all heads. They are large: each buffer
