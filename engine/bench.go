@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/crate-vk/crate-vk/crate"
@@ -200,24 +199,6 @@ func spread(list []time.Duration) Spread {
 	slices.Sort(list)
 	at := func(q float64) time.Duration { return list[min(int(q*float64(len(list))), len(list)-1)] }
 	return Spread{at(0.5), at(0.05), at(0.95)}
-}
-
-// processTime is the CPU time that the process has used on all cores.
-func processTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// peakMemory is the largest resident size of the process so far, in bytes.
-func peakMemory() int64 {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return u.Maxrss << 10
 }
 
 // addOps sums the median time of each dispatch by what it does.

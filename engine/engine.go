@@ -55,6 +55,10 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		e.opt.log.Info("running on the interpreter: the reference, not the fast path")
 		return e, nil
 	}
+	if e.opt.simulate > 0 {
+		e.info = simulatedDevice(e.opt.simulate)
+		return e, nil
+	}
 	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.bits, Faults: e.opt.faults})
 	if err != nil {
 		return nil, noDevice(err)
@@ -123,7 +127,7 @@ func (e *Engine) Device() DeviceInfo { return e.info }
 // for WithChoices.
 func (e *Engine) Tuning() string {
 	switch {
-	case e.info.Reference():
+	case e.inst == nil: // the interpreter, or a simulated device
 		return "none"
 	case e.opt.choices != nil:
 		return "own"

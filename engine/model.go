@@ -171,6 +171,9 @@ func (m *Model) compile(ctx context.Context, r Request) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d := m.eng.opt.simulate; d > 0 {
+		return &loaded{computer: newSimulated(g, d)}, nil
+	}
 	if m.eng.gpu == nil {
 		c, err := newInterpComputer(ctx, g, m.src.params)
 		if err != nil {
@@ -225,8 +228,7 @@ func (e *Engine) plan(ctx context.Context, g *graph.Graph) (*plan.Plan, error) {
 // loadPlan puts a plan on the device.
 func (m *Model) loadPlan(ctx context.Context, p *plan.Plan) (*loaded, error) {
 	g := m.eng.gpu
-	const slots = 2
-	need := p.WeightBytes() + p.ArenaBytes() + slots*hostBytes(p)
+	need := NeedOf(p).Total()
 	if used := m.deviceBytes(); g.lim.Memory > 0 && used+need > g.lim.Memory {
 		return nil, fmt.Errorf("%w: the model needs %d MB for this size and batch, and %d MB of %d MB are in use", ErrOutOfMemory, need>>20, used>>20, g.lim.Memory>>20)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -42,6 +43,7 @@ type options struct {
 	faults     *vk.Faults
 	choices    *plan.Choices
 	untuned    bool
+	simulate   time.Duration
 }
 
 // Option changes how Open opens a device.

@@ -184,7 +184,7 @@ func (m *Model) SegmentBatch(ctx context.Context, imgs []image.Image, opts ...Se
 		f(&o)
 	}
 	if o.Batch == 0 {
-		o.Batch = min(m.batchSize(0), len(imgs))
+		o.Batch = min(m.BatchSize(0), len(imgs))
 	}
 	return collect(m.SegmentStream(ctx, Images(imgs), o))
 }

@@ -46,7 +46,7 @@ func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item
 	return func(yield func(Item[T], error) bool) {
 		feed, stop := context.WithCancel(ctx) // ends when the consumer leaves, too
 		workers := runtime.GOMAXPROCS(0)
-		batch := j.m.batchSize(j.opt.Batch)
+		batch := j.m.BatchSize(j.opt.Batch)
 		tokens := make(chan struct{}, 3*batch+workers)
 		queue := make(chan *prepared, cap(tokens))
 		flights := make(chan *flight, 1)
@@ -125,9 +125,9 @@ func pull(ctx context.Context, inputs iter.Seq[Input]) <-chan Input {
 	return out
 }
 
-// batchSize is the number of images computed at once. A software device gains
+// BatchSize is the number of images computed at once. A software device gains
 // little from large batches and answers sooner with small ones.
-func (m *Model) batchSize(asked int) int {
+func (m *Model) BatchSize(asked int) int {
 	if asked > 0 {
 		return asked
 	}

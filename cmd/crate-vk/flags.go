@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -128,6 +129,7 @@ type deviceFlags struct {
 	noTest    bool
 	noTuning  bool
 	memory    int64
+	simulate  time.Duration // of bench pipeline: no device, a fixed time a batch
 }
 
 func (f *deviceFlags) register(s *pflag.FlagSet) {
@@ -182,6 +184,9 @@ func (f *deviceFlags) open(ctx context.Context, a *app, more ...engine.Option) (
 	}
 	if f.noTuning {
 		opts = append(opts, engine.WithoutTuning())
+	}
+	if f.simulate > 0 {
+		opts = append(opts, engine.WithSimulatedDevice(f.simulate))
 	}
 	return engine.Open(ctx, append(opts, more...)...)
 }

@@ -40,8 +40,10 @@ type segmentFlags struct {
 	check    bool
 }
 
-func (a *app) segment() *cobra.Command {
-	var f segmentFlags
+func (a *app) segment() *cobra.Command { return a.segmentCommand(new(segmentFlags)) }
+
+// segmentCommand is the command whose flags go to f.
+func (a *app) segmentCommand(f *segmentFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "segment [flags] PATH...",
 		Short: "Turn images into masks",
@@ -55,7 +57,7 @@ func (a *app) segment() *cobra.Command {
 Outputs mirror the folders of the inputs: a/b.jpg becomes a/b.mask.png and
 a/b.overlay.png below --out. Running it again completes what is missing.`,
 		Args: f.source.args,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runSegment(cmd.Context(), &f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runSegment(cmd.Context(), f, args) },
 	}
 	s := c.Flags()
 	f.model.register(s, false)
