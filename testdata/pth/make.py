@@ -4,8 +4,8 @@
 
 expected.safetensors has each tensor as torch.load gives it, made contiguous, under the
 name FILE:PATH, where PATH is the path of keys joined by dots. The crate-*.pth are
-../model/crate-square/model.safetensors; the test compares them with that file. A
-legacy file has addresses as storage keys, so that its bytes differ from run to run.
+../model/crate-square/model.safetensors, crate-flat.pth is crate-interpolated's; the
+tests compare them with those files and, converted, with their goldens. A legacy file has addresses as storage keys, so that its bytes differ from run to run.
 """
 import argparse
 import collections
@@ -155,6 +155,23 @@ def small_files():
     torch.save(ramp(2, 2), os.path.join(HERE, "tensor.pth"))
 
 
+def flat_file():
+    """Every parameter is a view of one storage, as sharded training leaves them, inside
+    of two wrappers; the tensors begin at odd offsets, and matrices lie transposed."""
+    model = read_safetensors(os.path.join(HERE, "..", "model", "crate-interpolated", "model.safetensors"))
+    flat = torch.full((sum(v.numel() + 3 for v in model.values()),), 7.0)
+    state, at = collections.OrderedDict(), 0
+    for k, v in model.items():
+        at += 3
+        turned = v.t() if v.dim() == 2 else v
+        part = flat[at:at + v.numel()].view(turned.shape)
+        part.copy_(turned)
+        state["module._orig_mod." + k] = torch.nn.Parameter(part.t() if v.dim() == 2 else part)
+        at += v.numel()
+    torch.save({"epoch": 9, "model": {"state_dict": state}, "optimizer": {"state": {0: {"exp_avg": ramp(4)}}}},
+               os.path.join(HERE, "crate-flat.pth"))
+
+
 def crate_files():
     model = read_safetensors(os.path.join(HERE, "..", "model", "crate-square", "model.safetensors"))
     save("crate-model.pth", {"model": model, "epoch": 3}, expect=False)
@@ -169,4 +186,5 @@ def crate_files():
 
 small_files()
 crate_files()
+flat_file()
 write_safetensors(os.path.join(HERE, "expected.safetensors"), EXPECTED)
