@@ -104,6 +104,7 @@ type benchOp struct {
 	MS     float64 `json:"ms"`
 	GFLOPS float64 `json:"gflops"`
 	GBs    float64 `json:"gb_per_second"`
+	Roof   float64 `json:"share_of_roof"` // the larger share of the two ceilings
 }
 
 func (a *app) runBench(ctx context.Context, f *benchFlags) error {
@@ -170,6 +171,9 @@ func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, shap
 				}
 				if ceiling.GFLOPS > 0 {
 					row.Share = row.GFLOPS / ceiling.GFLOPS
+					for i, op := range row.Ops {
+						row.Ops[i].Roof = max(op.GFLOPS/ceiling.GFLOPS, op.GBs/ceiling.GBs)
+					}
 				}
 				out.row(row.benchRow)
 				rows = append(rows, row)
@@ -248,7 +252,7 @@ func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFl
 	if f.ops {
 		for _, op := range res.Ops {
 			sec := op.Time.Seconds()
-			row.Ops = append(row.Ops, benchOp{op.Name, op.Count, sec * 1e3, rate(float64(op.FLOPs), sec), rate(float64(op.Bytes), sec)})
+			row.Ops = append(row.Ops, benchOp{Name: op.Name, Count: op.Count, MS: sec * 1e3, GFLOPS: rate(float64(op.FLOPs), sec), GBs: rate(float64(op.Bytes), sec)})
 		}
 	}
 	return row, nil

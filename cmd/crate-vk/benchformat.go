@@ -44,9 +44,9 @@ func (b *mdBench) row(r benchRow) {
 		return
 	}
 	b.rows = 0
-	b.print("\n| kernel | count | ms a batch | GF/s | GB/s bound |\n|---|---|---|---|---|\n")
+	b.print("\n| kernel | count | ms a batch | GF/s | GB/s bound | of the roof |\n|---|---|---|---|---|---|\n")
 	for _, op := range r.Ops {
-		b.print("| %s | %d | %.3f | %.1f | %.1f |\n", op.Name, op.Count, op.MS, op.GFLOPS, op.GBs)
+		b.print("| %s | %d | %.3f | %.1f | %.1f | %.0f %% |\n", op.Name, op.Count, op.MS, op.GFLOPS, op.GBs, 100*op.Roof)
 	}
 }
 
