@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -117,32 +116,20 @@ func (k *formulaCase) open(t *testing.T, f *formula) *ModelSource {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	text, err := json.Marshal(settings)
+	if err := os.WriteFile(filepath.Join(dir, weights.FileName), b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writeJSON(t, filepath.Join(dir, "config.json"), settings)
+	src, err := OpenModel(dir, ModelOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{"model.safetensors": b.Bytes(), "config.json": text} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	src, err := OpenModel(filepath.Join(dir, "model.safetensors"), ModelOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer src.Close()
 	for _, w := range src.Warnings {
 		if strings.Contains(w, "--heads") {
 			t.Errorf("warns of heads: %s", w)
 		}
 	}
-	kept := map[string][]float64{} // a model on an engine closes its source
-	for _, w := range src.Config.Tensors() {
-		if kept[w.Name], err = src.params(w.Name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return NewModelSource(k.name, src.Config, "none", func(name string) ([]float64, error) { return kept[name], nil })
+	return inMemory(t, k.name, src)
 }
 
 // TestFormulas holds every architecture and ablation against its formulas: the
