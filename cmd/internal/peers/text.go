@@ -37,7 +37,7 @@ Every peer takes 8-bit pixels and normalises them itself.
 - A round gives every peer one turn; the next round goes in the opposite order. A turn is one forward that is not counted, then one that is, or as many as fill 50 ms.
 - Wall time is from pixels in memory to outputs in memory. CPU time is the process's user and system time, all threads, over the same span.
 - A ratio is taken within each round; the median of the ratios is what counts, so that a busy minute falls on both sides.
-- Everyone has all cores. Waiting threads of PyTorch and onnxruntime sleep instead of spinning, since the next peer needs the cores.
+- Everyone has all cores. Waiting threads of PyTorch (OpenMP's and OpenBLAS's) and of onnxruntime sleep instead of spinning: that costs them nothing measurable on idle cores, and their CPU time is their own work then.
 - The plan's products are timed by the device's timestamps around each dispatch. Alone means: the dispatch submitted by itself, the host waiting for it.
 `
 
