@@ -243,6 +243,33 @@ func TestForeignParts(t *testing.T) {
 	}
 }
 
+// TestHeads: a second head is part of the model where its columns are the first
+// one's classes; else it is somebody's, and is ignored.
+func TestHeads(t *testing.T) {
+	c := preset(t, "crate-t16")
+	for _, k := range []struct {
+		without string
+		head    []int
+		extra   int
+		logits  int
+	}{{"", []int{21842, 1000}, 21842, 21842}, {"", []int{10, 384}, 0, 1000}, {"mlp_head", []int{10, 384}, 0, 0}} {
+		ckpt := changed(t, c, k.without, crate.Stored{Name: "head.weight", Shape: k.head}, crate.Stored{Name: "head.bias", Shape: k.head[:1]})
+		got, _, err := crate.Resolve(ckpt)
+		if err != nil || got.ExtraHead != k.extra || got.LogitCount() != k.logits {
+			t.Errorf("a head of %v without %q: %d behind the first, %d logits, %v", k.head, k.without, got.ExtraHead, got.LogitCount(), err)
+		}
+		if ignored, err := ckpt.Compare(&got); err != nil || (len(ignored) > 0) != (k.extra == 0) {
+			t.Errorf("a head of %v: ignored %v, %v", k.head, ignored, err)
+		}
+	}
+	for name, want := range map[string][2]float64{"vit-s16": {1e-3, 1e-3}, "alpha-b16": {1e-3, 1e-5}, "mae-t16": {1e-3, 1e-6}} {
+		got, _, err := crate.Resolve(changed(t, preset(t, name), ""), crate.Settings{LNEps: ptr(1e-3)})
+		if err != nil || [2]float64{got.LNEps, got.FinalEps} != want {
+			t.Errorf("%s with an ε of 1e-3: %g in the layers, %g behind them, %v", name, got.LNEps, got.FinalEps, err)
+		}
+	}
+}
+
 // TestMAEParts: an encoder alone has no reconstruction; a decoder that is there
 // in part is refused, with the names of what is missing.
 func TestMAEParts(t *testing.T) {

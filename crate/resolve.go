@@ -110,7 +110,9 @@ func shapesOf(k *Checkpoint, c *Config) error {
 	default:
 		c.Patch = squareRoot(k.dim("to_patch_embedding.2.weight", -1) / 3)
 		layer = "transformer.layers.0."
-		c.ExtraHead = k.dim("head.weight", 0)
+		if c.Classes > 0 && k.dim("head.weight", 1) == c.Classes { // a probe beside the head is none behind it
+			c.ExtraHead = k.dim("head.weight", 0)
+		}
 	}
 	if c.Architecture != MAE {
 		c.Depth = k.layers("transformer.layers.")
@@ -167,6 +169,9 @@ func (c *Config) apply(s *Settings) error {
 	set(&c.Eta, s.Eta)
 	set(&c.Lambda, s.Lambda)
 	set(&c.LNEps, s.LNEps)
+	if c.Architecture == ViT { // one ε everywhere, while the others have their own at the end
+		set(&c.FinalEps, s.LNEps)
+	}
 	set(&c.ResidualFF, s.ResidualFF)
 	set(&c.Mean, s.Mean)
 	set(&c.Std, s.Std)
