@@ -21,6 +21,7 @@ type Engine struct {
 	inst   *vk.Instance
 	gpu    *gpu
 	closed bool
+	clock  *simulatedClock // of a simulated device
 
 	mu     sync.Mutex
 	models map[*Model]bool
@@ -56,7 +57,7 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		return e, nil
 	}
 	if e.opt.simulate > 0 {
-		e.info = simulatedDevice(e.opt.simulate)
+		e.info, e.clock = simulatedDevice(e.opt.simulate), &simulatedClock{delay: e.opt.simulate}
 		return e, nil
 	}
 	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.bits, Faults: e.opt.faults})

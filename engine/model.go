@@ -171,8 +171,8 @@ func (m *Model) compile(ctx context.Context, r Request) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d := m.eng.opt.simulate; d > 0 {
-		return &loaded{computer: newSimulated(g, d)}, nil
+	if c := m.eng.clock; c != nil {
+		return &loaded{computer: newSimulated(g, c)}, nil
 	}
 	if m.eng.gpu == nil {
 		c, err := newInterpComputer(ctx, g, m.src.params)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -28,21 +27,24 @@ type program struct {
 	dispatches []vk.Dispatch
 	slots      []*slot
 	free       chan *slot
+	pace       pace
 }
 
 // slot is what one batch in flight needs for itself.
 type slot struct {
 	up, down *vk.Buffer
 	cmds     []*vk.Commands
+	segments int // into how many the commands were split
 	fence    *vk.Fence
 	queries  *vk.Queries
+	started  time.Time // when it was submitted
 }
 
 // programOptions of newProgram.
 type programOptions struct {
 	slots      int
 	timestamps bool
-	segments   int // command buffers, submitted one after another; at least 1
+	target     time.Duration // how long one submission may take; 0: submitTarget
 }
 
 func newProgram(ctx context.Context, dev *vk.Device, pipes *pipelineSet, store *weightStore, p *plan.Plan, opt programOptions) (_ *program, err error) {
@@ -84,6 +86,7 @@ func newProgram(ctx context.Context, dev *vk.Device, pipes *pipelineSet, store *
 	if pr.sets, err = dev.NewSets(pr.dispatches); err != nil {
 		return nil, err
 	}
+	pr.pace = newPace(p, opt.target)
 	pr.free = make(chan *slot, opt.slots)
 	for range opt.slots {
 		if err := pr.addSlot(opt); err != nil {
@@ -195,33 +198,10 @@ func (pr *program) addSlot(opt programOptions) (err error) {
 			return err
 		}
 	}
-	if err := pr.record(s, max(opt.segments, 1)); err != nil {
+	if err := pr.record(s, pr.pace.segments); err != nil {
 		return err
 	}
 	pr.free <- s
-	return nil
-}
-
-// record makes the slot's command buffers: the dispatches in order, split into
-// segments; the first one copies the inputs in, the last one the outputs out.
-func (pr *program) record(s *slot, segments int) error {
-	n := len(pr.dispatches)
-	segments = min(segments, max(n, 1))
-	for i := range segments {
-		from, to := i*n/segments, (i+1)*n/segments
-		r := vk.Recording{Dispatches: pr.dispatches[from:to], First: from, Sets: pr.sets, Queries: s.queries, HostWrites: i == 0}
-		if i == 0 {
-			r.CopyIn = pr.copies(pr.inputs(), s.up, true)
-		}
-		if i == segments-1 {
-			r.CopyOut = pr.copies(pr.outputs(), s.down, false)
-		}
-		c, err := pr.dev.Record(r)
-		if err != nil {
-			return err
-		}
-		s.cmds = append(s.cmds, c)
-	}
 	return nil
 }
 
@@ -262,28 +242,6 @@ func (pr *program) input(s *slot, name string) ([]byte, plan.Layout, error) {
 		at += roundUp(buf.Layout.Bytes())
 	}
 	return nil, plan.Layout{}, fmt.Errorf("engine: the plan has no input %q", name)
-}
-
-// submit starts a slot whose inputs are filled in.
-func (pr *program) submit(s *slot) error { return pr.dev.Submit(s.cmds, s.fence) }
-
-// wait waits until a submitted slot is done. Even when it fails, the device no
-// longer uses the slot afterwards; its fence, which may still be signalled and
-// would end the next wait before its time, is replaced.
-func (pr *program) wait(s *slot) error {
-	err := s.fence.Wait(waitLimit)
-	if err != nil {
-		pr.dev.Idle()
-		fence, failed := pr.dev.NewFence()
-		if failed == nil {
-			s.fence.Destroy()
-			s.fence = fence
-		}
-		if failed != nil || errors.Is(err, vk.ErrDeviceLost) {
-			pr.dev.GiveUp()
-		}
-	}
-	return err
 }
 
 // output unpacks an output of a finished slot, whole, to float32.

@@ -41,6 +41,9 @@ func (e *Engine) selfTest(ctx context.Context, p *plan.Plan) ([]*KernelError, er
 	defer g.testing.Unlock()
 	var failed []*KernelError
 	news := false
+	if n := g.untested(p); n > 3 { // fewer take a moment
+		e.opt.log.Info(fmt.Sprintf("compiling and testing %d kernels, once for this device and driver", n))
+	}
 	for i := range p.Dispatches {
 		d := &p.Dispatches[i]
 		key := variantKey(d)
@@ -65,6 +68,17 @@ func (e *Engine) selfTest(ctx context.Context, p *plan.Plan) ([]*KernelError, er
 		g.rememberTests()
 	}
 	return failed, nil
+}
+
+// untested counts the kernel variants of a plan that have not been tested.
+func (g *gpu) untested(p *plan.Plan) int {
+	seen := map[string]bool{}
+	for i := range p.Dispatches {
+		if key := variantKey(&p.Dispatches[i]); !g.passed[key] {
+			seen[key] = true
+		}
+	}
+	return len(seen)
 }
 
 // runCase runs a case on the device and in the interpreter. want is the

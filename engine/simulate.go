@@ -13,9 +13,14 @@ import (
 // batch, one after another, without using the CPU: what a stream takes beyond
 // those times is the host's own. Outputs are fixed positive numbers.
 type simulated struct {
-	delay time.Duration
+	clock *simulatedClock
 	slots chan struct{} // batches under way
 	out   map[string]*Tensor
+}
+
+// simulatedClock is the one device that the programs of an engine share.
+type simulatedClock struct {
+	delay time.Duration
 
 	mu   sync.Mutex
 	free time.Time // when the batches that were started are done
@@ -31,8 +36,8 @@ func simulatedDevice(delay time.Duration) DeviceInfo {
 	return DeviceInfo{Index: -1, Name: "simulated", Type: "simulated", Driver: delay.String() + " a batch"}
 }
 
-func newSimulated(g *graph.Graph, delay time.Duration) *simulated {
-	s := &simulated{delay: delay, slots: make(chan struct{}, slots), out: map[string]*Tensor{}}
+func newSimulated(g *graph.Graph, clock *simulatedClock) *simulated {
+	s := &simulated{clock: clock, slots: make(chan struct{}, slots), out: map[string]*Tensor{}}
 	for _, o := range g.Outputs {
 		t := &Tensor{o.Value.Shape(), make([]float32, o.Value.Shape().Elems())}
 		for i := range t.Data {
@@ -49,14 +54,7 @@ func (s *simulated) start(ctx context.Context, _ []byte) (func() (map[string]*Te
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if s.free.Before(now) {
-		s.free = now
-	}
-	s.free = s.free.Add(s.delay)
-	done := s.free
+	done := s.clock.next()
 	return func() (map[string]*Tensor, error) {
 		time.Sleep(time.Until(done))
 		<-s.slots
@@ -65,3 +63,14 @@ func (s *simulated) start(ctx context.Context, _ []byte) (func() (map[string]*Te
 }
 
 func (s *simulated) close() {}
+
+// next is when a batch that starts now is done.
+func (c *simulatedClock) next() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); c.free.Before(now) {
+		c.free = now
+	}
+	c.free = c.free.Add(c.delay)
+	return c.free
+}

@@ -159,24 +159,35 @@ func (c *Commands) free() {
 	c.d.count(-1)
 }
 
-// Submit sends command buffers to the queue, in order; the fence, which may be
-// nil, signals when the last one is done.
+// Submit sends command buffers to the queue, in order, each in a submission of
+// its own, which is what watchdogs look at; the fence, which may be nil, signals
+// when the last one is done. When it fails nothing is in flight.
 func (d *Device) Submit(list []*Commands, f *Fence) error {
-	hs := make([]C.cvk_handle, len(list)+1)
-	for i, c := range list {
-		hs[i] = C.cvk_handle(c.h)
+	sent, err := d.submit(list, f)
+	if err != nil && sent > 0 {
+		d.Idle()
 	}
-	var fence C.cvk_handle
-	if f != nil {
-		fence = f.handle()
-	}
+	return err
+}
+
+func (d *Device) submit(list []*Commands, f *Fence) (sent int, err error) {
 	d.queueing.Lock()
 	defer d.queueing.Unlock()
 	if d.lost {
-		return check("vkQueueSubmit", DeviceLost)
+		return 0, check("vkQueueSubmit", DeviceLost)
 	}
 	d.used = true
-	return check("vkQueueSubmit", Result(C.cvk_submit(d.c, C.uint32_t(len(list)), &hs[0], fence)))
+	for i, c := range list {
+		h := C.cvk_handle(c.h)
+		var fence C.cvk_handle
+		if f != nil && i == len(list)-1 {
+			fence = f.handle()
+		}
+		if err := check("vkQueueSubmit", Result(C.cvk_submit(d.c, 1, &h, fence))); err != nil {
+			return i, err
+		}
+	}
+	return len(list), nil
 }
 
 // Queries are timestamps around dispatches.
