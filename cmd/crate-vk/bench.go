@@ -63,7 +63,7 @@ row each. Standard output is data only.`,
 	s.StringVar(&f.plots, "plots", "", "draw time and memory by tokens, batch, depth and width, as far as they vary, into folder `DIR`")
 	s.StringVar(&f.format, "format", "md", "md, csv, json, jsonl, gobench")
 	s.BoolVar(&f.asJSON, "json", false, "as --format json")
-	c.AddCommand(a.benchPipeline())
+	c.AddCommand(a.benchPipeline(), a.benchMaskCut())
 	return c
 }
 
