@@ -102,6 +102,12 @@ func (a *app) runConvert(model *modelFlags, in, out string, overwrite bool) erro
 	if err != nil {
 		return refuse(err)
 	}
+	// Metadata separates class names by commas, and ImageNet's have some.
+	for _, name := range r.config.Labels {
+		if strings.Contains(name, ",") {
+			return usage(fmt.Errorf("class name %q has a comma, which the file's list of names can't hold: replace it, or keep the names in a config.json beside the converted file", name))
+		}
+	}
 	if err := r.accept(a); err != nil {
 		return refuse(err)
 	}
