@@ -64,7 +64,7 @@ type Config struct {
 	FinalEps   float64 // ε of the norm after the last layer
 	ResidualFF bool    // residual around the second half of a layer
 
-	Pool          string // what the head reads: cls or mean
+	Pool          string // what the head reads: cls, also where it is empty, or mean
 	OutProjection bool   // the attention has an output projection
 	OutBias       bool   // … with a bias
 	Decoupled     bool   // CRATE-α decodes with a second dictionary
@@ -150,7 +150,7 @@ func (c *Config) Check() error {
 			return &ConfigError{"std", fmt.Sprintf("is %v, want three positive numbers", c.Std)}
 		}
 	}
-	if c.Pool != PoolClass && c.Pool != PoolMean {
+	if c.Pool != "" && c.Pool != PoolClass && c.Pool != PoolMean {
 		return &ConfigError{"pool", fmt.Sprintf("is %q, want %s or %s", c.Pool, PoolClass, PoolMean)}
 	}
 	if !(c.LNEps > 0) || !(c.FinalEps > 0) {

@@ -148,7 +148,7 @@ func (b *builder) finish(x *graph.Value) {
 			pooled = b.layerNorm(b.pool(x, c.Prefix), norm, c.Dim, c.FinalEps)
 		}
 		logits := b.linear(pooled, "head", c.Classes, c.Dim, true)
-		if c.Prefix > 1 && c.Pool == PoolClass { // distilled: the mean of both heads (DeiT)
+		if c.Prefix > 1 && c.Pool != PoolMean { // distilled: the mean of both heads (DeiT)
 			dist := b.linear(b.Do(graph.OpSelect, graph.Attrs{"row": 1}, f), "head_dist", c.Classes, c.Dim, true)
 			logits = b.Do(graph.OpScale, graph.Attrs{"by": 0.5}, b.Do(graph.OpAdd, nil, logits, dist))
 		}

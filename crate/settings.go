@@ -2,6 +2,7 @@ package crate
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -227,7 +228,7 @@ func (c *Config) Metadata() map[string]string {
 		"crate.architecture": string(c.Architecture),
 		"crate.attention":    c.Attention,
 		"crate.block":        c.Block,
-		"crate.pool":         c.Pool,
+		"crate.pool":         cmp.Or(c.Pool, PoolClass),
 		"crate.image_size":   fmt.Sprintf("%dx%d", c.ImageSize[0], c.ImageSize[1]),
 		"crate.patch_size":   strconv.Itoa(c.Patch),
 		"crate.dim":          strconv.Itoa(c.Dim),
