@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -59,7 +60,7 @@ func TestScripts(t *testing.T) {
 
 func hasDevice() bool {
 	var out bytes.Buffer
-	return run(nil, streams{strings.NewReader(""), &out, &out}, []string{"devices"}) == exitOK
+	return run(context.Background(), streams{strings.NewReader(""), &out, &out}, []string{"devices"}) == exitOK
 }
 
 // exits runs a command and wants its exit code: exits CODE COMMAND ARGS...
