@@ -39,18 +39,7 @@ func (c deviceComputer) start(ctx context.Context, pixels []byte) (func() (map[s
 	}
 	return func() (map[string]*Tensor, error) {
 		defer c.release(s)
-		if err := c.wait(s); err != nil {
-			return nil, err
-		}
-		out := map[string]*Tensor{}
-		for _, o := range c.plan.Outputs {
-			data, shape, err := c.output(s, o.Name)
-			if err != nil {
-				return nil, err
-			}
-			out[o.Name] = &Tensor{shape, data}
-		}
-		return out, nil
+		return c.finish(s)
 	}, nil
 }
 

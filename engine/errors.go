@@ -12,6 +12,7 @@ var (
 	ErrNoDevice    = errors.New("no usable device")
 	ErrOutOfMemory = vk.ErrOutOfMemory
 	ErrDeviceLost  = vk.ErrDeviceLost
+	ErrLostWork    = errors.New("the device reported success and did not do the work") // twice
 	ErrClosed      = errors.New("the engine is closed")
 )
 

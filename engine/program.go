@@ -28,6 +28,8 @@ type program struct {
 	slots      []*slot
 	free       chan *slot
 	pace       pace
+	marks      *vk.Buffer             // a mark behind each submission
+	lose       func(segment int) bool // tests lose submissions
 }
 
 // slot is what one batch in flight needs for itself.
@@ -38,6 +40,7 @@ type slot struct {
 	fence    *vk.Fence
 	queries  *vk.Queries
 	started  time.Time // when it was submitted
+	mark     uint64    // of this run
 }
 
 // programOptions of newProgram.
@@ -87,6 +90,9 @@ func newProgram(ctx context.Context, dev *vk.Device, pipes *pipelineSet, store *
 		return nil, err
 	}
 	pr.pace = newPace(p, opt.target)
+	if pr.marks, err = dev.NewBuffer(markBytes*int64(len(p.Dispatches)+1), vk.Local); err != nil {
+		return nil, err
+	}
 	pr.free = make(chan *slot, opt.slots)
 	for range opt.slots {
 		if err := pr.addSlot(opt); err != nil {
@@ -184,10 +190,10 @@ func roundUp(n int64) int64 { return (n + 255) / 256 * 256 }
 func (pr *program) addSlot(opt programOptions) (err error) {
 	s := &slot{}
 	pr.slots = append(pr.slots, s)
-	if s.up, err = pr.dev.NewBuffer(pr.hostBytes(pr.inputs()), vk.Upload); err != nil {
+	if s.up, err = pr.dev.NewBuffer(pr.hostBytes(pr.inputs())+markBytes, vk.Upload); err != nil {
 		return err
 	}
-	if s.down, err = pr.dev.NewBuffer(pr.hostBytes(pr.outputs()), vk.Readback); err != nil {
+	if s.down, err = pr.dev.NewBuffer(pr.hostBytes(pr.outputs())+markBytes, vk.Readback); err != nil {
 		return err
 	}
 	if s.fence, err = pr.dev.NewFence(); err != nil {
@@ -302,5 +308,8 @@ func (pr *program) close() {
 	for _, b := range pr.spaces {
 		b.Destroy()
 	}
-	pr.slots, pr.sets, pr.views, pr.spaces = nil, nil, nil, nil
+	if pr.marks != nil {
+		pr.marks.Destroy()
+	}
+	pr.slots, pr.sets, pr.views, pr.spaces, pr.marks = nil, nil, nil, nil, nil
 }

@@ -85,6 +85,10 @@ func (pr *program) record(s *slot, segments int) error {
 		if i == len(ends)-1 {
 			r.CopyOut = pr.copies(pr.outputs(), s.down, false)
 		}
+		pr.passMark(&r, s, i, i == len(ends)-1)
+		if pr.lose != nil && pr.lose(i) {
+			r = vk.Recording{}
+		}
 		c, err := pr.dev.Record(r)
 		if err != nil {
 			return err
@@ -126,6 +130,7 @@ func (pr *program) submit(s *slot) error {
 			return err
 		}
 	}
+	pr.setMark(s)
 	s.started = time.Now()
 	return pr.dev.Submit(s.cmds, s.fence)
 }

@@ -49,7 +49,7 @@ VkResult cvk_record(cvk_device *d, cvk_handle cmd_, const cvk_commands *c) {
         if (queries) d->CmdWriteTimestamp(cmd, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries, c->query_at + 2 * i + 1);
     }
     if (c->ncopy_out) {
-        barrier(d, cmd, shader, write, transfer, VK_ACCESS_TRANSFER_READ_BIT);
+        barrier(d, cmd, shader | transfer, write | VK_ACCESS_TRANSFER_WRITE_BIT, transfer, VK_ACCESS_TRANSFER_READ_BIT);
         copies(d, cmd, c->ncopy_out, c->copy_out);
         barrier(d, cmd, transfer, VK_ACCESS_TRANSFER_WRITE_BIT, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
     }
