@@ -68,6 +68,11 @@ func (c Choices) lanesLinear(lim Limits, kind string, rows, nquads int) lanesLin
 	if panels%2 == 1 && panels < 16 || ceil(rows, s.rows)*ceil(panels, 2) < 16 {
 		s.cols = 1
 	}
+	// Where the last of few tiles would be mostly empty, all are a little lower:
+	// 197 rows are 7 tiles of 29, not of 32. The shape changes no bits.
+	if tiles := ceil(rows, s.rows); tiles*s.rows > rows+rows/12 {
+		s.rows = ceil(rows, tiles)
+	}
 	if a, b, load, ok := c.tuned(kind); ok && a*b <= 128 {
 		s = lanesLinear{a, b, load}
 	}
