@@ -20,13 +20,14 @@ import (
 	"github.com/crate-vk/crate-vk/graph"
 )
 
-// foldCache keeps weights that were dear to evaluate, packed, on disk. The name
+// foldCache keeps a model's weights that were dear to evaluate, packed, on disk. The name
 // of a file is a hash of the parameters' contents and of what is computed from
 // them, so that nothing else need agree; what can't be read, or was cut or
 // changed, is treated as not there.
 type foldCache struct {
-	dir   string
-	wrote atomic.Bool // since it was pruned
+	dir    string
+	wrote  atomic.Bool // since it was pruned
+	params sync.Map    // hashes of the model's parameters, by name
 }
 
 const (
@@ -77,12 +78,12 @@ func dear(v *graph.Value) bool {
 	return flops >= foldLeast
 }
 
-// key is the name of what an expression makes of parameters in a layout.
+// key is the name of what an expression makes of parameters in a layout. Each
+// parameter is hashed once: a folded matrix and its bias read the same.
 func (c *foldCache) key(v *graph.Value, lay plan.Layout, read func(name string, t graph.Type) ([]float64, error)) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %s %s\n%s\n%s\n", foldVersion, buildRevision(), runtime.GOARCH, expression(v), lay)
 	seen := map[*graph.Value]bool{}
-	buf := make([]byte, 0, 64<<10)
 	var walk func(v *graph.Value) error
 	walk = func(v *graph.Value) error {
 		if seen[v] {
@@ -90,19 +91,17 @@ func (c *foldCache) key(v *graph.Value, lay plan.Layout, read func(name string, 
 		}
 		seen[v] = true
 		if v.Op == graph.OpParam {
-			x, err := read(v.Str("name"), v.Type)
-			if err != nil {
-				return err
-			}
-			for len(x) > 0 {
-				n := min(len(x), cap(buf)/8)
-				buf = buf[:0]
-				for _, y := range x[:n] {
-					buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(y))
+			name := v.Str("name")
+			sum, ok := c.params.Load(name)
+			if !ok {
+				x, err := read(name, v.Type)
+				if err != nil {
+					return err
 				}
-				h.Write(buf)
-				x = x[n:]
+				sum = hashFloats(x)
+				c.params.Store(name, sum)
 			}
+			fmt.Fprintf(h, "%x\n", sum)
 		}
 		for _, a := range v.Args {
 			if a != nil {
@@ -117,6 +116,21 @@ func (c *foldCache) key(v *graph.Value, lay plan.Layout, read func(name string, 
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+func hashFloats(x []float64) [sha256.Size]byte {
+	h := sha256.New()
+	buf := make([]byte, 0, 64<<10)
+	for len(x) > 0 {
+		n := min(len(x), cap(buf)/8)
+		buf = buf[:0]
+		for _, y := range x[:n] {
+			buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(y))
+		}
+		h.Write(buf)
+		x = x[n:]
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 func (c *foldCache) path(key string) string { return filepath.Join(c.dir, key+foldSuffix) }
