@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -86,8 +87,9 @@ func (m *Model) Tune(ctx context.Context, o TuneOptions, progress func(TuneRow))
 		if err != nil {
 			return rows, err
 		}
-		if row.Chosen != "" {
-			shapes[row.Kind] = row.Chosen
+		shapes[row.Kind] = row.Chosen
+		if row.Chosen == row.Shapes[0].Name && strings.HasPrefix(row.Kind, "linear") {
+			shapes[row.Kind] = "" // the static shape of a product suits each batch
 		}
 		rows = append(rows, row)
 		if progress != nil {

@@ -147,6 +147,9 @@ func TestTuningIsReplacedWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := writeTuning(dir, d, map[string]string{"c": ""}); err != nil {
+		t.Fatal(err)
+	}
 	shapes, err := readTuning(dir, d)
 	if err != nil || len(shapes) != 2 {
 		t.Errorf("stored are %v, %v", shapes, err)
@@ -175,12 +178,12 @@ func TestTune(t *testing.T) {
 			t.Fatal(err)
 		}
 		shapes, err := readTuning(dir, tuningDeviceOf(info))
-		if err != nil || len(rows) < 3 || len(shapes) != len(rows) {
+		if err != nil || len(rows) < 3 || len(shapes) == 0 {
 			t.Fatalf("%d kinds were measured, %d stored, %v", len(rows), len(shapes), err)
 		}
 		for _, r := range rows {
 			at := slices.IndexFunc(r.Shapes, func(s TuneShape) bool { return s.Name == r.Chosen })
-			if r.Err != nil || at < 0 || r.Shapes[at].Runs < 3 || r.Shapes[0].Runs < 3 || r.Gain < 1 || shapes[r.Kind] != r.Chosen {
+			if r.Err != nil || at < 0 || r.Shapes[at].Runs < 3 || r.Shapes[0].Runs < 3 || r.Gain < 1 || shapes[r.Kind] != r.Chosen && (at > 0 || shapes[r.Kind] != "") {
 				t.Errorf("%+v, stored %s", r, shapes[r.Kind])
 			}
 		}

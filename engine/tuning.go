@@ -85,7 +85,8 @@ func readTuning(dir string, d tuningDevice) (map[string]string, error) {
 	return f.Shapes, nil
 }
 
-// writeTuning stores choices beside those that are there, atomically.
+// writeTuning stores choices beside those that are there, atomically; "" takes
+// one away.
 func writeTuning(dir string, d tuningDevice, shapes map[string]string) error {
 	if dir == "" {
 		return errors.New("engine: there is no cache folder to store the choice in")
@@ -95,6 +96,7 @@ func writeTuning(dir string, d tuningDevice, shapes map[string]string) error {
 		all = map[string]string{}
 	}
 	maps.Copy(all, shapes)
+	maps.DeleteFunc(all, func(_, shape string) bool { return shape == "" })
 	f := tuningFile{Format: tuningFormat, Device: d, Shapes: all}
 	f.Sum = f.sum()
 	data, err := json.MarshalIndent(f, "", "  ")
