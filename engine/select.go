@@ -74,7 +74,8 @@ func choose(infos []vk.Info, selector string) (vk.Info, error) {
 	if selector == "" || selector == "auto" {
 		best := infos[0]
 		for _, d := range infos[1:] {
-			if preference(d.Type) < preference(best.Type) {
+			// Among software devices the wider vectors are the faster ones.
+			if p, q := preference(d.Type), preference(best.Type); p < q || p == q && d.Type == vk.TypeCPU && d.Subgroup > best.Subgroup {
 				best = d
 			}
 		}

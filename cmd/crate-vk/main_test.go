@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,8 +21,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"crate-vk": main})
 }
 
-// TestScripts runs the command lines of testdata/script. They use whatever
-// device the machine has; exits checks the exit code.
+// TestScripts runs the command lines of testdata/script on each device that the
+// machine has; exits checks the exit code.
 func TestScripts(t *testing.T) {
 	if _, err := os.Stat("../../testdata/script"); err != nil {
 		t.Fatal(err)
@@ -29,6 +31,20 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	list := vulkanDevices()
+	if len(list) == 0 || testing.Short() {
+		list = []vulkanDevice{{Name: "auto", UUID: "auto"}}
+	}
+	for _, d := range list {
+		selector := "uuid:" + d.UUID
+		if d.UUID == "auto" {
+			selector = ""
+		}
+		t.Run(d.short(), func(t *testing.T) { runScripts(t, root, selector, d.slow()) })
+	}
+}
+
+func runScripts(t *testing.T, root, selector string, slow bool) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -37,6 +53,9 @@ func TestScripts(t *testing.T) {
 				if v, ok := os.LookupEnv(name); ok {
 					env.Setenv(name, v)
 				}
+			}
+			if selector != "" {
+				env.Setenv("CRATE_VK_DEVICE", selector)
 			}
 			// A cache of the machine's would hide what a first run does; Mesa's
 			// own spares the tests minutes of compiling.
@@ -47,21 +66,41 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "device" {
-				return hasDevice(), nil
+			switch cond {
+			case "device":
+				return len(vulkanDevices()) > 0, nil
+			case "slow":
+				return slow, nil
 			}
 			return false, errors.New("unknown condition " + cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "shard": shard, "flip": flip, "lines": lines, "word": word,
+			"exits": exits, "flip": flip, "lines": lines, "word": word, "shard": shard,
 		},
 	})
 }
 
-func hasDevice() bool {
-	var out bytes.Buffer
-	return run(context.Background(), streams{strings.NewReader(""), &out, &out}, []string{"devices"}) == exitOK
+// vulkanDevice is a row of crate-vk devices --json.
+type vulkanDevice struct{ Name, UUID string }
+
+// short is the name without what stands in brackets.
+func (d vulkanDevice) short() string {
+	name, _, _ := strings.Cut(d.Name, " (")
+	return name
 }
+
+// slow says that an image takes a second.
+func (d vulkanDevice) slow() bool { return strings.HasPrefix(d.Name, "SwiftShader") }
+
+// vulkanDevices are the devices of the machine; none without a driver.
+var vulkanDevices = sync.OnceValue(func() []vulkanDevice {
+	var out, log bytes.Buffer
+	var list []vulkanDevice
+	if code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, []string{"devices", "--json"}); code == exitOK {
+		json.Unmarshal(out.Bytes(), &list)
+	}
+	return list
+})
 
 // exits runs a command and wants its exit code: exits CODE COMMAND ARGS...
 func exits(ts *testscript.TestScript, neg bool, args []string) {
