@@ -80,7 +80,7 @@ type evalReport struct {
 	Scores   scores `json:"scores"`
 }
 
-// print writes the report; about says in a line what was scored.
+// print writes the report; settings says in a line what was scored.
 func (a *app) print(f *evalFlags, s *session, settings string, result scores) error {
 	r := evalReport{Truth: printable(f.truth), Settings: settings, Version: versionString(), Scores: result}
 	if s != nil {

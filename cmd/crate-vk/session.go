@@ -64,7 +64,7 @@ func (p *sweep[T]) run(ctx context.Context) error {
 		source = arriving(p.app, func(err error) { readErr = err })
 	}
 	var mu sync.Mutex
-	var under []task // way, in order
+	var under []task // under way, in order
 	inputs := func(yield func(engine.Input) bool) {
 		for t := range source {
 			mu.Lock()

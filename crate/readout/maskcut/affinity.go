@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"runtime"
-	"sync"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+
+	"github.com/crate-vk/crate-vk/crate/readout/internal/cores"
 )
 
 // Tau is the published threshold of MaskCut; TokenCut's is TauTokenCut.
@@ -87,7 +87,7 @@ func checkTau(tau float64) error {
 
 func unitRows(features []float32, n, d int) blas64.General {
 	f := blas64.General{Rows: n, Cols: d, Stride: d, Data: make([]float64, n*d)}
-	parallel(n, 64, func(lo, hi int) {
+	cores.Ranges(n, 64, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			row, sum := f.Data[i*d:(i+1)*d], 0.0
 			for c, x := range features[i*d : (i+1)*d] {
@@ -130,18 +130,3 @@ func (a *Affinity) fill(f blas64.General, tau float64) {
 }
 
 func (a *Affinity) set(i, j int) { a.Bits[i*a.Words+j/32] |= 1 << (j % 32) }
-
-// parallel calls f on consecutive ranges of 0 … n−1 of at least that many, one
-// a core. What f does for an index must not depend on its range.
-func parallel(n, least int, f func(lo, hi int)) {
-	workers := min(runtime.GOMAXPROCS(0), n/least)
-	if workers <= 1 {
-		f(0, n)
-		return
-	}
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() { f(w*n/workers, (w+1)*n/workers) })
-	}
-	wg.Wait()
-}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/crate-vk/crate-vk/crate/readout/internal/cores"
 )
 
 // epsilon is the affinity of patches that are not alike, and of painted ones.
@@ -79,7 +81,7 @@ func (s *operator) apply(y, x []float64) {
 		sum += s.z[i]
 	}
 	base := epsilon * sum
-	parallel(s.n, 512, func(lo, hi int) {
+	cores.Ranges(s.n, 512, func(lo, hi int) {
 		y := y[lo:hi]
 		s.product(y, lo)
 		for i, r := range s.inv[lo:hi] {

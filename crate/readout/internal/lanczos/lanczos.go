@@ -9,11 +9,11 @@ package lanczos
 
 import (
 	"math"
-	"runtime"
-	"sync"
 
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/crate-vk/crate-vk/crate/readout/internal/cores"
 )
 
 // Sizes of the iteration. With 96 vectors of 3600 entries a step's
@@ -138,12 +138,12 @@ func (s *solver) step(k int) float64 {
 func (s *solver) orthogonalise(w blas64.Vector, m int, total []float64) float64 {
 	dots := make([]float64, m)
 	for range 2 {
-		parallel(m, 16, func(lo, hi int) {
+		cores.Ranges(m, 16, func(lo, hi int) {
 			for i := lo; i < hi; i++ {
 				dots[i] = blas64.Dot(s.basis[i], w)
 			}
 		})
-		parallel(w.N, 1024, func(lo, hi int) {
+		cores.Ranges(w.N, 1024, func(lo, hi int) {
 			part := vector(w.Data[lo:hi])
 			for i, c := range dots {
 				blas64.Axpy(-c, vector(s.basis[i].Data[lo:hi]), part)
@@ -195,7 +195,7 @@ func (s *solver) restart(values []float64, vectors *mat.Dense) int {
 	size := len(values)
 	kept := min(keptSize, size-2)
 	fresh := make([]float64, kept*s.N)
-	parallel(kept, 4, func(lo, hi int) {
+	cores.Ranges(kept, 4, func(lo, hi int) {
 		for j := lo; j < hi; j++ {
 			x := vector(fresh[j*s.N : (j+1)*s.N])
 			for i := range size {
@@ -225,19 +225,4 @@ func Start(n int) []float64 {
 		x[i] = float64(int64(h^h>>29)) / (1 << 63)
 	}
 	return x
-}
-
-// parallel calls f on consecutive ranges of 0 … n−1 of at least that many, one
-// a core. What f does for an index doesn't depend on its range.
-func parallel(n, least int, f func(lo, hi int)) {
-	workers := min(runtime.GOMAXPROCS(0), n/least)
-	if workers <= 1 {
-		f(0, n)
-		return
-	}
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() { f(w*n/workers, (w+1)*n/workers) })
-	}
-	wg.Wait()
 }
