@@ -35,6 +35,7 @@ const uint ROWS = 32 / LANES;         // rows that a lane fetches
 const uint COLS = 32 * WORDS / LANES; // columns that it owns
 
 void main() {
+    const uint kquads = p.kquads, pitch = p.pitch;
     const uint lane = gl_LocalInvocationID.x, image = gl_WorkGroupID.z / WORDS * p.tokens;
     // Line y of the grid holds the tiles of block row y, blocks − y of them, and
     // behind them those of block row blocks − 1 − y.
@@ -54,10 +55,10 @@ void main() {
     float acc[32][COLS];
     [[unroll]] for (uint i = 0; i < 32; i++)
         [[unroll]] for (uint j = 0; j < COLS; j++) acc[i][j] = 0;
-    for (uint k = 0; k < p.kquads; k++) {
+    for (uint k = 0; k < kquads; k++) {
         vec4 a[ROWS], b[COLS];
-        [[unroll]] for (uint i = 0; i < ROWS; i++) a[i] = f(k * p.pitch + r0[i]);
-        [[unroll]] for (uint j = 0; j < COLS; j++) b[j] = f(k * p.pitch + c0[j]);
+        [[unroll]] for (uint i = 0; i < ROWS; i++) a[i] = f(k * pitch + r0[i]);
+        [[unroll]] for (uint j = 0; j < COLS; j++) b[j] = f(k * pitch + c0[j]);
         [[unroll]] for (uint i = 0; i < 32; i++) {
             const vec4 t = subgroupShuffle(a[i / LANES], i % LANES);
             [[unroll]] for (uint j = 0; j < COLS; j++) {

@@ -52,6 +52,9 @@ const uint FETCHES = (ROWS + LANES - 1) / LANES; // fetches that bring ROWS rows
 
 void main() {
     const uint lane = gl_LocalInvocationID.x;
+    // Push constants are read once: llvmpipe gathers them lane by lane, some forty
+    // instructions at each place where a loop reads one.
+    const uint kquads = p.kquads, xpitch = p.xpitch;
     const uint panels = (p.nquads + LANES - 1) / LANES;
     const uint panel = gl_WorkGroupID.x * COLS, row = gl_WorkGroupID.y * ROWS;
 
@@ -61,23 +64,24 @@ void main() {
         at[f] = min(row + f * LANES + lane, p.rows - 1);
         sum[f] = square[f] = vec4(0);
     }
+    uint from[COLS];
+    [[unroll]] for (uint j = 0; j < COLS; j++) from[j] = min(panel + j, panels - 1) * 4 * kquads * LANES + lane;
     vec4 acc[ROWS][COLS];
     [[unroll]] for (uint i = 0; i < ROWS; i++)
         [[unroll]] for (uint j = 0; j < COLS; j++) acc[i][j] = vec4(0);
 
-    for (uint k = 0; k < p.kquads; k++) {
+    for (uint k = 0; k < kquads; k++) {
         vec4 a[FETCHES];
         [[unroll]] for (uint f = 0; f < FETCHES; f++) {
-            a[f] = x(k * p.xpitch + at[f]);
+            a[f] = x(k * xpitch + at[f]);
             if (NORM) {
                 sum[f] += a[f];
                 square[f] = fma(a[f], a[f], square[f]);
             }
         }
         [[unroll]] for (uint j = 0; j < COLS; j++) {
-            const uint from = (min(panel + j, panels - 1) * 4 * p.kquads + 4 * k) * LANES + lane;
             vec4 b[4];
-            [[unroll]] for (uint c = 0; c < 4; c++) b[c] = w(from + c * LANES);
+            [[unroll]] for (uint c = 0; c < 4; c++) b[c] = w(from[j] + (4 * k + c) * LANES);
             // The accumulator is touched once for four k.
             [[unroll]] for (uint i = 0; i < ROWS; i++) {
                 vec4 s = acc[i][j], t = subgroupShuffle(a[i / LANES], i % LANES);
