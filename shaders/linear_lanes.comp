@@ -59,10 +59,10 @@ void main() {
     const uint panel = gl_WorkGroupID.x * COLS, row = gl_WorkGroupID.y * ROWS;
 
     uint at[FETCHES]; // the row that this lane fetches; past the end, the last one
-    vec4 sum[FETCHES], square[FETCHES];
+    float sum[FETCHES], square[FETCHES];
     [[unroll]] for (uint f = 0; f < FETCHES; f++) {
         at[f] = min(row + f * LANES + lane, p.rows - 1);
-        sum[f] = square[f] = vec4(0);
+        sum[f] = square[f] = 0;
     }
     uint from[COLS];
     [[unroll]] for (uint j = 0; j < COLS; j++) from[j] = min(panel + j, panels - 1) * 4 * kquads * LANES + lane;
@@ -75,8 +75,8 @@ void main() {
         [[unroll]] for (uint f = 0; f < FETCHES; f++) {
             a[f] = x(k * xpitch + at[f]);
             if (NORM) {
-                sum[f] += a[f];
-                square[f] = fma(a[f], a[f], square[f]);
+                sum[f] += sum4(a[f]);
+                square[f] += sum4(a[f] * a[f]);
             }
         }
         [[unroll]] for (uint j = 0; j < COLS; j++) {
@@ -93,8 +93,8 @@ void main() {
 
     float scale[FETCHES];
     [[unroll]] for (uint f = 0; f < FETCHES; f++) {
-        float mean = sum4(sum[f]) * p.inverse;
-        scale[f] = inversesqrt(max(sum4(square[f]) * p.inverse - mean * mean, 0.0) + p.eps);
+        float mean = sum[f] * p.inverse;
+        scale[f] = inversesqrt(max(square[f] * p.inverse - mean * mean, 0.0) + p.eps);
     }
     [[unroll]] for (uint j = 0; j < COLS; j++) {
         const uint n = (panel + j) * LANES + lane;

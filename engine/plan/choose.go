@@ -64,13 +64,26 @@ func (c Choices) lanesLinear(lim Limits, kind string, rows, nquads int) lanesLin
 	// Two quads a lane are 1.07 to 1.2 times as fast as one (crate-vk tune, S/16
 	// and B/8), but for a panel that is left over among few, and where the
 	// threads would have too few workgroups to share.
+	// There, tiles of twice the rows have as many multiplies a trip: 1.08 to 1.14
+	// times as fast on S/16 at 512 bits, where 197 rows are three tiles of 66.
 	panels := ceil(nquads, lim.Subgroup)
-	if panels%2 == 1 && panels < 16 || ceil(rows, s.rows)*ceil(panels, 2) < 16 {
+	switch few := ceil(rows, s.rows)*ceil(panels, 2) < 16; {
+	case few:
 		s.cols = 1
+	case panels%2 == 1 && panels < 16:
+		s.cols = 1
+		if ceil(rows, 2*s.rows)*panels >= 16 {
+			s.rows = 2 * s.rows
+		}
 	}
-	// Where the last of few tiles would be mostly empty, all are a little lower:
-	// 197 rows are 7 tiles of 29, not of 32. The shape changes no bits.
-	if tiles := ceil(rows, s.rows); tiles*s.rows > rows+rows/12 {
+	// Where the last of few tiles would be mostly empty, all are a little lower,
+	// and where it would have a row or two, all are a little higher: 197 rows are
+	// 7 tiles of 29, not of 32. The shape changes no bits.
+	tiles := ceil(rows, s.rows)
+	if s.rows > 32 && (tiles-1)*(s.rows+s.rows/16) >= rows {
+		tiles--
+	}
+	if tiles*s.rows > rows+rows/12 || tiles*s.rows < rows {
 		s.rows = ceil(rows, tiles)
 	}
 	if a, b, load, ok := c.tuned(kind); ok && a*b <= 128 {
@@ -90,17 +103,24 @@ func (c Choices) lanesLinear(lim Limits, kind string, rows, nquads int) lanesLin
 	return s
 }
 
-// lanesAttention is the shape of attend_lanes for a head of that many quads;
-// ok is false where the unrolled body would be too large to compile.
+// lanesAttention is the shape of attend_lanes for so many tokens and a head of
+// that many quads; ok is false where the unrolled body would be too large to
+// compile.
 type lanesAttention struct {
 	queries, keys int
 	load          Load
 }
 
-func (c Choices) lanesAttention(lim Limits, kind string, headQuads int) (s lanesAttention, ok bool) {
-	s = lanesAttention{5, 4, preferredLoad(lim)}
+func (c Choices) lanesAttention(lim Limits, kind string, tokens, headQuads int) (s lanesAttention, ok bool) {
+	// At 256 bits 3×6 is 1.06 times as fast as 5×4 for each query that there is
+	// room for, but leaves other gaps: room for 216 queries where there are 197
+	// tokens, not for 200. Narrower devices keep 5×4.
+	s = lanesAttention{3, 6, preferredLoad(lim)}
+	room := func(queries int) int { return queries * lim.Subgroup * ceil(tokens, queries*lim.Subgroup) }
 	if lim.Subgroup >= 16 {
-		s.queries, s.keys = 3, 8
+		s.keys = 8
+	} else if lim.Subgroup < 8 || 100*room(3) > 106*room(5) {
+		s.queries, s.keys = 5, 4
 	}
 	for s.queries > 1 && s.queries*s.keys*headQuads > 24*16 {
 		s.queries--

@@ -34,7 +34,7 @@ func (l *lowering) attend(v *graph.Value) {
 	f16 := in.Elem == graph.F16
 	tied := k == val
 	if l.opt.Family == Lanes {
-		s, ok := l.opt.Choices.lanesAttention(l.lim, kindOf("attend_lanes", v, f16), hq)
+		s, ok := l.opt.Choices.lanesAttention(l.lim, kindOf("attend_lanes", v, f16), tokens, hq)
 		path := l.loadPath(s.load, bq, bk, bv)
 		if ok && l.usable("attend_lanes", f16, path) {
 			e := l.emit(v, "attend_lanes", f16, path)

@@ -118,13 +118,13 @@ func Shapes(lim Limits, d *Dispatch) []string {
 // linearLanesShapes are rows × quads: bodies of 256 to 1,536 multiply-adds,
 // which drivers compile within a second or so, those first that often win.
 func linearLanesShapes(rows, panels int) [][2]int {
-	list := [][2]int{{32, 2}, {24, 2}, {16, 2}, {32, 1}, {32, 3}, {48, 1}, {16, 4}, {48, 2}, {16, 1}}
+	list := [][2]int{{32, 2}, {24, 2}, {16, 2}, {32, 1}, {32, 3}, {48, 1}, {16, 4}, {48, 2}, {64, 1}, {66, 1}, {16, 1}}
 	return slices.DeleteFunc(list, func(s [2]int) bool { return s[0] > rows || s[1] > panels })
 }
 
 // attendLanesShapes are queries × keys.
 func attendLanesShapes(lim Limits, headQuads int) [][2]int {
-	list := [][2]int{{5, 4}, {3, 8}, {4, 4}, {2, 8}, {3, 4}, {4, 8}, {6, 4}, {2, 4}, {5, 8}, {1, 8}, {6, 8}}
+	list := [][2]int{{3, 6}, {5, 4}, {3, 8}, {3, 12}, {2, 8}, {4, 4}, {3, 10}, {4, 8}, {3, 5}, {3, 4}, {2, 6}, {6, 4}, {2, 4}, {1, 8}}
 	return slices.DeleteFunc(list, func(s [2]int) bool { return s[1] > lim.Subgroup || !fitsLanes(s[0], s[1], headQuads) })
 }
 
