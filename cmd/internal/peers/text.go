@@ -44,7 +44,7 @@ Every peer takes 8-bit pixels and normalises them itself.
 const remarks = `
 ## Remarks
 
-- onnxruntime is the one to beat on a CPU, and crate-vk on a software device does not: llvmpipe compiles every fused multiply-add to a multiplication and an addition, whatever the shader says, which halves what the same cores can do.
+- onnxruntime is the one to beat on a CPU, and crate-vk on a software device does not: in the loops that llvmpipe compiles a multiply-add is a multiplication and an addition, whatever the shader says, and every sum is masked, stored and loaded again each trip; [performance.md](performance.md) has what that costs.
 - What crate-vk is for is a GPU. These rows say that its kernels waste little where they can be compared with the best on equal hardware; they say nothing of a GPU's speed.
 - PyTorch's published rows are our code, not the authors': the same formulas, without their dropout modules and rearranging library. It is the slower of the two forms by its arithmetic, 78.5 against 56.3 GFLOP an image for B/8.
 - Wall time on shared machines varies by factors; CPU time and ratios are steadier, and they are what the targets are about.
