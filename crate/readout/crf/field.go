@@ -3,7 +3,6 @@ package crf
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"sync"
 
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -143,18 +142,3 @@ func (f *Field) logits(mask []bool) []float32 {
 }
 
 func sigmoid(l float32) float32 { return float32(1 / (1 + math.Exp(-float64(l)))) }
-
-// parallel calls f on consecutive ranges of 0 … n−1, one a core. What f does
-// for an index must not depend on its range.
-func parallel(n int, f func(lo, hi int)) {
-	workers := min(runtime.GOMAXPROCS(0), n/1024)
-	if workers <= 1 {
-		f(0, n)
-		return
-	}
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() { f(w*n/workers, (w+1)*n/workers) })
-	}
-	wg.Wait()
-}

@@ -1,6 +1,10 @@
 package crf
 
-import "math"
+import (
+	"math"
+
+	"github.com/crate-vk/crate-vk/crate/readout/internal/cores"
+)
 
 // lattice filters values at points by a Gaussian of unit deviation over their
 // features: each point's value is splatted to the d+1 vertices of the simplex
@@ -142,7 +146,7 @@ func (l *lattice) sort() {
 func (l *lattice) link(t *vertexTable) {
 	d := l.d
 	l.before, l.after = make([]int32, (d+1)*l.vertices), make([]int32, (d+1)*l.vertices)
-	parallel(l.vertices, func(lo, hi int) {
+	cores.Ranges(l.vertices, 1024, func(lo, hi int) {
 		key := make([]int16, d)
 		look := func(v, axis int, step int16) int32 {
 			for c := range d {
@@ -169,7 +173,7 @@ func (l *lattice) link(t *vertexTable) {
 func (l *lattice) filter(out, in []float32) {
 	d := l.d
 	now, next := make([]float32, l.vertices+1), make([]float32, l.vertices+1)
-	parallel(l.vertices, func(lo, hi int) {
+	cores.Ranges(l.vertices, 1024, func(lo, hi int) {
 		for v := lo; v < hi; v++ {
 			sum := float32(0)
 			for _, i := range l.from[l.start[v]:l.start[v+1]] {
@@ -180,7 +184,7 @@ func (l *lattice) filter(out, in []float32) {
 	})
 	for axis := range d + 1 {
 		before, after := l.before[axis*l.vertices:(axis+1)*l.vertices], l.after[axis*l.vertices:(axis+1)*l.vertices]
-		parallel(l.vertices, func(lo, hi int) {
+		cores.Ranges(l.vertices, 1024, func(lo, hi int) {
 			for v := lo; v < hi; v++ {
 				next[v] = now[v] + 0.5*(now[before[v]]+now[after[v]])
 			}
@@ -189,7 +193,7 @@ func (l *lattice) filter(out, in []float32) {
 	}
 	// The blurs' gain, 2 an axis, against what slicing at one vertex loses.
 	gain := float32(1 / (1 + math.Exp2(-float64(d))))
-	parallel(l.points, func(lo, hi int) {
+	cores.Ranges(l.points, 1024, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			sum := float32(0)
 			for k := i * (d + 1); k < (i+1)*(d+1); k++ {
