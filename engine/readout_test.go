@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -16,21 +15,12 @@ import (
 	"github.com/crate-vk/crate-vk/graph/interp"
 )
 
-// affinityGraph compares features [batch n d], with Lanczos steps behind.
-func affinityGraph(batch, n, d, steps int) (*graph.Graph, error) {
+// affinityGraph compares features [batch n d].
+func affinityGraph(batch, n, d int) (*graph.Graph, error) {
 	b := graph.NewBuilder("affinity")
 	x := b.Input("x", graph.F32Type("B", batch, "N", n, "C", d))
-	bits := b.Do(graph.OpAffinityBits, graph.Attrs{"tau": maskcut.Tau}, b.Do(graph.OpUnitRows, graph.Attrs{"prefix": 0}, x))
-	b.Output("bits", bits)
-	g, err := b.Graph()
-	if err != nil || steps == 0 {
-		return g, err
-	}
-	vectors, products, err := maskcut.Krylov(g, bits, steps)
-	for k := range vectors {
-		g.Outputs = append(g.Outputs, graph.Output{Name: fmt.Sprint("v", k), Value: vectors[k]}, graph.Output{Name: fmt.Sprint("w", k), Value: products[k]})
-	}
-	return g, err
+	b.Output("bits", b.Do(graph.OpAffinityBits, graph.Attrs{"tau": maskcut.Tau}, b.Do(graph.OpUnitRows, graph.Attrs{"prefix": 0}, x)))
+	return b.Graph()
 }
 
 // features are patches of a few kinds with noise, [batch n d].
@@ -66,7 +56,7 @@ func TestAffinity(t *testing.T) {
 		g := openGPU(t, inst, info)
 		for _, s := range [][3]int{{1, 1, 3}, {2, 31, 8}, {1, 64, 13}, {2, 97, 20}, {3, 130, 64}} {
 			batch, n, d := s[0], s[1], s[2]
-			gr, err := affinityGraph(batch, n, d, 0)
+			gr, err := affinityGraph(batch, n, d)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,84 +111,9 @@ func checkAffinity(t *testing.T, a *maskcut.Affinity, x []float64, d int) {
 	}
 }
 
-// TestKrylov: Lanczos steps on the device, batched, give a start that is nearly
-// the host's vector, and from which the host comes to the same cut.
-func TestKrylov(t *testing.T) {
-	ctx := context.Background()
-	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
-		g := openGPU(t, inst, info)
-		const batch, n, d, steps = 2, 150, 24, 32
-		gr, err := affinityGraph(batch, n, d, steps)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := plan.New(gr, g.lim, plan.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := g.runOnce(ctx, p, nil, map[string]*interp.Tensor{"x": features(batch, n, d)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		part := func(name string, b int) []float32 {
-			x := out[name].Data
-			return x[b*len(x)/batch : (b+1)*len(x)/batch]
-		}
-		for b := range batch {
-			var vectors, products [][]float32
-			for k := range steps {
-				vectors, products = append(vectors, part(fmt.Sprint("v", k), b)), append(products, part(fmt.Sprint("w", k), b))
-			}
-			start, err := maskcut.KrylovStart(vectors, products)
-			if err != nil {
-				t.Fatal(err)
-			}
-			a, err := maskcut.FromWords(n, toWords(part("bits", b)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			warm, err := a.Cut(nil, start)
-			if err != nil {
-				t.Fatal(err)
-			}
-			cold, err := a.Cut(nil, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("image %d: %d products from the start, %d from none", b, warm.Products, cold.Products)
-			if warm.Products > cold.Products {
-				t.Errorf("image %d: %d products from the device's start, %d from none", b, warm.Products, cold.Products)
-			}
-			if c := startCosine(a, cold, start); c < 1-2e-4 {
-				t.Errorf("image %d: the device's start has a cosine of %v with the answer", b, c)
-			}
-			for i, x := range warm.Vector {
-				if math.Abs(x-cold.Vector[i]) > 1e-10*slices.Max(cold.Vector) {
-					t.Fatalf("image %d: entry %d is %v from the device's start, %v from none", b, i, x, cold.Vector[i])
-				}
-			}
-		}
-	})
-}
-
-// startCosine is the cosine of a start with u = D^(1/2)·v of a cut.
-func startCosine(a *maskcut.Affinity, cut *maskcut.Cut, start []float64) float64 {
-	xy, yy := 0.0, 0.0
-	for i, v := range cut.Vector {
-		u := v * math.Sqrt(1e-5*float64(a.N)+(1-1e-5)*float64(a.Degree(i))) // of length 1
-		xy, yy = xy+u*start[i], yy+start[i]*start[i]
-	}
-	return math.Abs(xy) / math.Sqrt(yy)
-}
-
 // BenchmarkAffinity60 is unit rows and bit matrix of 60×60 patches of 768
 // channels on the first device, in which the model's forward isn't.
-func BenchmarkAffinity60(b *testing.B) { benchmarkAffinity(b, 0) }
-
-// BenchmarkKrylov60 adds 20 Lanczos steps.
-func BenchmarkKrylov60(b *testing.B) { benchmarkAffinity(b, 20) }
-
-func benchmarkAffinity(b *testing.B, steps int) {
+func BenchmarkAffinity60(b *testing.B) {
 	ctx := context.Background()
 	e, err := Open(ctx)
 	if err != nil {
@@ -206,7 +121,7 @@ func benchmarkAffinity(b *testing.B, steps int) {
 	}
 	defer e.Close()
 	g := e.gpu
-	gr, err := affinityGraph(1, 3600, 768, steps)
+	gr, err := affinityGraph(1, 3600, 768)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,10 +17,6 @@ import (
 // other.
 func (b *caseBuilder) readout() *graph.Value {
 	v := b.v
-	// A bit matrix of random rows.
-	matrix := func(n int) *graph.Value {
-		return b.Do(graph.OpAffinityBits, graph.Attrs{"tau": 0.2}, b.Input("f", graph.F32Type("B", 2, "N", n, "C", 7)))
-	}
 	switch v.Op {
 	case graph.OpUnitRows:
 		k, heads := v.Int("prefix"), max(v.Int("heads"), 1)
@@ -32,18 +28,6 @@ func (b *caseBuilder) readout() *graph.Value {
 		return b.Do(v.Op, attrs, b.arg("x", "B", 2, "N", b.rows(8)+k, "C", c))
 	case graph.OpAffinityBits:
 		return b.Do(v.Op, v.Attrs, b.arg("f", "B", 2, "N", b.rows(35), "C", b.channels(v.Args[0].Shape().Last())))
-	case graph.OpDegreeScale:
-		return b.Do(v.Op, v.Attrs, matrix(b.rows(35)))
-	case graph.OpAffinityProduct:
-		m := matrix(b.rows(35))
-		return b.Do(v.Op, v.Attrs, m, b.Do(graph.OpDegreeScale, v.Attrs, m), b.arg("v", "B", 2, "one", 1, "patches", b.rows(35)))
-	case graph.OpLanczosNext:
-		n := b.rows(35)
-		args := []*graph.Value{b.Do(graph.OpDegreeScale, graph.Attrs{"eps": 1e-5}, matrix(n))}
-		for _, name := range []string{"w", "v", "before"} {
-			args = append(args, b.arg(name, "B", 2, "one", 1, "patches", n))
-		}
-		return b.Do(v.Op, nil, args...)
 	case graph.OpHeadGram:
 		heads := v.Int("heads")
 		return b.Do(v.Op, graph.Attrs{"heads": 2}, b.arg("w", "B", 2, "N", b.rows(8), "C", v.Args[0].Shape().Last()/heads*2))
@@ -100,10 +84,5 @@ func readoutGraph(c *crate.Config) (*graph.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	vectors, products, err := maskcut.Krylov(g, g.Output("affinity.1"), 4)
-	if err != nil {
-		return nil, err
-	}
-	g.Outputs = append(g.Outputs, graph.Output{Name: "v", Value: vectors[3]}, graph.Output{Name: "w", Value: products[3]})
 	return g, pass.Run(g, pass.Options{})
 }

@@ -18,11 +18,6 @@ func TestReadoutShapes(t *testing.T) {
 	}
 	x := source(t, F32, "B", 2, "N", 50, "C", 12)
 	flat := source(t, F32, "B", 2, "C", 12)
-	bits := source(t, U32, "B", 2, "rows", 49, "words", 2)
-	wrong := source(t, U32, "B", 2, "rows", 49, "words", 3)
-	scale := source(t, F32, "B", 2, "one", 1, "patches", 49)
-	short := source(t, F32, "B", 2, "one", 1, "patches", 48)
-	eps := Attrs{"eps": 1e-5}
 	for _, c := range []struct {
 		op    Op
 		attrs Attrs
@@ -34,15 +29,6 @@ func TestReadoutShapes(t *testing.T) {
 		{OpUnitRows, Attrs{"prefix": 0, "heads": 5}, []*Value{x}, "heads is 5"},
 		{OpUnitRows, Attrs{"prefix": 0}, []*Value{flat}, "want 3 axes"},
 		{OpAffinityBits, Attrs{"tau": 0.1}, []*Value{x}, "u32[B:2 rows:50 words:2]"},
-		{OpDegreeScale, eps, []*Value{bits}, "f32[B:2 one:1 patches:49]"},
-		{OpDegreeScale, eps, []*Value{wrong}, "want u32 [B N N/32]"},
-		{OpDegreeScale, eps, []*Value{x}, "want u32 [B N N/32]"},
-		{OpAffinityProduct, eps, []*Value{bits, scale, scale}, "f32[B:2 one:1 patches:49]"},
-		{OpAffinityProduct, eps, []*Value{bits, scale, short}, "v is [2 1 48], want [2 1 49]"},
-		{OpLanczosNext, nil, []*Value{scale}, "f32[B:2 one:1 patches:49]"},
-		{OpLanczosNext, nil, []*Value{scale, scale, scale, scale}, "f32[B:2 one:1 patches:49]"},
-		{OpLanczosNext, nil, []*Value{scale, nil, scale}, "v stands without the one before it"},
-		{OpLanczosNext, nil, []*Value{scale, short}, "w is [2 1 48]"},
 		{OpHeadGram, Attrs{"heads": 3}, []*Value{x}, "f32[B:2 H:3 p:4 q:4]"},
 		{OpHeadGram, Attrs{"heads": 7}, []*Value{x}, "heads is 7"},
 		{OpZeroCount, nil, []*Value{x}, "f32[B:2 N:50 one:1]"},

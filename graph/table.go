@@ -61,9 +61,6 @@ const (
 
 	OpUnitRows
 	OpAffinityBits
-	OpDegreeScale
-	OpAffinityProduct
-	OpLanczosNext
 	OpHeadGram
 	OpZeroCount
 
@@ -242,12 +239,6 @@ var table = [opCount]OpInfo{
 		Doc:   "bit j mod 32 of word j/32 of row i is set iff f_i·f_j > tau: [B N C] to u32 [B N W], W = N/32 rounded up (spec 4.4)",
 		Attrs: []AttrInfo{tauAttr},
 		macs:  func(v *Value) int64 { return mulAll(v.Args[0].Shape().Elems(), v.Args[0].Shape()[1].Size) }},
-	OpDegreeScale: {Name: "degree_scale", Args: args("bits"), Attrs: []AttrInfo{epsAttr}, infer: inferDegreeScale,
-		Doc: "D^(-1/2), D_i the row sum of A = eps·11ᵀ + (1 − eps)·bits: u32 [B N W] to [B 1 N]"},
-	OpAffinityProduct: {Name: "affinity_product", Args: args("bits", "scale", "v"), Attrs: []AttrInfo{epsAttr}, infer: inferAffinityProduct,
-		Doc: "scale∘A·(scale∘v) with A = eps·11ᵀ + (1 − eps)·bits: the normalised affinity times a vector [B 1 N]"},
-	OpLanczosNext: {Name: "lanczos_next", Args: args("scale", "w?", "v?", "before?"), infer: inferLanczosNext,
-		Doc: "w less its parts along 1/scale, v and before, at length 1: [B 1 N]; without w, hashed numbers take its place"},
 	OpHeadGram: {Name: "head_gram", Args: args("w"), Attrs: []AttrInfo{headsAttr}, infer: inferHeadGram,
 		Doc:  "w_kᵀ·w_k of each head: [B N C] to [B H p p] (spec 5)",
 		macs: func(v *Value) int64 { return mulAll(v.Args[0].Shape().Elems(), v.Shape().Last()) }},

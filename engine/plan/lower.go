@@ -106,12 +106,6 @@ func lower(op graph.Op) func(*lowering, *graph.Value) {
 		return (*lowering).unitRows
 	case graph.OpAffinityBits:
 		return (*lowering).affinityBits
-	case graph.OpDegreeScale:
-		return (*lowering).degreeScale
-	case graph.OpAffinityProduct:
-		return (*lowering).affinityProduct
-	case graph.OpLanczosNext:
-		return (*lowering).lanczosNext
 	case graph.OpHeadGram:
 		return (*lowering).headGram
 	case graph.OpZeroCount:

@@ -43,47 +43,6 @@ func (l *lowering) affinityBits(v *graph.Value) {
 	e.strides("f", f).f("tau", v.Float("tau")).to("f", f).to("bits", y).run(ceil(tokens, lanes), words, images)
 }
 
-func (l *lowering) degreeScale(v *graph.Value) {
-	bits := l.operand(v.Args[0])
-	if l.err != nil {
-		return
-	}
-	y, lanes, s := l.result(v), l.lanes(), v.Args[0].Shape()
-	quads := l.Buffers[y].Layout.QuadsPerRow()
-	e := l.emit(v, "degree_scale", false).n("LANES", lanes).n("tokens", s[1].Size).n("words", s[2].Size).n("quads", quads).f("eps", v.Float("eps"))
-	e.to("bits", bits).to("y", y).run(ceil(quads, lanes), s[0].Size, 1)
-}
-
-func (l *lowering) affinityProduct(v *graph.Value) {
-	bits, scale, x := l.operand(v.Arg("bits")), l.operand(v.Arg("scale")), l.operand(v.Arg("v"))
-	if l.err != nil {
-		return
-	}
-	y, lanes, s := l.result(v), l.lanes(), v.Arg("bits").Shape()
-	quads := l.Buffers[y].Layout.QuadsPerRow()
-	e := l.emit(v, "affinity_product", false).n("LANES", lanes).n("tokens", s[1].Size).n("words", s[2].Size).n("quads", quads).f("eps", v.Float("eps"))
-	e.to("bits", bits).to("scale", scale).to("v", x).to("y", y).run(ceil(4*quads, lanes), s[0].Size, 1)
-}
-
-func (l *lowering) lanczosNext(v *graph.Value) {
-	var bind [4]int
-	terms := 0
-	for i, name := range []string{"scale", "w", "v", "before"} {
-		if bind[i] = l.operand(v.Arg(name)); bind[i] >= 0 && i > 0 {
-			terms = i
-		}
-	}
-	if l.err != nil {
-		return
-	}
-	y := l.result(v)
-	lay := l.Buffers[y].Layout
-	lanes, suffix, groups := l.rowGroups(lay.Rows)
-	e := l.emit(v, "lanczos_next", false, suffix).n("ROW_LANES", lanes).n("TERMS", terms)
-	e.n("rows", lay.Rows).n("quads", lay.QuadsPerRow()).n("columns", lay.Columns)
-	e.to("scale", bind[0]).to("w", bind[1]).to("v", bind[2]).to("before", bind[3]).to("y", y).run(groups, 1, 1)
-}
-
 func (l *lowering) headGram(v *graph.Value) {
 	w := l.operand(v.Args[0])
 	if l.err != nil {

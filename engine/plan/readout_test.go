@@ -50,10 +50,6 @@ func TestReadoutPlans(t *testing.T) {
 				b.Output("gram", b.Do(graph.OpHeadGram, graph.Attrs{"heads": c[1]}, b.Do(graph.OpUnitRows, graph.Attrs{"prefix": 0, "heads": c[1]}, x)))
 				bits := b.Do(graph.OpAffinityBits, graph.Attrs{"tau": 0.15}, b.Do(graph.OpUnitRows, graph.Attrs{"prefix": 1}, x))
 				b.Output("bits", bits)
-				scale := b.Do(graph.OpDegreeScale, graph.Attrs{"eps": 1e-5}, bits)
-				v := b.Do(graph.OpLanczosNext, nil, scale)
-				w := b.Do(graph.OpAffinityProduct, graph.Attrs{"eps": 1e-5}, bits, scale, v)
-				b.Output("next", b.Do(graph.OpLanczosNext, nil, scale, w, v))
 				g, err := b.Graph()
 				if err != nil {
 					t.Fatal(err)

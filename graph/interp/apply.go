@@ -133,12 +133,6 @@ func apply(v *graph.Value, args []*Tensor, params Params) (*Tensor, error) {
 		unitRows(v, out, args[0])
 	case graph.OpAffinityBits:
 		affinityBits(v, out, args[0])
-	case graph.OpDegreeScale:
-		degreeScale(v, out, args[0])
-	case graph.OpAffinityProduct:
-		affinityProduct(v, out, args)
-	case graph.OpLanczosNext:
-		lanczosNext(out, args)
 	case graph.OpHeadGram:
 		headGram(v, out, args[0])
 	case graph.OpZeroCount:
