@@ -231,7 +231,7 @@ func (res *BenchResult) addOps(p *plan.Plan, samples [][]float64) {
 // 785×768→768 norm relu".
 func opName(p *plan.Plan, d *plan.Dispatch) string {
 	v := p.Value(d.Value)
-	words := []string{d.Kernel}
+	words := []string{d.Kernel.Name}
 	if len(v.Args) > 0 && v.Arg("weight") != nil {
 		words = append(words, fmt.Sprintf("%d×%d→%d", v.Shape().Rows(), v.Args[0].Shape().Last(), v.Shape().Last()))
 	} else {

@@ -112,7 +112,7 @@ func (s *stepper) close() {
 func (s *stepper) compare(v *graph.Value, want *interp.Tensor) (agreed int, err error) {
 	for s.next < len(s.plan.Dispatches) && s.plan.Dispatches[s.next].Value == v.ID {
 		d := &s.plan.Dispatches[s.next]
-		b := writtenBuffer(s.plan, d)
+		b := d.Written()
 		got, err := s.step(b)
 		if err != nil {
 			return agreed, err
@@ -121,7 +121,7 @@ func (s *stepper) compare(v *graph.Value, want *interp.Tensor) (agreed int, err 
 		rows := s.plan.Buffers[b].Rows
 		// Errors of earlier layers add up here, unlike in a self-test.
 		if fact := differ(v, got, want.Data[rows.From*c:rows.To*c], 5*tolerance(s.plan.Precision)); fact != "" {
-			return agreed, &KernelError{Kernel: d.Kernel, Value: v.String(), Fact: fact}
+			return agreed, &KernelError{Kernel: d.Kernel.Name, Value: v.String(), Fact: fact}
 		}
 		s.next++
 		agreed++
@@ -152,14 +152,4 @@ func (s *stepper) step(b int) ([]float32, error) {
 	}
 	out := make([]float32, buf.Layout.Rows*buf.Layout.Columns)
 	return out, buf.Layout.Unpack(out, s.read.Bytes()[:size])
-}
-
-// writtenBuffer is the buffer that a dispatch writes.
-func writtenBuffer(p *plan.Plan, d *plan.Dispatch) int {
-	for _, b := range d.Bind {
-		if b >= 0 && p.Buffers[b].Role == plan.Scratch && p.Buffers[b].Value == d.Value {
-			return b
-		}
-	}
-	return d.Bind[0]
 }

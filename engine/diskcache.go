@@ -25,9 +25,9 @@ var spirvHash = sync.OnceValue(func() string {
 	h := sha256.New()
 	for _, k := range shaders.Manifest() {
 		for _, v := range k.Variants {
-			code, err := shaders.SPIRV(k.Name + v.Suffix)
+			code, err := shaders.SPIRV(v.Name)
 			if err == nil {
-				fmt.Fprintf(h, "%s%s %d\n", k.Name, v.Suffix, len(code))
+				fmt.Fprintf(h, "%s %d\n", v.Name, len(code))
 				h.Write(code)
 			}
 		}

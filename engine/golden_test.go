@@ -245,7 +245,7 @@ func TestGoldenDevices(t *testing.T) {
 								t.Fatal(err)
 							}
 							for _, d := range p.Dispatches {
-								ran[d.Kernel] = true
+								ran[d.Kernel.Name] = true
 							}
 							g.runPlan(t, dev, pipes, store, p, goldenTolerance)
 						})

@@ -59,16 +59,16 @@ func (m *Model) Kernels(ctx context.Context, batch int, isa, all bool) ([]Kernel
 	for _, p := range plans {
 		for i := range p.Dispatches {
 			d := &p.Dispatches[i]
-			if seen[variantKey(d)] {
+			if seen[d.Pipeline()] {
 				continue
 			}
-			seen[variantKey(d)] = true
+			seen[d.Pipeline()] = true
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			row, err := e.gpu.report(p, d, isa)
 			if err != nil {
-				return nil, fmt.Errorf("kernel %s: %w", d.Kernel, err)
+				return nil, fmt.Errorf("kernel %s: %w", d.Kernel.Name, err)
 			}
 			rows = append(rows, row)
 		}
@@ -79,7 +79,7 @@ func (m *Model) Kernels(ctx context.Context, batch int, isa, all bool) ([]Kernel
 func (m *Model) kernelPlans(batch int, all bool) ([]*plan.Plan, error) {
 	e := m.eng
 	if all {
-		return standardPlans(e.gpu.lim)
+		return standardPlans(e.gpu.lim, plan.Families(e.gpu.lim))
 	}
 	c := &m.src.Config
 	var plans []*plan.Plan
@@ -102,12 +102,8 @@ func (m *Model) kernelPlans(batch int, all bool) ([]*plan.Plan, error) {
 }
 
 func (g *gpu) report(p *plan.Plan, d *plan.Dispatch, isa bool) (KernelReport, error) {
-	row := KernelReport{Name: d.Kernel, Family: string(p.Family), Spec: map[string]float64{}, Statistics: map[string]float64{}}
-	k, _, err := shaders.Lookup(d.Kernel)
-	if err != nil {
-		return row, err
-	}
-	for i, c := range k.Spec {
+	row := KernelReport{Name: d.Kernel.Name, Family: string(p.Family), Spec: map[string]float64{}, Statistics: map[string]float64{}}
+	for i, c := range d.Kernel.Kernel.Spec {
 		row.Spec[c.Name] = float64(d.Spec[i])
 		if c.Kind == shaders.F32 {
 			row.Spec[c.Name] = float64(math.Float32frombits(d.Spec[i]))

@@ -22,7 +22,7 @@ import (
 // and without.
 func variantPlans(t *testing.T, lim plan.Limits) []*plan.Plan {
 	t.Helper()
-	plans, err := standardPlans(lim)
+	plans, err := standardPlans(lim, plan.Families(lim))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,16 +82,16 @@ func TestKernels(t *testing.T) {
 		for _, p := range variantPlans(t, g.lim) {
 			for i := range p.Dispatches {
 				d := &p.Dispatches[i]
-				if key := variantKey(d); !seen[key] {
-					seen[key], kernels[d.Kernel] = true, true
-					t.Run(fmt.Sprint(d.Kernel, d.Spec), func(t *testing.T) { testVariant(t, g, p, d) })
+				if key := d.Pipeline(); !seen[key] {
+					seen[key], kernels[d.Kernel.Name] = true, true
+					t.Run(d.Pipeline(), func(t *testing.T) { testVariant(t, g, p, d) })
 				}
 			}
 		}
 		for _, k := range shaders.Manifest() {
 			for _, v := range k.Variants {
-				if name := k.Name + v.Suffix; !kernels[name] && k.Name != "peak" && runsOn(g.lim, &k, v) {
-					t.Errorf("kernel %s was not tested", name)
+				if !kernels[v.Name] && k.Name != "peak" && runsOn(g.lim, v) {
+					t.Errorf("kernel %s was not tested", v.Name)
 				}
 			}
 		}
@@ -101,8 +101,8 @@ func TestKernels(t *testing.T) {
 // runsOn reports that the static choice may take a variant on a device. Texel
 // variants are for devices where they are the cheaper path, the others of the
 // same kernels for all else.
-func runsOn(lim plan.Limits, k *shaders.Kernel, v shaders.Variant) bool {
-	hasTexel := slices.ContainsFunc(k.Variants, func(v shaders.Variant) bool { return v.Has("TEXEL") })
+func runsOn(lim plan.Limits, v *shaders.Variant) bool {
+	hasTexel := slices.ContainsFunc(v.Kernel.Variants, func(v *shaders.Variant) bool { return v.Has("TEXEL") })
 	return (!v.Has("F16") || lim.Storage16) && (!hasTexel || v.Has("TEXEL") == plan.PrefersTexels(lim))
 }
 
@@ -112,34 +112,34 @@ func testVariant(t *testing.T, g *gpu, p *plan.Plan, d *plan.Dispatch) {
 		t.Fatal(err)
 	}
 	tile := max(c("ROWS"), c("BM"), c("LANES")*max(c("QUERIES"), 1), c("ROW_LANES"))
-	sizes := []caseSize{{}, {rows: 1}, {rows: 2, extra: 1}, {rows: tile - 1}, {rows: tile}, {rows: tile + 1, extra: 2}, {rows: 31}, {rows: 53}}
+	sizes := []plan.CaseSize{{}, {Rows: 1}, {Rows: 2, Extra: 1}, {Rows: tile - 1}, {Rows: tile}, {Rows: tile + 1, Extra: 2}, {Rows: 31}, {Rows: 53}}
 	for _, size := range sizes {
-		if size.rows < 0 {
+		if size.Rows < 0 {
 			continue
 		}
-		opt := plan.Options{Family: p.Family, Precision: p.Precision}
-		kc, err := caseFor(p, d, opt, size)
+		kc, err := plan.CaseOf(p, d, size)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := g.guardedCase(kc, d); err != nil {
-			t.Errorf("rows %d extra %d: %v", size.rows, size.extra, err)
+			t.Errorf("rows %d extra %d: %v", size.Rows, size.Extra, err)
 		}
 	}
 }
 
 // guardedCase runs a case three times between guards.
-func (g *gpu) guardedCase(c *kernelCase, want *plan.Dispatch) error {
+func (g *gpu) guardedCase(c *plan.Case, want *plan.Dispatch) error {
 	ctx := context.Background()
-	p, err := plan.New(c.graph, g.lim, c.opt)
+	p, err := plan.New(c.Graph, g.lim, c.Options)
 	if err != nil {
 		return err
 	}
 	if p.Dispatches[len(p.Dispatches)-1].Kernel != want.Kernel {
-		return fmt.Errorf("the case runs %s", p.Dispatches[len(p.Dispatches)-1].Kernel)
+		return fmt.Errorf("the case runs %s", p.Dispatches[len(p.Dispatches)-1].Kernel.Name)
 	}
 	guarded(p, max(g.lim.StorageAlign, g.lim.TexelAlign))
-	store := newWeightStore(g.dev, c.params)
+	inputs, params := randomInputs(c.Graph), randomParams(c.Graph)
+	store := newWeightStore(g.dev, params)
 	defer store.close()
 	pr, err := newProgram(ctx, g.dev, g.pipes, store, p, programOptions{slots: 1})
 	if err != nil {
@@ -147,7 +147,7 @@ func (g *gpu) guardedCase(c *kernelCase, want *plan.Dispatch) error {
 	}
 	defer pr.close()
 	mem := pr.spaces[0].Bytes()
-	ref, err := interp.Run(ctx, c.graph, c.params.typed(), c.inputs)
+	ref, err := interp.Run(ctx, c.Graph, params.typed(), inputs)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (g *gpu) guardedCase(c *kernelCase, want *plan.Dispatch) error {
 		if err != nil {
 			return err
 		}
-		if err := pr.fill(s, c.inputs); err != nil {
+		if err := pr.fill(s, inputs); err != nil {
 			return err
 		}
 		if err := pr.submit(s); err != nil {
@@ -173,7 +173,7 @@ func (g *gpu) guardedCase(c *kernelCase, want *plan.Dispatch) error {
 		if err != nil {
 			return err
 		}
-		if fact := differ(c.graph.Output("y"), out, ref["y"].Data, tolerance(p.Precision)); fact != "" {
+		if fact := differ(c.Graph.Output("y"), out, ref["y"].Data, tolerance(p.Precision)); fact != "" {
 			return fmt.Errorf("%s", fact)
 		}
 		if first == nil {
@@ -237,7 +237,7 @@ func TestSelfTestFindsBadKernel(t *testing.T) {
 		}
 		kernels := map[string]bool{}
 		for _, d := range p.Dispatches {
-			kernels[d.Kernel] = true
+			kernels[d.Kernel.Name] = true
 		}
 		for name := range kernels {
 			t.Run(name, func(t *testing.T) { testBadKernel(t, src, info, name) })

@@ -189,9 +189,9 @@ func (m *Model) compile(ctx context.Context, r Request) (*loaded, error) {
 }
 
 func (e *Engine) planOptions() plan.Options {
-	opt := plan.Options{Family: e.opt.family, Precision: e.opt.precision.dtype(), Choices: plan.Choices{Tuned: e.tuned}}
+	opt := plan.Options{Family: e.opt.family, Precision: e.opt.precision.dtype(), Choices: e.tuned}
 	if e.opt.choices != nil {
-		opt.Choices = *e.opt.choices
+		opt.Choices = e.opt.choices
 	}
 	if e.gpu != nil {
 		opt.Disabled = e.gpu.broken

@@ -41,7 +41,7 @@ type options struct {
 	statistics bool
 	selfTest   bool
 	faults     *vk.Faults
-	choices    *plan.Choices
+	choices    plan.Choices
 	untuned    bool
 	simulate   time.Duration
 }
@@ -101,7 +101,7 @@ func WithStatistics() Option { return func(o *options) { o.statistics = true } }
 func WithoutSelfTest() Option { return func(o *options) { o.selfTest = false } }
 
 // WithChoices overrides the static choice of kernel shapes, and a stored one.
-func WithChoices(c plan.Choices) Option { return func(o *options) { o.choices = &c } }
+func WithChoices(c plan.Choices) Option { return func(o *options) { o.choices = c } }
 
 // WithoutTuning takes the static choice of kernel shapes even where the cache
 // folder holds a measured one.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
-	"github.com/crate-vk/crate-vk/shaders"
 )
 
 // pipelineSet compiles each kernel with its constants once a device.
@@ -31,9 +30,6 @@ func newPipelineSet(dev *vk.Device, cache *vk.Cache, code func(string) ([]byte, 
 	return &pipelineSet{dev: dev, cache: cache, code: code, ready: map[string]*compiling{}}
 }
 
-// variantKey names a pipeline: kernel and specialization constants.
-func variantKey(d *plan.Dispatch) string { return fmt.Sprint(d.Kernel, d.Spec) }
-
 // all returns the pipeline of each dispatch, compiling what is missing on all
 // cores.
 func (s *pipelineSet) all(list []plan.Dispatch) ([]*vk.Pipeline, error) {
@@ -55,14 +51,14 @@ func (s *pipelineSet) all(list []plan.Dispatch) ([]*vk.Pipeline, error) {
 	wg.Wait()
 	for i, err := range errs {
 		if err != nil {
-			return nil, fmt.Errorf("kernel %s: %w", list[i].Kernel, err)
+			return nil, fmt.Errorf("kernel %s: %w", list[i].Kernel.Name, err)
 		}
 	}
 	return pipes, nil
 }
 
 func (s *pipelineSet) get(d *plan.Dispatch) (*vk.Pipeline, error) {
-	key := variantKey(d)
+	key := d.Pipeline()
 	s.mu.Lock()
 	c := s.ready[key]
 	if c == nil {
@@ -75,18 +71,15 @@ func (s *pipelineSet) get(d *plan.Dispatch) (*vk.Pipeline, error) {
 }
 
 func (s *pipelineSet) compile(d *plan.Dispatch) (*vk.Pipeline, error) {
-	k, variant, err := shaders.Lookup(d.Kernel)
-	if err != nil {
-		return nil, err
-	}
-	code, err := s.code(d.Kernel)
+	k := d.Kernel.Kernel
+	code, err := s.code(d.Kernel.Name)
 	if err != nil {
 		return nil, err
 	}
 	info := vk.PipelineInfo{Code: code, PushBytes: 4 * len(d.Push), Spec: d.Spec}
 	for _, b := range k.Bindings {
 		kind := vk.Storage
-		if variant.Has("TEXEL") && !b.Buffer {
+		if d.Kernel.Has("TEXEL") && !b.Buffer {
 			kind = vk.Texel
 		}
 		info.Slots = append(info.Slots, kind)

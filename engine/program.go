@@ -105,10 +105,7 @@ func newProgram(ctx context.Context, dev *vk.Device, pipes *pipelineSet, store *
 // dispatch binds a plan's dispatch. A slot that the kernel does not look at
 // gets a buffer that it reads anyway.
 func (pr *program) dispatch(d *plan.Dispatch, pipe *vk.Pipeline, weights map[int]place) (vk.Dispatch, error) {
-	k, variant, err := shaders.Lookup(d.Kernel)
-	if err != nil {
-		return vk.Dispatch{}, err
-	}
+	k, variant := d.Kernel.Kernel, d.Kernel
 	out := vk.Dispatch{Pipeline: pipe, Push: d.Push, Grid: d.Grid, Barrier: d.Barrier}
 	stand := 0
 	for i, b := range d.Bind {
@@ -121,7 +118,7 @@ func (pr *program) dispatch(d *plan.Dispatch, pipe *vk.Pipeline, weights map[int
 		if b < 0 {
 			b = d.Bind[stand]
 			if k.Bindings[slot].Access == shaders.Write {
-				b = writtenBy(d, k)
+				b = d.Written()
 			}
 		}
 		at := pr.place(b, weights)
@@ -138,16 +135,6 @@ func (pr *program) dispatch(d *plan.Dispatch, pipe *vk.Pipeline, weights map[int
 		out.Bindings = append(out.Bindings, bind)
 	}
 	return out, nil
-}
-
-// writtenBy is a buffer that the dispatch writes.
-func writtenBy(d *plan.Dispatch, k *shaders.Kernel) int {
-	for i, b := range d.Bind {
-		if b >= 0 && k.Bindings[i].Access == shaders.Write {
-			return b
-		}
-	}
-	return d.Bind[0]
 }
 
 func (pr *program) place(b int, weights map[int]place) place {

@@ -13,31 +13,6 @@ import (
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
-// readout rebuilds the ops that masks and measures are made with; nil for any
-// other.
-func (b *caseBuilder) readout() *graph.Value {
-	v := b.v
-	switch v.Op {
-	case graph.OpUnitRows:
-		k, heads := v.Int("prefix"), max(v.Int("heads"), 1)
-		c := v.Shape().Last() / heads * min(heads, 2)
-		attrs := graph.Attrs{"prefix": k}
-		if heads > 1 {
-			attrs["heads"] = 2
-		}
-		return b.Do(v.Op, attrs, b.arg("x", "B", 2, "N", b.rows(8)+k, "C", c))
-	case graph.OpAffinityBits:
-		return b.Do(v.Op, v.Attrs, b.arg("f", "B", 2, "N", b.rows(35), "C", b.channels(v.Args[0].Shape().Last())))
-	case graph.OpHeadGram:
-		heads := v.Int("heads")
-		return b.Do(v.Op, graph.Attrs{"heads": 2}, b.arg("w", "B", 2, "N", b.rows(8), "C", v.Args[0].Shape().Last()/heads*2))
-	case graph.OpZeroCount:
-		x := b.arg("x", "B", 2, "N", b.rows(8), "C", b.channels(v.Args[0].Shape().Last()))
-		return b.Do(v.Op, nil, b.Do(graph.OpReLU, nil, x))
-	}
-	return nil
-}
-
 // differentBits compares words, which lie in got as float32 of the same bits. A
 // bit may differ where a product lies within rounding of the threshold: one
 // pair of bits, and one bit in ten thousand, are let pass.

@@ -46,11 +46,11 @@ func (e *Engine) selfTest(ctx context.Context, p *plan.Plan) ([]*KernelError, er
 	}
 	for i := range p.Dispatches {
 		d := &p.Dispatches[i]
-		key := variantKey(d)
+		key := d.Pipeline()
 		if g.passed[key] {
 			continue
 		}
-		c, err := caseFor(p, d, e.planOptions(), caseSize{})
+		c, err := plan.CaseOf(p, d, plan.CaseSize{})
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func (e *Engine) selfTest(ctx context.Context, p *plan.Plan) ([]*KernelError, er
 func (g *gpu) untested(p *plan.Plan) int {
 	seen := map[string]bool{}
 	for i := range p.Dispatches {
-		if key := variantKey(&p.Dispatches[i]); !g.passed[key] {
+		if key := p.Dispatches[i].Pipeline(); !g.passed[key] {
 			seen[key] = true
 		}
 	}
@@ -83,24 +83,25 @@ func (g *gpu) untested(p *plan.Plan) int {
 
 // runCase runs a case on the device and in the interpreter. want is the
 // dispatch whose variant the case must reproduce.
-func (g *gpu) runCase(ctx context.Context, c *kernelCase, want *plan.Dispatch) (*KernelError, error) {
-	p, err := plan.New(c.graph, g.lim, c.opt)
+func (g *gpu) runCase(ctx context.Context, c *plan.Case, want *plan.Dispatch) (*KernelError, error) {
+	p, err := plan.New(c.Graph, g.lim, c.Options)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(p.Dispatches, func(d plan.Dispatch) bool { return variantKey(&d) == variantKey(want) }) {
-		return nil, fmt.Errorf("engine: the self-test of %s %v does not reproduce it: %s %v", want.Kernel, want.Spec, p.Dispatches[0].Kernel, p.Dispatches[0].Spec)
+	if !slices.ContainsFunc(p.Dispatches, func(d plan.Dispatch) bool { return d.Pipeline() == want.Pipeline() }) {
+		return nil, fmt.Errorf("engine: the self-test of %s %v does not reproduce it: %s %v", want.Kernel.Name, want.Spec, p.Dispatches[0].Kernel.Name, p.Dispatches[0].Spec)
 	}
-	got, err := g.runOnce(ctx, p, c.params, c.inputs)
+	inputs, params := randomInputs(c.Graph), randomParams(c.Graph)
+	got, err := g.runOnce(ctx, p, params, inputs)
 	if err != nil {
 		return nil, err
 	}
-	ref, err := interp.Run(ctx, c.graph, c.params.typed(), c.inputs)
+	ref, err := interp.Run(ctx, c.Graph, params.typed(), inputs)
 	if err != nil {
 		return nil, err
 	}
-	if fact := differ(c.graph.Output("y"), got["y"].Data, ref["y"].Data, tolerance(p.Precision)); fact != "" {
-		return &KernelError{Kernel: want.Kernel, Value: c.graph.Output("y").Op.String(), Fact: fact}, nil
+	if fact := differ(c.Graph.Output("y"), got["y"].Data, ref["y"].Data, tolerance(p.Precision)); fact != "" {
+		return &KernelError{Kernel: want.Kernel.Name, Value: c.Graph.Output("y").Op.String(), Fact: fact}, nil
 	}
 	return nil, nil
 }

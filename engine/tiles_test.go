@@ -66,15 +66,11 @@ func TestTileShapesAgree(t *testing.T) {
 					if shape == "128x128/16x8" && (precision == graph.F16 || name != "norm" || testing.Short()) {
 						continue
 					}
-					p, err := plan.New(gr, g.lim, plan.Options{Family: plan.Tiles, Precision: precision, Choices: plan.Choices{Tile: shape}})
+					p, err := plan.New(gr, g.lim, plan.Options{Family: plan.Tiles, Precision: precision, Choices: plan.Choices{"linear_tiles": shape}})
 					if err != nil {
 						t.Fatal(err)
 					}
-					c, err := p.Dispatches[0].Constants()
-					if err != nil {
-						t.Fatal(err)
-					}
-					if got := plan.TileName(c("BM"), c("BN"), c("TM"), c("TN")); got != shape {
+					if got := plan.Shape(&p.Dispatches[0]); got != shape {
 						t.Logf("%s does not fit the device", shape)
 						continue
 					}

@@ -122,7 +122,7 @@ func (m *Model) tuneKinds(requests []Request) ([]*tuneKind, error) {
 			return nil, err
 		}
 		opt := m.eng.planOptions()
-		opt.Choices = plan.Choices{}
+		opt.Choices = nil
 		p, err := plan.New(g, m.eng.gpu.lim, opt)
 		if err != nil {
 			return nil, err

@@ -246,7 +246,7 @@ func TestShapesAgree(t *testing.T) {
 
 func runShape(ctx context.Context, t *testing.T, g *gpu, gr *graph.Graph, kind, shape string) []float32 {
 	t.Helper()
-	p, err := plan.New(gr, g.lim, plan.Options{Family: plan.Lanes, Choices: plan.Choices{Tuned: map[string]string{kind: shape}}})
+	p, err := plan.New(gr, g.lim, plan.Options{Family: plan.Lanes, Choices: plan.Choices{kind: shape}})
 	if err != nil {
 		t.Fatal(err)
 	}

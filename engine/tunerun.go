@@ -29,16 +29,16 @@ type tuneRun struct {
 
 // tuneShape compiles, tests and loads one shape.
 func (g *gpu) tuneShape(ctx context.Context, k *tuneKind, gr *graph.Graph, inputs map[string]*interp.Tensor, params Params, name string) (*tuneRun, error) {
-	opt := plan.Options{Family: k.plan.Family, Precision: k.plan.Precision, Choices: plan.Choices{Tuned: map[string]string{k.name: name}}}
+	opt := plan.Options{Family: k.plan.Family, Precision: k.plan.Precision, Choices: plan.Choices{k.name: name}}
 	p, err := plan.New(gr, g.lim, opt)
 	if err != nil {
 		return nil, err
 	}
 	d := &p.Dispatches[len(p.Dispatches)-1]
 	if got := plan.Shape(d); plan.Kind(p, d) != k.name || got != name {
-		return nil, fmt.Errorf("planned as %s %s", d.Kernel, got)
+		return nil, fmt.Errorf("planned as %s %s", d.Kernel.Name, got)
 	}
-	c, err := caseFor(p, d, opt, caseSize{})
+	c, err := plan.CaseOf(p, d, plan.CaseSize{})
 	if err != nil {
 		return nil, err
 	}

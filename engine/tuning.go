@@ -155,17 +155,17 @@ func (e *Engine) adoptTuning(info vk.Info) {
 func StoredTuning(selector, dir string) (plan.Choices, string, error) {
 	inst, err := vk.Open(vk.Options{})
 	if err != nil {
-		return plan.Choices{}, "", noDevice(err)
+		return nil, "", noDevice(err)
 	}
 	defer inst.Close()
 	infos, err := inst.Devices()
 	if err != nil {
-		return plan.Choices{}, "", noDevice(err)
+		return nil, "", noDevice(err)
 	}
 	info, err := choose(infos, selector)
 	if err != nil {
-		return plan.Choices{}, "", err
+		return nil, "", err
 	}
 	shapes, err := readTuning(dir, tuningDeviceOf(info))
-	return plan.Choices{Tuned: shapes}, tuningName(shapes), err
+	return shapes, tuningName(shapes), err
 }

@@ -47,13 +47,10 @@ func standardModels() []crate.Config {
 	}
 }
 
-// standardPlans plans the standard models for each family and precision that a
-// device can run, with all passes and with none, whole and facet by facet.
-func standardPlans(lim plan.Limits) ([]*plan.Plan, error) {
-	families := []plan.Family{plan.Tiles, plan.Plain}
-	if lim.Shuffle {
-		families = append(families, plan.Lanes)
-	}
+// standardPlans plans the standard models for each of the families and each
+// precision that a device can run, with all passes and with none, whole and
+// facet by facet.
+func standardPlans(lim plan.Limits, families []plan.Family) ([]*plan.Plan, error) {
 	precisions := []graph.DType{graph.F32}
 	if lim.Storage16 {
 		precisions = append(precisions, graph.F16)
@@ -98,11 +95,18 @@ type Verdict struct {
 	Err     error   // nil: agrees
 }
 
+// VerifyOptions of Verify.
+type VerifyOptions struct {
+	// AllFamilies tests every family of kernels that the device could run, not
+	// only the one that plans for it use and the plain kernels that stand in.
+	AllFamilies bool
+}
+
 // Verify compares the device with the interpreter: every kernel variant that
-// the device can run on a small case, then the model as a whole, dispatch by
-// dispatch. It yields a row for each; errors of the comparison itself, such as
-// a lost device, end it.
-func (m *Model) Verify(ctx context.Context) iter.Seq2[Verdict, error] {
+// plans for the device use on a small case, then the model as a whole, dispatch
+// by dispatch. It yields a row for each as soon as it is known; errors of the
+// comparison itself, such as a lost device, end it.
+func (m *Model) Verify(ctx context.Context, o VerifyOptions) iter.Seq2[Verdict, error] {
 	return func(yield func(Verdict, error) bool) {
 		m.eng.use.RLock()
 		defer m.eng.use.RUnlock()
@@ -110,16 +114,24 @@ func (m *Model) Verify(ctx context.Context) iter.Seq2[Verdict, error] {
 			yield(Verdict{}, fmt.Errorf("engine: the interpreter is the reference itself: choose a device to verify"))
 			return
 		}
-		if !m.verifyKernels(ctx, yield) {
+		if !m.verifyKernels(ctx, o, yield) {
 			return
 		}
 		m.verifyModel(ctx, yield)
 	}
 }
 
-func (m *Model) verifyKernels(ctx context.Context, yield func(Verdict, error) bool) bool {
+func (m *Model) verifyKernels(ctx context.Context, o VerifyOptions, yield func(Verdict, error) bool) bool {
 	g := m.eng.gpu
-	plans, err := standardPlans(g.lim)
+	families := plan.Families(g.lim)
+	if !o.AllFamilies {
+		families = []plan.Family{m.eng.opt.family, plan.Plain}
+		if families[0] == "" {
+			families[0] = plan.FamilyFor(g.lim)
+		}
+		families = slices.Compact(families)
+	}
+	plans, err := standardPlans(g.lim, families)
 	if err != nil {
 		return yield(Verdict{}, err) && false
 	}
@@ -127,11 +139,11 @@ func (m *Model) verifyKernels(ctx context.Context, yield func(Verdict, error) bo
 	for _, p := range plans {
 		for i := range p.Dispatches {
 			d := &p.Dispatches[i]
-			if seen[variantKey(d)] {
+			if seen[d.Pipeline()] {
 				continue
 			}
-			seen[variantKey(d)] = true
-			c, err := caseFor(p, d, plan.Options{}, caseSize{})
+			seen[d.Pipeline()] = true
+			c, err := plan.CaseOf(p, d, plan.CaseSize{})
 			if err != nil {
 				return yield(Verdict{}, err) && false
 			}

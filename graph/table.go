@@ -80,6 +80,26 @@ type OpInfo struct {
 	Args  []Param
 	Attrs []AttrInfo
 
+	// Properties that passes and planning go by, instead of lists of ops.
+
+	// Elementwise: an element of the result is made of the elements at its
+	// place; a second argument is broadcast.
+	Elementwise bool
+	// RowWise: a row of the result is made of the same row of the first
+	// argument and of nothing else but parameters.
+	RowWise bool
+	// SameChannels: the channels of the result stand for those of the first
+	// argument, so that both are padded alike.
+	SameChannels bool
+	// ByHead lists the arguments whose channels are read head by head, by the
+	// attribute heads.
+	ByHead []string
+	// HeadsOut: the channels of the result are written head by head.
+	HeadsOut bool
+	// OneRow: the result is a row of the first argument, and what is asked of
+	// its channels is asked of the argument's too.
+	OneRow bool
+
 	infer func(*Value) (Type, error) // nil: a source, whose type is declared
 	macs  func(*Value) int64         // multiply-adds of matrix products; nil: none
 }
@@ -92,6 +112,20 @@ func (op Op) String() string {
 		return table[op].Name
 	}
 	return fmt.Sprintf("op(%d)", uint8(op))
+}
+
+// Heads is the number of heads in which the op reads or writes channels: its
+// attribute heads, 1 where it has none.
+func (v *Value) Heads() int { return max(v.Int("heads"), 1) }
+
+// ReadsByHead reports that v reads the channels of its argument a head by head.
+func (v *Value) ReadsByHead(a *Value) bool {
+	for _, name := range v.Op.Info().ByHead {
+		if v.Arg(name) == a {
+			return true
+		}
+	}
+	return false
 }
 
 // ParseOp is the inverse of Op.String.
@@ -151,13 +185,13 @@ var table = [opCount]OpInfo{
 	OpKept: {Name: "kept", Doc: "1 in the count rows of [N 1] whose noise is least, 0 in the others: the patches that a mask of an autoencoder leaves; noise of row i is splitmix64(splitmix64(seed) + i)",
 		Attrs: []AttrInfo{{Name: "count", Kind: Int}, {Name: "seed", Kind: Int}}},
 
-	OpAdd:   {Name: "add", Doc: "a + b; b is broadcast to a", Args: args("a", "b"), infer: inferBroadcast},
-	OpSub:   {Name: "sub", Doc: "a − b; b is broadcast to a", Args: args("a", "b"), infer: inferBroadcast},
-	OpMul:   {Name: "mul", Doc: "a ∘ b; b is broadcast to a", Args: args("a", "b"), infer: inferBroadcast},
-	OpScale: {Name: "scale", Doc: "a · by", Args: args("a"), Attrs: []AttrInfo{{Name: "by", Kind: Float}}, infer: inferSame},
-	OpReLU:  {Name: "relu", Doc: "max(0, a)", Args: args("a"), infer: inferSame},
-	OpGELU:  {Name: "gelu", Doc: "a·Φ(a), the exact form with erf", Args: args("a"), infer: inferSame},
-	OpSoft: {Name: "soft", Doc: "soft threshold: sign(a)·max(|a| − threshold, 0)", Args: args("a"),
+	OpAdd:   {Name: "add", Elementwise: true, RowWise: true, SameChannels: true, Doc: "a + b; b is broadcast to a", Args: args("a", "b"), infer: inferBroadcast},
+	OpSub:   {Name: "sub", Elementwise: true, RowWise: true, SameChannels: true, Doc: "a − b; b is broadcast to a", Args: args("a", "b"), infer: inferBroadcast},
+	OpMul:   {Name: "mul", Elementwise: true, RowWise: true, SameChannels: true, Doc: "a ∘ b; b is broadcast to a", Args: args("a", "b"), infer: inferBroadcast},
+	OpScale: {Name: "scale", Elementwise: true, RowWise: true, SameChannels: true, Doc: "a · by", Args: args("a"), Attrs: []AttrInfo{{Name: "by", Kind: Float}}, infer: inferSame},
+	OpReLU:  {Name: "relu", Elementwise: true, RowWise: true, SameChannels: true, Doc: "max(0, a)", Args: args("a"), infer: inferSame},
+	OpGELU:  {Name: "gelu", Elementwise: true, RowWise: true, SameChannels: true, Doc: "a·Φ(a), the exact form with erf", Args: args("a"), infer: inferSame},
+	OpSoft: {Name: "soft", Elementwise: true, RowWise: true, SameChannels: true, Doc: "soft threshold: sign(a)·max(|a| − threshold, 0)", Args: args("a"),
 		Attrs: []AttrInfo{{Name: "threshold", Kind: Float}}, infer: inferSame},
 	OpMatMul: {Name: "matmul", Doc: "a·b for matrices [R K] and [K C]", Args: args("a", "b"), infer: inferMatMul,
 		macs: func(v *Value) int64 { return mulAll(v.Shape().Elems(), v.Args[0].Shape().Last()) }},
@@ -184,14 +218,14 @@ var table = [opCount]OpInfo{
 	OpEmbed: {Name: "embed", Args: args("x", "table", "gain?"), infer: inferEmbed,
 		Doc:   "table rows [K+N C]; the first K stand alone, each further one is added to its token: table + gain∘standardise(x), or table + x without eps",
 		Attrs: []AttrInfo{{Name: "eps", Kind: Float, Optional: true}}},
-	OpSelect:   {Name: "select", Doc: "one row of each image's tokens: [B N C] to [B C]", Args: args("x"), Attrs: []AttrInfo{{Name: "row", Kind: Int}}, infer: inferSelect},
-	OpMeanRows: {Name: "mean_rows", Doc: "the mean of each image's tokens from row first on: [B N C] to [B C]", Args: args("x"), Attrs: []AttrInfo{{Name: "first", Kind: Int}}, infer: inferMeanRows},
-	OpDropRows: {Name: "drop_rows", Doc: "each image's tokens from row first on: [B N C] to [B N−first C]", Args: args("x"), Attrs: []AttrInfo{{Name: "first", Kind: Int}}, infer: inferDropRows},
+	OpSelect:   {Name: "select", SameChannels: true, OneRow: true, Doc: "one row of each image's tokens: [B N C] to [B C]", Args: args("x"), Attrs: []AttrInfo{{Name: "row", Kind: Int}}, infer: inferSelect},
+	OpMeanRows: {Name: "mean_rows", SameChannels: true, Doc: "the mean of each image's tokens from row first on: [B N C] to [B C]", Args: args("x"), Attrs: []AttrInfo{{Name: "first", Kind: Int}}, infer: inferMeanRows},
+	OpDropRows: {Name: "drop_rows", SameChannels: true, Doc: "each image's tokens from row first on: [B N C] to [B N−first C]", Args: args("x"), Attrs: []AttrInfo{{Name: "first", Kind: Int}}, infer: inferDropRows},
 
-	OpLayerNorm: {Name: "layernorm", Doc: "(x − mean)/sqrt(var + eps)∘gain + bias over the last axis, var biased", Args: args("x", "gain", "bias"),
+	OpLayerNorm: {Name: "layernorm", RowWise: true, Doc: "(x − mean)/sqrt(var + eps)∘gain + bias over the last axis, var biased", Args: args("x", "gain", "bias"),
 		Attrs: []AttrInfo{epsAttr}, infer: inferLayerNorm},
-	OpStandardise: {Name: "standardise", Doc: "(x − mean)/sqrt(var + eps) over the last axis", Args: args("x"), Attrs: []AttrInfo{epsAttr}, infer: inferSame},
-	OpRowScale:    {Name: "row_scale", Doc: "1/sqrt(var + eps) of each row: [… C] to [… 1]", Args: args("x"), Attrs: []AttrInfo{epsAttr}, infer: inferRowScale},
+	OpStandardise: {Name: "standardise", RowWise: true, Doc: "(x − mean)/sqrt(var + eps) over the last axis", Args: args("x"), Attrs: []AttrInfo{epsAttr}, infer: inferSame},
+	OpRowScale:    {Name: "row_scale", RowWise: true, Doc: "1/sqrt(var + eps) of each row: [… C] to [… 1]", Args: args("x"), Attrs: []AttrInfo{epsAttr}, infer: inferRowScale},
 	OpLinear: {Name: "linear", Args: args("x", "weight", "bias?", "rowscale?", "residual?"), infer: inferLinear,
 		Doc: "act(rowscale∘(x·weightᵀ) + bias + residual); with eps the row scale is row_scale(x)",
 		Attrs: []AttrInfo{{Name: "eps", Kind: Float, Optional: true},
@@ -199,20 +233,20 @@ var table = [opCount]OpInfo{
 			{Name: "threshold", Kind: Float, Optional: true}},
 		macs: func(v *Value) int64 { return mulAll(v.Shape().Elems(), v.Args[0].Shape().Last()) }},
 
-	OpMSSA: {Name: "mssa", Doc: "multi-head subspace self-attention: concat over heads of softmax(scale·w_k·w_kᵀ)·w_k, w the shared projection [B N C]",
+	OpMSSA: {Name: "mssa", ByHead: []string{"w"}, HeadsOut: true, Doc: "multi-head subspace self-attention: concat over heads of softmax(scale·w_k·w_kᵀ)·w_k, w the shared projection [B N C]",
 		Args: args("w"), Attrs: []AttrInfo{headsAttr, scaleAttr}, infer: inferMSSA, macs: attentionMACs(2)},
-	OpMHSA: {Name: "mhsa", Doc: "multi-head self-attention: concat over heads of softmax(scale·q_k·k_kᵀ)·v_k",
+	OpMHSA: {Name: "mhsa", ByHead: []string{"q", "k", "v"}, HeadsOut: true, Doc: "multi-head self-attention: concat over heads of softmax(scale·q_k·k_kᵀ)·v_k",
 		Args: args("q", "k", "v"), Attrs: []AttrInfo{headsAttr, scaleAttr}, infer: inferMHSA, macs: attentionMACs(2)},
-	OpAttention: {Name: "attention", Doc: "the maps softmax(scale·q_k·k_kᵀ) of every head: [B H N N]",
+	OpAttention: {Name: "attention", ByHead: []string{"q", "k"}, Doc: "the maps softmax(scale·q_k·k_kᵀ) of every head: [B H N N]",
 		Args: args("q", "k"), Attrs: []AttrInfo{headsAttr, scaleAttr}, infer: inferAttention, macs: attentionMACs(1)},
 	OpClassAttention: {Name: "class_attention", Doc: "row 0 of each head's map: [B H N]",
 		Args: args("q", "k"), Attrs: []AttrInfo{headsAttr, scaleAttr}, infer: inferClassAttention,
 		macs: func(v *Value) int64 { return int64(v.Args[1].Shape().Elems()) }},
 	OpSoftmax: {Name: "softmax", Doc: "softmax(scale·a) over the last axis", Args: args("a"), Attrs: []AttrInfo{scaleAttr}, infer: inferSame},
-	OpHeadDots: {Name: "head_dots", Doc: "s_kj = q_k·k_jk within each head: [B C] and [B N C] to [B H N]",
+	OpHeadDots: {Name: "head_dots", ByHead: []string{"q", "k"}, Doc: "s_kj = q_k·k_jk within each head: [B C] and [B N C] to [B H N]",
 		Args: args("q", "k"), Attrs: []AttrInfo{headsAttr}, infer: inferHeadDots,
 		macs: func(v *Value) int64 { return int64(v.Args[1].Shape().Elems()) }},
-	OpHeadQuery: {Name: "head_query", Doc: "t_k = w_k·U_k, the rows of U [R C] that belong to head k: [B R] to [B H C] (spec 6.6)",
+	OpHeadQuery: {Name: "head_query", ByHead: []string{"w"}, Doc: "t_k = w_k·U_k, the rows of U [R C] that belong to head k: [B R] to [B H C] (spec 6.6)",
 		Args: args("w", "weight"), Attrs: []AttrInfo{headsAttr}, infer: inferHeadQuery,
 		macs: func(v *Value) int64 { return mulAll(v.Shape()[0].Size, v.Args[1].Shape().Elems()) }},
 	OpHeadScores: {Name: "head_scores", Doc: "s_kj = rowscale_j·(x_j·t_k): [B N C] and [B H C] to [B H N] (spec 6.6)",
@@ -221,25 +255,25 @@ var table = [opCount]OpInfo{
 	OpHeadMix: {Name: "head_mix", Doc: "m_k = Σ_j a_kj·rowscale_j·x_j: [B H N] and [B N C] to [B H C] (spec 6.7)",
 		Args: args("a", "x", "rowscale?"), infer: inferHeadMix,
 		macs: func(v *Value) int64 { return mulAll(v.Args[0].Shape().Elems(), v.Shape().Last()) }},
-	OpHeadProject: {Name: "head_project", Doc: "o_k = U_k·m_k + bias_k: [B H C] to [B R] (spec 6.7)",
+	OpHeadProject: {Name: "head_project", HeadsOut: true, Doc: "o_k = U_k·m_k + bias_k: [B H C] to [B R] (spec 6.7)",
 		Args: args("m", "weight", "bias?"), Attrs: []AttrInfo{headsAttr}, infer: inferHeadProject,
 		macs: func(v *Value) int64 { return mulAll(v.Shape()[0].Size, v.Args[1].Shape().Elems()) }},
 
-	OpISTA: {Name: "ista", Doc: "one proximal step on a dictionary D [C C]: prox(x + step·(x·D − (x·Dᵀ)·D)), prox = max(0, · − step·threshold) or, with prox=soft, the soft threshold",
+	OpISTA: {Name: "ista", RowWise: true, Doc: "one proximal step on a dictionary D [C C]: prox(x + step·(x·D − (x·Dᵀ)·D)), prox = max(0, · − step·threshold) or, with prox=soft, the soft threshold",
 		Args: args("x", "dictionary"), Attrs: append(stepAttrs[:2:2], AttrInfo{Name: "prox", Kind: String, Optional: true, OneOf: []string{ActSoft}}),
 		infer: inferISTA, macs: func(v *Value) int64 { return 3 * mulAll(v.Shape().Elems(), v.Shape().Last()) }},
-	OpODL: {Name: "odl", Doc: "two proximal steps from zero on an overcomplete dictionary D [C R], decoded with D1 [C R] (CRATE-α, spec 1.3)",
+	OpODL: {Name: "odl", RowWise: true, Doc: "two proximal steps from zero on an overcomplete dictionary D [C R], decoded with D1 [C R] (CRATE-α, spec 1.3)",
 		Args: args("x", "dictionary", "decoder"), Attrs: stepAttrs, infer: inferODL,
 		macs: func(v *Value) int64 { return 4 * mulAll(v.Shape().Elems(), v.Args[1].Shape().Last()) }},
 
-	OpUnitRows: {Name: "unit_rows", Args: args("x"), infer: inferUnitRows,
+	OpUnitRows: {Name: "unit_rows", ByHead: []string{"x"}, HeadsOut: true, SameChannels: true, Args: args("x"), infer: inferUnitRows,
 		Doc:   "x/max(‖x‖, 1e-12) of each token but the first prefix: [B K+N C] to [B N C]; with heads, of each head's part of it",
 		Attrs: []AttrInfo{{Name: "prefix", Kind: Int}, {Name: "heads", Kind: Int, Optional: true}}},
 	OpAffinityBits: {Name: "affinity_bits", Args: args("f"), infer: inferAffinityBits,
 		Doc:   "bit j mod 32 of word j/32 of row i is set iff f_i·f_j > tau: [B N C] to u32 [B N W], W = N/32 rounded up (spec 4.4)",
 		Attrs: []AttrInfo{tauAttr},
 		macs:  func(v *Value) int64 { return mulAll(v.Args[0].Shape().Elems(), v.Args[0].Shape()[1].Size) }},
-	OpHeadGram: {Name: "head_gram", Args: args("w"), Attrs: []AttrInfo{headsAttr}, infer: inferHeadGram,
+	OpHeadGram: {Name: "head_gram", ByHead: []string{"w"}, Args: args("w"), Attrs: []AttrInfo{headsAttr}, infer: inferHeadGram,
 		Doc:  "w_kᵀ·w_k of each head: [B N C] to [B H p p] (spec 5)",
 		macs: func(v *Value) int64 { return mulAll(v.Args[0].Shape().Elems(), v.Shape().Last()) }},
 	OpZeroCount: {Name: "zero_count", Doc: "how many channels of each token are exactly zero: [B N C] to [B N 1] (spec 5)", Args: args("x"), infer: inferZeroCount},

@@ -1,21 +1,15 @@
 package shaders
 
-// Manifest lists every kernel. Keep it in step with the headers of the .comp
-// files: the test compares bindings and constants with the SPIR-V.
-func Manifest() []Kernel {
-	return slicesOf(productKernels(), attentionKernels(), tokenKernels(), headKernels(), readoutKernels(), benchKernels())
+import "slices"
+
+// kernels are the rows of the manifest. Keep them in step with the headers of
+// the .comp files: the test compares bindings and constants with the SPIR-V.
+func kernels() []*Kernel {
+	return slices.Concat(productKernels(), attentionKernels(), tokenKernels(), headKernels(), readoutKernels(), benchKernels())
 }
 
-func slicesOf(groups ...[]Kernel) []Kernel {
-	var all []Kernel
-	for _, g := range groups {
-		all = append(all, g...)
-	}
-	return all
-}
-
-func productKernels() []Kernel {
-	return []Kernel{
+func productKernels() []*Kernel {
+	return []*Kernel{
 		{
 			Name:      "linear_lanes",
 			Variants:  variants("", ".texel", ".f16", ".texel.f16"),
@@ -23,7 +17,7 @@ func productKernels() []Kernel {
 			Push:      consts("rows kquads nquads xpitch ypitch rpitch inverse:f32 eps:f32 threshold:f32"),
 			Spec:      consts("LANES ROWS COLS NORM:bool BIAS:bool RESIDUAL:bool ACT"),
 			Local:     along("LANES"),
-			Loops:     func(c Values, _ Variant) int { return c("kquads") },
+			Loops:     func(c Values, _ *Variant) int { return c("kquads") },
 			Subgroups: true,
 		},
 		{
@@ -33,8 +27,8 @@ func productKernels() []Kernel {
 			Push:     consts("rows kpadded kquads nquads xpitch ypitch rpitch inverse:f32 eps:f32 threshold:f32"),
 			Spec:     consts("INVOCATIONS BM BN BK TM TN LX NORM:bool BIAS:bool RESIDUAL:bool ACT TAIL:bool"),
 			Local:    along("INVOCATIONS"),
-			Loops:    func(c Values, _ Variant) int { return c("kpadded") / max(c("BK"), 1) },
-			Shared:   func(c Values, _ Variant) int { return 4 * c("BK") * (c("BM") + 4 + c("BN")) },
+			Loops:    func(c Values, _ *Variant) int { return c("kpadded") / max(c("BK"), 1) },
+			Shared:   func(c Values, _ *Variant) int { return 4 * c("BK") * (c("BM") + 4 + c("BN")) },
 		},
 		{
 			Name:     "linear",
@@ -43,13 +37,13 @@ func productKernels() []Kernel {
 			Push:     consts("rows kquads nquads columns xrow xquad yrow yquad rrow rquad srow eps:f32 threshold:f32"),
 			Spec:     consts("LANES SCALE BIAS:bool RESIDUAL:bool ACT"),
 			Local:    along("LANES"),
-			Loops:    func(c Values, _ Variant) int { return 2 * c("kquads") },
+			Loops:    func(c Values, _ *Variant) int { return 2 * c("kquads") },
 		},
 	}
 }
 
-func attentionKernels() []Kernel {
-	return []Kernel{
+func attentionKernels() []*Kernel {
+	return []*Kernel{
 		{
 			Name:      "attend_lanes",
 			Variants:  variants("", ".texel", ".f16", ".texel.f16"),
@@ -57,7 +51,7 @@ func attentionKernels() []Kernel {
 			Push:      consts("tokens pitch opitch scale:f32 zero"),
 			Spec:      consts("LANES QUERIES KEYS HEAD_QUADS TIED:bool"),
 			Local:     along("LANES"),
-			Loops:     func(c Values, _ Variant) int { return ceil(c("tokens"), c("KEYS")) },
+			Loops:     func(c Values, _ *Variant) int { return ceil(c("tokens"), c("KEYS")) },
 			Subgroups: true,
 		},
 		{
@@ -67,8 +61,8 @@ func attentionKernels() []Kernel {
 			Push:     consts("tokens pitch opitch scale:f32 zero"),
 			Spec:     consts("LANES PARTS SLICE SLICES KEYS SPLITS CHUNK TIED:bool"),
 			Local:    func(c Values) [3]int { return [3]int{c("LANES"), c("PARTS"), 1} },
-			Loops:    func(c Values, _ Variant) int { return ceil(c("tokens"), c("KEYS")*c("SPLITS")) + c("SPLITS") },
-			Shared: func(c Values, _ Variant) int {
+			Loops:    func(c Values, _ *Variant) int { return ceil(c("tokens"), c("KEYS")*c("SPLITS")) + c("SPLITS") },
+			Shared: func(c Values, _ *Variant) int {
 				scores, sums := 0, 0
 				if c("SLICES") > 1 {
 					scores = 2 * c("SPLITS") * c("SLICES") * c("KEYS")
@@ -87,7 +81,7 @@ func attentionKernels() []Kernel {
 			Push:     consts("tokens headquads qrow qquad krow kquad orow oquad scale:f32"),
 			Spec:     consts("LANES"),
 			Local:    along("LANES"),
-			Loops:    func(c Values, _ Variant) int { return c("tokens") * (ceil(c("headquads"), 16) + 1) },
+			Loops:    func(c Values, _ *Variant) int { return c("tokens") * (ceil(c("headquads"), 16) + 1) },
 		},
 		{
 			Name:     "attend_map",
@@ -96,7 +90,7 @@ func attentionKernels() []Kernel {
 			Push:     consts("tokens headquads qrow qquad apitch image head0 scale:f32"),
 			Spec:     consts("LANES HEAD_QUADS"),
 			Local:    along("LANES"),
-			Loops: func(c Values, _ Variant) int {
+			Loops: func(c Values, _ *Variant) int {
 				if c("HEAD_QUADS") > 0 {
 					return 2 * ceil(c("tokens"), 4)
 				}
@@ -116,9 +110,8 @@ func attentionKernels() []Kernel {
 	}
 }
 
-func tokenKernels() []Kernel {
-	row := variants("", ".f16", ".group", ".group.f16")
-	return []Kernel{
+func tokenKernels() []*Kernel {
+	return []*Kernel{
 		{
 			Name:     "normalise",
 			Variants: variants(""),
@@ -139,7 +132,7 @@ func tokenKernels() []Kernel {
 			Bindings: []Binding{pixels("pixels"), out("y")},
 			Push:     consts("rows tokens columns patch_ width height quads yrow yquad mean0:f32 mean1:f32 mean2:f32 std0:f32 std1:f32 std2:f32"),
 			Spec:     consts("LANES CENTRED:bool"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return 3*c("patch_")*c("patch_") + 5*c("quads") },
+			Loops: func(c Values, _ *Variant) int { return 3*c("patch_")*c("patch_") + 5*c("quads") },
 		},
 		{
 			Name:     "prepend",
@@ -161,7 +154,7 @@ func tokenKernels() []Kernel {
 			Bindings: []Binding{in("x"), out32("y")},
 			Push:     consts("tokens first quads xrow xquad yrow yquad inverse:f32"),
 			Spec:     consts("LANES"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return c("tokens") },
+			Loops: func(c Values, _ *Variant) int { return c("tokens") },
 		},
 		{
 			Name:     "drop_rows",
@@ -172,14 +165,14 @@ func tokenKernels() []Kernel {
 		},
 		{
 			Name:     "layernorm",
-			Variants: row,
+			Variants: rowVariants(),
 			Bindings: []Binding{in("x"), out("y"), in32("gain"), in32("bias"), out32("r")},
 			Push:     consts("rows quads columns xrow xquad yrow yquad eps:f32"),
 			Spec:     consts("ROW_LANES MODE"), Local: along("ROW_LANES"), Loops: rowLoops(3), Shared: rowShared,
 		},
 		{
 			Name:     "embed",
-			Variants: row,
+			Variants: rowVariants(),
 			Bindings: []Binding{in("x"), in("table"), out("y"), in32("gain")},
 			Push:     consts("rows tokens prefix quads columns xrow xquad trow tquad yrow yquad eps:f32"),
 			Spec:     consts("ROW_LANES NORM:bool GAIN:bool"), Local: along("ROW_LANES"), Loops: rowLoops(3), Shared: rowShared,
@@ -194,15 +187,15 @@ func tokenKernels() []Kernel {
 	}
 }
 
-func headKernels() []Kernel {
-	return []Kernel{
+func headKernels() []*Kernel {
+	return []*Kernel{
 		{
 			Name:     "head_dots",
 			Variants: variants("", ".f16"),
 			Bindings: []Binding{in32("q"), in("k"), out32("s")},
 			Push:     consts("tokens heads headquads qrow qquad krow kquad srow squad"),
 			Spec:     consts("LANES"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return c("headquads") },
+			Loops: func(c Values, _ *Variant) int { return c("headquads") },
 		},
 		{
 			Name:     "head_query",
@@ -210,7 +203,7 @@ func headKernels() []Kernel {
 			Bindings: []Binding{in32("w"), in32("u"), out32("t")},
 			Push:     consts("heads headdim headquads uquads wrow wquad trow tquad"),
 			Spec:     consts("LANES"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return c("headdim") },
+			Loops: func(c Values, _ *Variant) int { return c("headdim") },
 		},
 		{
 			Name:     "head_scores",
@@ -218,7 +211,7 @@ func headKernels() []Kernel {
 			Bindings: []Binding{in("x"), in32("t"), out32("s"), in32("scale")},
 			Push:     consts("tokens quads xrow xquad trow tquad spitch srow inverse:f32 eps:f32"),
 			Spec:     consts("LANES HEADS SCALE"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return c("quads") },
+			Loops: func(c Values, _ *Variant) int { return c("quads") },
 		},
 		{
 			Name:     "head_mix",
@@ -226,7 +219,7 @@ func headKernels() []Kernel {
 			Bindings: []Binding{in32("a"), in("x"), out32("m"), in32("scale")},
 			Push:     consts("tokens heads quads arow aquad xrow xquad mrow mquad srow"),
 			Spec:     consts("LANES SCALE:bool HEADS"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return (c("tokens") + 3) / 4 },
+			Loops: func(c Values, _ *Variant) int { return (c("tokens") + 3) / 4 },
 		},
 		{
 			Name:     "head_project",
@@ -234,20 +227,20 @@ func headKernels() []Kernel {
 			Bindings: []Binding{in32("m"), in32("u"), out32("o"), in32("bias")},
 			Push:     consts("heads headquads mquads mrow mquad orow oquad"),
 			Spec:     consts("LANES BIAS:bool"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return c("mquads") },
+			Loops: func(c Values, _ *Variant) int { return c("mquads") },
 		},
 	}
 }
 
 // benchKernels compute nothing of a model: they measure the device.
-func benchKernels() []Kernel {
-	return []Kernel{{
+func benchKernels() []*Kernel {
+	return []*Kernel{{
 		Name:     "peak",
 		Variants: variants(""),
 		Bindings: []Binding{in32("x"), out32("y")},
 		Push:     consts("rounds factor:f32"),
 		Spec:     consts("LANES"), Local: along("LANES"),
-		Loops: func(c Values, _ Variant) int { return c("rounds") },
+		Loops: func(c Values, _ *Variant) int { return c("rounds") },
 	}}
 }
 

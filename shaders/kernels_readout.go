@@ -2,12 +2,11 @@ package shaders
 
 // readoutKernels are what masks and measures are made with: the affinity of
 // patches, Gram matrices, counts of zeros.
-func readoutKernels() []Kernel {
-	rows := variants("", ".f16", ".group", ".group.f16")
-	return []Kernel{
+func readoutKernels() []*Kernel {
+	return []*Kernel{
 		{
 			Name:     "unit_rows",
-			Variants: rows,
+			Variants: rowVariants(),
 			Bindings: []Binding{in("x"), out32("f")},
 			Push:     consts("rows tokens prefix quads xrow xquad frow fquad"),
 			Spec:     consts("ROW_LANES"), Local: along("ROW_LANES"), Loops: rowLoops(2), Shared: rowShared,
@@ -18,7 +17,7 @@ func readoutKernels() []Kernel {
 			Bindings: []Binding{in32("f"), out32("bits")},
 			Push:     consts("tokens words quads frow fquad tau:f32"),
 			Spec:     consts("LANES"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return c("quads") },
+			Loops: func(c Values, _ *Variant) int { return c("quads") },
 		},
 		{
 			Name:     "affinity_lanes",
@@ -26,7 +25,7 @@ func readoutKernels() []Kernel {
 			Bindings: []Binding{in32("f"), out32("bits")},
 			Push:     consts("tokens words kquads pitch tau:f32"),
 			Spec:     consts("LANES WORDS"), Local: along("LANES"),
-			Loops:     func(c Values, _ Variant) int { return c("kquads") },
+			Loops:     func(c Values, _ *Variant) int { return c("kquads") },
 			Subgroups: true,
 		},
 		{
@@ -35,11 +34,11 @@ func readoutKernels() []Kernel {
 			Bindings: []Binding{in32("w"), out32("g")},
 			Push:     consts("tokens heads headdim headquads wrow wquad"),
 			Spec:     consts("LANES"), Local: along("LANES"),
-			Loops: func(c Values, _ Variant) int { return c("tokens") },
+			Loops: func(c Values, _ *Variant) int { return c("tokens") },
 		},
 		{
 			Name:     "zero_count",
-			Variants: rows,
+			Variants: rowVariants(),
 			Bindings: []Binding{in("x"), out32("r")},
 			Push:     consts("rows quads columns xrow xquad"),
 			Spec:     consts("ROW_LANES"), Local: along("ROW_LANES"), Loops: rowLoops(1), Shared: rowShared,

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed spv/*.spv
@@ -48,14 +49,16 @@ type Const struct {
 	Kind Kind
 }
 
-// Variant is one compilation of a kernel's source.
+// Variant is one compilation of a kernel's source: what a dispatch executes.
 type Variant struct {
+	Kernel  *Kernel  // the row that it belongs to
+	Name    string   // the kernel's name and the suffix: linear_lanes.texel
 	Suffix  string   // ".texel.f16", "" for the base form
 	Defines []string // preprocessor names
 }
 
 // Has reports whether the variant defines name.
-func (v Variant) Has(name string) bool { return slices.Contains(v.Defines, name) }
+func (v *Variant) Has(name string) bool { return slices.Contains(v.Defines, name) }
 
 // Values gives the constants of one dispatch by name, as integers; booleans
 // are 0 and 1.
@@ -64,7 +67,7 @@ type Values func(name string) int
 // Kernel is one row of the manifest.
 type Kernel struct {
 	Name     string
-	Variants []Variant
+	Variants []*Variant
 	Bindings []Binding
 	Push     []Const
 	Spec     []Const
@@ -72,29 +75,83 @@ type Kernel struct {
 	Local func(spec Values) [3]int
 	// Loops bounds the iterations of one invocation, over all loops that are
 	// not unrolled; some devices end an invocation after 65,535.
-	Loops func(c Values, v Variant) int
+	Loops func(c Values, v *Variant) int
 	// Shared is the shared memory of a workgroup in bytes; nil: none.
-	Shared func(spec Values, v Variant) int
+	Shared func(spec Values, v *Variant) int
 	// Subgroups says that the kernel needs subgroup operations, and that its
 	// LANES constant is the subgroup size.
 	Subgroups bool
+
+	constants map[string]constantAt
 }
 
-// Lookup finds a kernel and variant by their joint name, as in
-// "linear_lanes.texel".
-func Lookup(name string) (*Kernel, Variant, error) {
-	base, _, _ := strings.Cut(name, ".")
-	for _, k := range Manifest() {
-		if k.Name != base {
-			continue
-		}
-		for _, v := range k.Variants {
-			if k.Name+v.Suffix == name {
-				return &k, v, nil
-			}
+// Bound gives the constants of a dispatch by name, from the values of its
+// specialization and push constants; 0 where the kernel has none of that name.
+func (k *Kernel) Bound(spec, push []uint32) Values {
+	return func(name string) int {
+		switch at, inPush, ok := k.Constant(name); {
+		case !ok:
+			return 0
+		case inPush:
+			return int(push[at])
+		default:
+			return int(spec[at])
 		}
 	}
-	return nil, Variant{}, fmt.Errorf("no kernel %q", name)
+}
+
+// Constant finds a constant: its index among the push constants, or among the
+// specialization constants.
+func (k *Kernel) Constant(name string) (at int, push, ok bool) {
+	c, ok := k.constants[name]
+	return c.at, c.push, ok
+}
+
+// Slot is the number of a binding, −1 where there is none of that name.
+func (k *Kernel) Slot(name string) int {
+	return slices.IndexFunc(k.Bindings, func(b Binding) bool { return b.Name == name })
+}
+
+// constantAt is where a constant stands.
+type constantAt struct {
+	at   int
+	push bool
+}
+
+// registry is the manifest with its indices. It is made once and never changes.
+type registry struct {
+	kernels  []*Kernel
+	variants map[string]*Variant
+}
+
+var manifest = sync.OnceValue(func() registry {
+	r := registry{kernels: kernels(), variants: map[string]*Variant{}}
+	for _, k := range r.kernels {
+		k.constants = map[string]constantAt{}
+		for i, c := range k.Spec {
+			k.constants[c.Name] = constantAt{i, false}
+		}
+		for i, c := range k.Push {
+			k.constants[c.Name] = constantAt{i, true}
+		}
+		for _, v := range k.Variants {
+			v.Kernel, v.Name = k, k.Name+v.Suffix
+			r.variants[v.Name] = v
+		}
+	}
+	return r
+})
+
+// Manifest lists every kernel. Callers don't change it.
+func Manifest() []*Kernel { return manifest().kernels }
+
+// Lookup finds a kernel variant by its name, as in "linear_lanes.texel".
+func Lookup(name string) (*Variant, error) {
+	v := manifest().variants[name]
+	if v == nil {
+		return nil, fmt.Errorf("no kernel %q", name)
+	}
+	return v, nil
 }
 
 // SPIRV is the compiled code of a kernel variant.
@@ -111,10 +168,12 @@ func in32(name string) Binding   { return Binding{Name: name, Access: Read, Wide
 func out(name string) Binding    { return Binding{Name: name, Access: Write, Buffer: true} }
 func out32(name string) Binding  { return Binding{Name: name, Access: Write, Wide: true, Buffer: true} }
 func pixels(name string) Binding { return Binding{Name: name, Access: Read, Wide: true, Buffer: true} }
-func variants(names ...string) []Variant {
-	var vs []Variant
+
+// variants makes the variants of a kernel from their suffixes.
+func variants(names ...string) []*Variant {
+	var vs []*Variant
 	for _, n := range names {
-		v := Variant{Suffix: n}
+		v := &Variant{Suffix: n}
 		for d := range strings.SplitSeq(strings.TrimPrefix(n, "."), ".") {
 			switch d {
 			case "texel":
@@ -130,6 +189,9 @@ func variants(names ...string) []Variant {
 	return vs
 }
 
+// rowVariants are those of kernels that sum rows.
+func rowVariants() []*Variant { return variants("", ".f16", ".group", ".group.f16") }
+
 // consts parses "rows quads:f32 NORM:bool"; the default kind is u32.
 func consts(s string) []Const {
 	var cs []Const
@@ -144,11 +206,11 @@ func along(name string) func(Values) [3]int {
 	return func(c Values) [3]int { return [3]int{c(name), 1, 1} }
 }
 
-func noLoops(Values, Variant) int { return 0 }
+func noLoops(Values, *Variant) int { return 0 }
 
 // rowLoops bounds a kernel that sweeps a row of quads some times.
-func rowLoops(sweeps int) func(Values, Variant) int {
-	return func(c Values, v Variant) int {
+func rowLoops(sweeps int) func(Values, *Variant) int {
+	return func(c Values, v *Variant) int {
 		if v.Has("ROW_BARRIERS") {
 			return sweeps*ceil(c("quads"), c("ROW_LANES")) + sweeps*(bits(c("ROW_LANES"))+1)
 		}
@@ -156,7 +218,7 @@ func rowLoops(sweeps int) func(Values, Variant) int {
 	}
 }
 
-func rowShared(c Values, v Variant) int {
+func rowShared(c Values, v *Variant) int {
 	if v.Has("ROW_BARRIERS") {
 		return 4 * c("ROW_LANES")
 	}

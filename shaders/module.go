@@ -39,10 +39,11 @@ func (s slot) String() string {
 // constants and specialization constants. A module that passes can stand in for
 // the embedded one without reaching memory that isn't bound.
 func CheckModule(name string, code []byte) error {
-	k, v, err := Lookup(name)
+	v, err := Lookup(name)
 	if err != nil {
 		return err
 	}
+	k := v.Kernel
 	m, err := reflect(code)
 	if err != nil {
 		return fmt.Errorf("kernel %s: %w", name, err)
@@ -80,7 +81,7 @@ func kinds(consts []Const) []string {
 
 // slot is what a binding's row means for a variant. Scalars of 32 bits stand
 // where a kernel works on single numbers or on pixels.
-func (b Binding) slot(v Variant, elem string) slot {
+func (b Binding) slot(v *Variant, elem string) slot {
 	if v.Has("TEXEL") && !b.Buffer {
 		return slot{texel: true}
 	}

@@ -3,30 +3,33 @@ package main
 import (
 	"context"
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/crate-vk/crate-vk/engine"
 )
 
 func (a *app) verify() *cobra.Command {
 	var model modelFlags
 	var device deviceFlags
+	var o engine.VerifyOptions
 	c := &cobra.Command{
 		Use:   "verify [--model FILE|PRESET]",
 		Short: "Compare every kernel and a whole model with the reference on the CPU",
-		Long: `verify runs every kernel variant that the device can run on a small case, then the
-whole model dispatch by dispatch, and compares each result with the interpreter.
-It prints a table and exits with 1 when something disagrees.`,
+		Long: `verify runs every kernel variant that plans for the device use on a small case, then
+the whole model dispatch by dispatch, and compares each result with the interpreter.
+It prints a row for each as it is known and exits with 1 when something disagrees.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.runVerify(cmd.Context(), &model, &device)
+			return a.runVerify(cmd.Context(), &model, &device, o)
 		},
 	}
 	model.register(c.Flags(), true)
 	device.register(c.Flags())
+	c.Flags().BoolVar(&o.AllFamilies, "all", false, "test the kernels of every family that the device could run, not only those it is given")
 	return c
 }
 
-func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFlags) error {
+func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFlags, o engine.VerifyOptions) error {
 	src, err := model.open(a)
 	if err != nil {
 		return err
@@ -40,10 +43,10 @@ func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFl
 	if err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "RESULT\tFAMILY\tALLOWED\tWHAT")
+	const row = "%-7s  %-6s  %-7s  %s\n" // not a tabwriter, which would hold all rows back
+	fmt.Fprintf(a.out, row, "RESULT", "FAMILY", "ALLOWED", "WHAT")
 	rows, bad := 0, 0
-	for v, err := range m.Verify(ctx) {
+	for v, err := range m.Verify(ctx, o) {
 		if err != nil {
 			return err
 		}
@@ -55,10 +58,9 @@ func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFl
 			bad++
 		}
 		rows++
-		fmt.Fprintf(t, "%s\t%s\t%.0e\t%s\n", result, v.Family, v.Allowed, what)
-	}
-	if err := t.Flush(); err != nil {
-		return err
+		if _, err := fmt.Fprintf(a.out, row, result, v.Family, fmt.Sprintf("%.0e", v.Allowed), what); err != nil {
+			return err
+		}
 	}
 	if bad > 0 {
 		return &codedError{exitFailed, fmt.Errorf("%d of %d comparisons differ on %s", bad, rows, e.Device())}

@@ -17,17 +17,13 @@ func (a access) conflicts(b access) bool {
 // so they never conflict.
 func (p *Plan) accesses(n int) []access {
 	d := &p.Dispatches[n]
-	k, _, err := shaders.Lookup(d.Kernel)
-	if err != nil {
-		return nil // Check reports it
-	}
 	var list []access
 	for slot, b := range d.Bind {
 		if b < 0 || p.Buffers[b].Role == Weight {
 			continue
 		}
 		buf := p.Buffers[b]
-		list = append(list, access{buf.Space, buf.Offset, buf.Offset + buf.Layout.Bytes(), k.Bindings[slot].Access == shaders.Write})
+		list = append(list, access{buf.Space, buf.Offset, buf.Offset + buf.Layout.Bytes(), d.Kernel.Kernel.Bindings[slot].Access == shaders.Write})
 	}
 	return list
 }

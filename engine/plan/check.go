@@ -14,7 +14,7 @@ import (
 func (p *Plan) Check(lim Limits) error {
 	for n := range p.Dispatches {
 		if fact := p.checkDispatch(n, lim); fact != "" {
-			return &LimitError{n, p.Dispatches[n].Kernel, fact}
+			return &LimitError{n, p.Dispatches[n].name(), fact}
 		}
 	}
 	if err := p.checkPlaces(lim); err != nil {
@@ -32,7 +32,7 @@ func (p *Plan) checkDispatch(n int, lim Limits) string {
 	if err != nil {
 		return err.Error()
 	}
-	k, variant, _ := shaders.Lookup(d.Kernel)
+	k, variant := d.Kernel.Kernel, d.Kernel
 	local := k.Local(c)
 	total := 1
 	for i, s := range local {
@@ -64,10 +64,11 @@ func (p *Plan) checkDispatch(n int, lim Limits) string {
 	if variant.Has("F16") && !lim.Storage16 {
 		return "needs 16-bit storage, which the device has not"
 	}
-	return p.checkBindings(d, k, variant, lim)
+	return p.checkBindings(d, lim)
 }
 
-func (p *Plan) checkBindings(d *Dispatch, k *shaders.Kernel, variant shaders.Variant, lim Limits) string {
+func (p *Plan) checkBindings(d *Dispatch, lim Limits) string {
+	k, variant := d.Kernel.Kernel, d.Kernel
 	for slot, b := range d.Bind {
 		name := k.Bindings[slot].Name
 		if b < 0 {
@@ -127,7 +128,7 @@ func (p *Plan) checkHazards() error {
 		lists[j] = p.accesses(j)
 		for i := j - 1; i >= 0 && !p.Dispatches[i+1].Barrier; i-- {
 			if anyConflict(lists[i], lists[j]) {
-				return &LimitError{j, p.Dispatches[j].Kernel, fmt.Sprintf("touches what dispatch %d (%s) touches, without a barrier between them", i, p.Dispatches[i].Kernel)}
+				return &LimitError{j, p.Dispatches[j].name(), fmt.Sprintf("touches what dispatch %d (%s) touches, without a barrier between them", i, p.Dispatches[i].name())}
 			}
 		}
 	}
@@ -143,10 +144,10 @@ func (p *Plan) checkContents() error {
 		valid[i] = b.Role != Scratch
 	}
 	for n, d := range p.Dispatches {
-		k, _, _ := shaders.Lookup(d.Kernel)
+		k := d.Kernel.Kernel
 		for slot, b := range d.Bind {
 			if b >= 0 && k.Bindings[slot].Access == shaders.Read && !valid[b] {
-				return &LimitError{n, d.Kernel, fmt.Sprintf("reads buffer %d (%v) whose contents are not there", b, p.Value(p.Buffers[b].Value))}
+				return &LimitError{n, d.name(), fmt.Sprintf("reads buffer %d (%v) whose contents are not there", b, p.Value(p.Buffers[b].Value))}
 			}
 		}
 		for slot, b := range d.Bind {
@@ -173,4 +174,12 @@ func (p *Plan) checkContents() error {
 
 func overlap(a, b Buffer) bool {
 	return a.Space == b.Space && a.Offset < b.Offset+b.Layout.Bytes() && b.Offset < a.Offset+a.Layout.Bytes()
+}
+
+// name is the kernel's, for messages.
+func (d *Dispatch) name() string {
+	if d.Kernel == nil {
+		return "?"
+	}
+	return d.Kernel.Name
 }

@@ -7,69 +7,96 @@ import (
 	"github.com/crate-vk/crate-vk/shaders"
 )
 
-// emission is a dispatch under construction, with constants by name.
+// emission is a dispatch under construction: a kernel gives its constants and
+// slots by the manifest's names.
 type emission struct {
-	l      *lowering
-	v      *graph.Value
-	kernel *shaders.Kernel
-	name   string
-	set    map[string]uint32
-	bind   map[string]int
-	flops  int64
+	l     *lowering
+	v     *graph.Value
+	d     Dispatch
+	set   uint64 // constants that are set: bit i for specialization constant i, then the push constants
+	bound uint64 // slots that are bound
 }
 
-// emit starts a dispatch. The variant is chosen by the storage of the tokens
-// it works on: f16 says that they are float16.
-func (l *lowering) emit(v *graph.Value, kernel string, f16 bool, suffixes ...string) *emission {
-	name := kernel
-	for _, s := range suffixes {
-		name += s
-	}
-	if f16 {
-		name += ".f16"
-	}
-	k, _, err := shaders.Lookup(name)
-	if err != nil {
-		l.fail(v, "%v", err)
-	}
-	return &emission{l: l, v: v, kernel: k, name: name, set: map[string]uint32{}, bind: map[string]int{}, flops: v.FLOPs()}
-}
-
-// usable reports that a kernel variant is not disabled.
-func (l *lowering) usable(kernel string, f16 bool, suffixes ...string) bool {
+// variant is the compilation of a kernel with these suffixes, for float16 tokens
+// if half is set.
+func (l *lowering) variant(v *graph.Value, kernel string, half bool, suffixes ...string) *shaders.Variant {
 	for _, s := range suffixes {
 		kernel += s
 	}
-	if f16 {
+	if half {
 		kernel += ".f16"
 	}
-	return !l.opt.Disabled[kernel]
+	k, err := shaders.Lookup(kernel)
+	if err != nil {
+		l.fail(v, "%v", err)
+	}
+	return k
+}
+
+// usable reports a variant that is not disabled.
+func (l *lowering) usable(k *shaders.Variant) bool { return k != nil && !l.opt.Disabled[k.Name] }
+
+// emit starts a dispatch that computes v.
+func (l *lowering) emit(v *graph.Value, k *shaders.Variant) *emission {
+	e := &emission{l: l, v: v, d: Dispatch{Kernel: k, Value: v.ID, FLOPs: v.FLOPs()}}
+	if k == nil {
+		return e // the lowering has failed
+	}
+	row := k.Kernel
+	constants := make([]uint32, len(row.Spec)+len(row.Push))
+	e.d.Spec, e.d.Push = constants[:len(row.Spec):len(row.Spec)], constants[len(row.Spec):]
+	e.d.Bind = make([]int, len(row.Bindings))
+	return e
+}
+
+// constant sets a constant's bits.
+func (e *emission) constant(name string, bits uint32) *emission {
+	if e.d.Kernel == nil {
+		return e
+	}
+	at, push, ok := e.d.Kernel.Kernel.Constant(name)
+	switch {
+	case !ok:
+		e.l.fail(e.v, "kernel %s has no constant %s", e.d.Kernel.Name, name)
+		return e
+	case push:
+		e.d.Push[at] = bits
+		at += len(e.d.Spec)
+	default:
+		e.d.Spec[at] = bits
+	}
+	e.set |= 1 << at
+	return e
 }
 
 // n sets an integer constant.
-func (e *emission) n(name string, x int) *emission {
-	e.set[name] = uint32(x)
-	return e
-}
+func (e *emission) n(name string, x int) *emission { return e.constant(name, uint32(x)) }
 
 // f sets a float constant.
 func (e *emission) f(name string, x float64) *emission {
-	e.set[name] = math.Float32bits(float32(x))
-	return e
+	return e.constant(name, math.Float32bits(float32(x)))
 }
 
 // flag sets a boolean constant.
 func (e *emission) flag(name string, on bool) *emission {
-	e.set[name] = 0
 	if on {
-		e.set[name] = 1
+		return e.constant(name, 1)
 	}
-	return e
+	return e.constant(name, 0)
 }
 
 // to binds a buffer; −1 leaves the slot to anything.
 func (e *emission) to(slot string, buffer int) *emission {
-	e.bind[slot] = buffer
+	if e.d.Kernel == nil {
+		return e
+	}
+	i := e.d.Kernel.Kernel.Slot(slot)
+	if i < 0 {
+		e.l.fail(e.v, "kernel %s has no slot %s", e.d.Kernel.Name, slot)
+		return e
+	}
+	e.d.Bind[i] = buffer
+	e.bound |= 1 << i
 	return e
 }
 
@@ -84,36 +111,27 @@ func (e *emission) strides(prefix string, buffer int) *emission {
 }
 
 // run appends the dispatch. Every constant and slot of the manifest must have
-// been set, and nothing else.
+// been set.
 func (e *emission) run(x, y, z int) {
 	if e.l.err != nil {
 		return
 	}
-	d := Dispatch{Kernel: e.name, Value: e.v.ID, Grid: [3]int{x, y, z}, FLOPs: e.flops}
-	used := 0
-	take := func(name string) uint32 {
-		x, ok := e.set[name]
-		if !ok {
-			e.l.fail(e.v, "kernel %s: constant %s is not set", e.name, name)
-		}
-		used++
-		return x
+	row := e.d.Kernel.Kernel
+	for i, c := range row.Spec {
+		e.want(e.set>>i&1 != 0, "constant", c.Name)
 	}
-	for _, c := range e.kernel.Spec {
-		d.Spec = append(d.Spec, take(c.Name))
+	for i, c := range row.Push {
+		e.want(e.set>>(len(row.Spec)+i)&1 != 0, "constant", c.Name)
 	}
-	for _, c := range e.kernel.Push {
-		d.Push = append(d.Push, take(c.Name))
+	for i, s := range row.Bindings {
+		e.want(e.bound>>i&1 != 0, "slot", s.Name)
 	}
-	for _, s := range e.kernel.Bindings {
-		b, ok := e.bind[s.Name]
-		if !ok {
-			e.l.fail(e.v, "kernel %s: slot %s is not bound", e.name, s.Name)
-		}
-		d.Bind = append(d.Bind, b)
+	e.d.Grid = [3]int{x, y, z}
+	e.l.Dispatches = append(e.l.Dispatches, e.d)
+}
+
+func (e *emission) want(is bool, what, name string) {
+	if !is {
+		e.l.fail(e.v, "kernel %s: %s %s is not set", e.d.Kernel.Name, what, name)
 	}
-	if used != len(e.set) || len(d.Bind) != len(e.bind) {
-		e.l.fail(e.v, "kernel %s: a constant or slot is set that it does not have", e.name)
-	}
-	e.l.Dispatches = append(e.l.Dispatches, d)
 }

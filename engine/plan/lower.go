@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/crate-vk/crate-vk/graph"
 )
@@ -10,7 +11,7 @@ import (
 // dynamic value, in graph order.
 func Lower(g *graph.Graph, lim Limits, opt Options) (*Plan, error) {
 	if opt.Family == "" {
-		opt.Family = chooseFamily(lim)
+		opt.Family = FamilyFor(lim)
 	}
 	if opt.Precision == graph.InvalidType {
 		opt.Precision = graph.F32
@@ -59,71 +60,22 @@ func (l *lowering) fail(v *graph.Value, format string, args ...any) {
 	}
 }
 
-// lower maps an op to what lowers it; nil when no kernel computes it.
-func lower(op graph.Op) func(*lowering, *graph.Value) {
-	switch op {
-	case graph.OpInput:
-		return (*lowering).input
-	case graph.OpNormalise:
-		return (*lowering).normalise
-	case graph.OpPatchify:
-		return (*lowering).patchify
-	case graph.OpPixelPatches:
-		return (*lowering).pixelPatches
-	case graph.OpPrepend:
-		return (*lowering).prepend
-	case graph.OpEmbed:
-		return (*lowering).embed
-	case graph.OpSelect:
-		return (*lowering).selectRow
-	case graph.OpMeanRows:
-		return (*lowering).meanRows
-	case graph.OpDropRows:
-		return (*lowering).dropRows
-	case graph.OpLayerNorm, graph.OpStandardise, graph.OpRowScale:
-		return (*lowering).layerNorm
-	case graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpScale, graph.OpReLU, graph.OpGELU, graph.OpSoft:
-		return (*lowering).pointwise
-	case graph.OpLinear:
-		return (*lowering).linear
-	case graph.OpMSSA, graph.OpMHSA:
-		return (*lowering).attend
-	case graph.OpAttention:
-		return (*lowering).attentionMaps
-	case graph.OpSoftmax:
-		return (*lowering).softmax
-	case graph.OpHeadDots:
-		return (*lowering).headDots
-	case graph.OpHeadQuery:
-		return (*lowering).headQuery
-	case graph.OpHeadScores:
-		return (*lowering).headScores
-	case graph.OpHeadMix:
-		return (*lowering).headMix
-	case graph.OpHeadProject:
-		return (*lowering).headProject
-	case graph.OpUnitRows:
-		return (*lowering).unitRows
-	case graph.OpAffinityBits:
-		return (*lowering).affinityBits
-	case graph.OpHeadGram:
-		return (*lowering).headGram
-	case graph.OpZeroCount:
-		return (*lowering).zeroCount
-	}
-	return nil
-}
-
-// Lowers reports that some kernel computes an op.
-func Lowers(op graph.Op) bool { return lower(op) != nil }
-
+// value lowers v by the first of its op's forms that suits.
 func (l *lowering) value(v *graph.Value) {
-	f := lower(v.Op)
-	if f == nil {
-		l.fail(v, "no kernel computes it")
+	if v.Op == graph.OpInput {
+		l.input(v)
 		return
 	}
-	f(l, v)
+	only := l.opt.only != "" && slices.ContainsFunc(forms(v.Op), func(f form) bool { return f.kernel() == l.opt.only })
+	for _, f := range forms(v.Op) {
+		if only && f.kernel() != l.opt.only {
+			continue
+		}
+		if f.lower(l, v) || l.err != nil {
+			return
+		}
+	}
+	l.fail(v, "no kernel computes it")
 }
 
 // isTokens reports a tensor with a token axis: what is stored in the family's
@@ -137,54 +89,42 @@ func isTokens(v *graph.Value) bool {
 // where the value is read or written head by head and the head dimension is no
 // multiple of four; else all.
 func (l *lowering) group(v *graph.Value) int {
+	if p := l.unpadded(v); p%4 != 0 {
+		return p
+	}
+	return v.Shape().Last()
+}
+
+// unpadded is the number of channels that have to begin at a quad: those of a
+// head, or all.
+func (l *lowering) unpadded(v *graph.Value) int {
+	if p, ok := l.opt.groups[v]; ok {
+		return p
+	}
+	switch info := v.Op.Info(); {
+	case info.HeadsOut && (v.Heads() > 1 || !info.SameChannels):
+		return v.Shape().Last() / v.Heads()
+	case info.SameChannels:
+		return l.group(v.Args[0])
+	}
+	return l.asRead(v)
+}
+
+// asRead is what the users of v ask for.
+func (l *lowering) asRead(v *graph.Value) int {
 	c := v.Shape().Last()
 	p := c
-	switch v.Op {
-	case graph.OpMSSA, graph.OpMHSA, graph.OpHeadProject:
-		p = c / v.Int("heads")
-	case graph.OpUnitRows:
-		if h := v.Int("heads"); h > 1 {
-			p = c / h
-		} else {
-			p = l.group(v.Args[0])
+	for _, u := range l.users[v] {
+		if u.ReadsByHead(v) && u.Heads() > 1 {
+			p = c / u.Heads()
 		}
-	case graph.OpSelect, graph.OpMeanRows, graph.OpDropRows, graph.OpScale, graph.OpReLU, graph.OpGELU, graph.OpSoft, graph.OpAdd, graph.OpSub, graph.OpMul:
-		p = l.group(v.Args[0])
-	default:
-		for _, u := range l.users[v] {
-			switch u.Op {
-			case graph.OpMSSA, graph.OpMHSA, graph.OpAttention, graph.OpHeadDots, graph.OpHeadGram:
-				p = c / u.Int("heads")
-			case graph.OpUnitRows:
-				if h := u.Int("heads"); h > 1 {
-					p = c / h
-				}
-			case graph.OpHeadQuery:
-				if u.Args[0] == v {
-					p = c / u.Int("heads")
-				}
-			case graph.OpSelect: // its row may be read head by head
-				if g := l.groupOfRow(u); g != c {
-					p = g
-				}
+		if u.Op.Info().OneRow {
+			if row := l.asRead(u); row != c {
+				p = row
 			}
 		}
 	}
-	if p%4 == 0 {
-		return c
-	}
 	return p
-}
-
-// groupOfRow is the group that users of a selected row ask for.
-func (l *lowering) groupOfRow(row *graph.Value) int {
-	c := row.Shape().Last()
-	for _, u := range l.users[row] {
-		if u.Op == graph.OpHeadDots || u.Op == graph.OpHeadQuery && u.Args[0] == row {
-			return c / u.Int("heads")
-		}
-	}
-	return c
 }
 
 // layout is where and how a dynamic value is stored.
@@ -205,8 +145,12 @@ func (l *lowering) layout(v *graph.Value) Layout {
 	return lay
 }
 
-// result makes the buffer of a value that a dispatch will write.
+// result is the buffer of a value that a dispatch will write. Forms that are
+// tried one after another share it.
 func (l *lowering) result(v *graph.Value) int {
+	if b, ok := l.dynamic[v]; ok {
+		return b
+	}
 	lay := l.layout(v)
 	b := l.buffer(Scratch, v, lay, Range{0, lay.Rows})
 	l.dynamic[v] = b
@@ -267,6 +211,10 @@ func (l *lowering) outputs() error {
 	return l.err
 }
 
+// hasUsers reports that another value reads v.
+func (l *lowering) hasUsers(v *graph.Value) bool { return len(l.users[v]) > 0 }
+
+// half reports a buffer of float16.
 func (l *lowering) half(b int) bool { return b >= 0 && l.Buffers[b].Layout.Elem == graph.F16 }
 
 // lanes is the workgroup size of plain kernels.

@@ -35,6 +35,13 @@ func Parse(text string) (*Plan, error) {
 		}
 		line++
 	}
+	for n, d := range p.Dispatches {
+		for _, b := range d.Bind {
+			if b >= len(p.Buffers) {
+				return nil, fmt.Errorf("plan: dispatch %d %s binds buffer b%d of %d", n, d.Kernel.Name, b, len(p.Buffers))
+			}
+		}
+	}
 	return p, nil
 }
 
@@ -204,18 +211,20 @@ func sections(s string) (head string, parts map[string][]string) {
 func parseDispatch(s string) (Dispatch, error) {
 	var d Dispatch
 	head, parts := sections(s)
-	if err := scan(head, "%s v%d", &d.Kernel, &d.Value); err != nil {
+	var kernel string
+	if err := scan(head, "%s v%d", &kernel, &d.Value); err != nil {
 		return d, err
 	}
-	k, _, err := shaders.Lookup(d.Kernel)
-	if err != nil {
+	var err error
+	if d.Kernel, err = shaders.Lookup(kernel); err != nil {
 		return d, err
 	}
+	k := d.Kernel.Kernel
 	if d.Spec, err = parseConsts(k.Spec, parts["spec"]); err != nil {
-		return d, fmt.Errorf("%s: %w", d.Kernel, err)
+		return d, fmt.Errorf("%s: %w", kernel, err)
 	}
 	if d.Push, err = parseConsts(k.Push, parts["push"]); err != nil {
-		return d, fmt.Errorf("%s: %w", d.Kernel, err)
+		return d, fmt.Errorf("%s: %w", kernel, err)
 	}
 	d.Bind = make([]int, len(k.Bindings))
 	for i := range d.Bind {
@@ -224,22 +233,17 @@ func parseDispatch(s string) (Dispatch, error) {
 	for _, f := range parts["bind"] {
 		name, ref, _ := strings.Cut(f, "=b")
 		n, err := strconv.Atoi(ref)
-		slot := -1
-		for i, b := range k.Bindings {
-			if b.Name == name {
-				slot = i
-			}
-		}
+		slot := k.Slot(name)
 		if slot < 0 || err != nil || n < 0 {
-			return d, fmt.Errorf("%s: binding %q", d.Kernel, f)
+			return d, fmt.Errorf("%s: binding %q", kernel, f)
 		}
 		d.Bind[slot] = n
 	}
 	if err := scan(strings.Join(parts["grid"], " "), "%d %d %d", &d.Grid[0], &d.Grid[1], &d.Grid[2]); err != nil {
-		return d, fmt.Errorf("%s: grid: %w", d.Kernel, err)
+		return d, fmt.Errorf("%s: grid: %w", kernel, err)
 	}
 	if err := scan(strings.Join(parts["flops"], " "), "%d", &d.FLOPs); err != nil {
-		return d, fmt.Errorf("%s: flops: %w", d.Kernel, err)
+		return d, fmt.Errorf("%s: flops: %w", kernel, err)
 	}
 	return d, nil
 }

@@ -7,6 +7,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/crate-vk/crate-vk/graph"
@@ -63,7 +64,7 @@ type Output struct {
 
 // Dispatch is one execution of a kernel.
 type Dispatch struct {
-	Kernel  string   // manifest name with variant: linear_lanes.texel
+	Kernel  *shaders.Variant
 	Value   int      // the graph value that it computes, or a part of
 	Spec    []uint32 // specialization constants in manifest order, floats as bits
 	Push    []uint32 // push constants in manifest order
@@ -124,27 +125,29 @@ func (p *Plan) ArenaBytes() int64 {
 
 // Constants are the named constants of a dispatch.
 func (d *Dispatch) Constants() (shaders.Values, error) {
-	k, _, err := shaders.Lookup(d.Kernel)
-	if err != nil {
-		return nil, err
+	if d.Kernel == nil {
+		return nil, errors.New("plan: a dispatch has no kernel")
 	}
+	k := d.Kernel.Kernel
 	if len(d.Spec) != len(k.Spec) || len(d.Push) != len(k.Push) || len(d.Bind) != len(k.Bindings) {
 		return nil, fmt.Errorf("plan: %s has %d specialization constants, %d push constants and %d bindings, want %d, %d and %d",
-			d.Kernel, len(d.Spec), len(d.Push), len(d.Bind), len(k.Spec), len(k.Push), len(k.Bindings))
+			d.Kernel.Name, len(d.Spec), len(d.Push), len(d.Bind), len(k.Spec), len(k.Push), len(k.Bindings))
 	}
-	return func(name string) int {
-		for i, c := range k.Spec {
-			if c.Name == name {
-				return int(d.Spec[i])
-			}
+	return k.Bound(d.Spec, d.Push), nil
+}
+
+// Pipeline names what a dispatch executes: the kernel and its specialization
+// constants. Dispatches of one name share a pipeline.
+func (d *Dispatch) Pipeline() string { return fmt.Sprint(d.Kernel.Name, d.Spec) }
+
+// Written is a buffer that the dispatch writes, −1 if there is none.
+func (d *Dispatch) Written() int {
+	for i, b := range d.Bind {
+		if b >= 0 && d.Kernel.Kernel.Bindings[i].Access == shaders.Write {
+			return b
 		}
-		for i, c := range k.Push {
-			if c.Name == name {
-				return int(d.Push[i])
-			}
-		}
-		return 0
-	}, nil
+	}
+	return -1
 }
 
 // Value is the graph value with that number.
@@ -168,6 +171,11 @@ type Options struct {
 	// Disabled kernels, by full name, are not used where another can take their
 	// place.
 	Disabled map[string]bool
+
+	// Self-tests have the one kernel that they are for where an op has several,
+	// and pad channels as the dispatch that they stand for does.
+	only   string
+	groups map[*graph.Value]int
 }
 
 // New lowers a graph for a device, places its buffers, derives barriers and

@@ -98,6 +98,20 @@ func checkRoundTrip(t *testing.T, p *plan.Plan) {
 	}
 }
 
+// TestParseBounds: a plan is text of anybody's: a binding beyond the buffers is an
+// error of the text, before any stage looks at it.
+func TestParseBounds(t *testing.T) {
+	lim := cpuLimits()
+	p, err := plan.Lower(build(t, "crate-t16", 1, "cls_attention.0"), lim, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(p.String(), " bind x=b", " bind x=b65536", 1)
+	if _, err := plan.Parse(text); err == nil || !strings.Contains(err.Error(), "binds buffer b65536") {
+		t.Errorf("%v, want an error about buffer b65536…", err)
+	}
+}
+
 // TestDispatches: at most four dispatches a layer, and reuse in the arena.
 func TestDispatches(t *testing.T) {
 	for name, lim := range map[string]plan.Limits{"lanes": cpuLimits(), "tiles": gpuLimits()} {
@@ -170,7 +184,7 @@ func TestCheckFindsFaults(t *testing.T) {
 			}
 		}, "writes buffer"},
 		{"a write to what is read", func(p *plan.Plan, _ *plan.Limits) { p.Dispatches[1].Bind[0] = p.Dispatches[1].Bind[2] }, "one of them is written"},
-		{"an unknown kernel", func(p *plan.Plan, _ *plan.Limits) { p.Dispatches[0].Kernel = "nothing" }, `no kernel "nothing"`},
+		{"an unknown kernel", func(p *plan.Plan, _ *plan.Limits) { p.Dispatches[0].Kernel = nil }, "a dispatch has no kernel"},
 		{"a constant too few", func(p *plan.Plan, _ *plan.Limits) { p.Dispatches[0].Push = p.Dispatches[0].Push[1:] }, "push constants"},
 		{"an output that is overwritten", func(p *plan.Plan, _ *plan.Limits) {
 			out := p.Outputs[0].Buffers[0]
@@ -205,7 +219,7 @@ func TestBarriersAreNeeded(t *testing.T) {
 		}
 		p.Dispatches[i].Barrier = false
 		if p.Check(lim) == nil {
-			t.Errorf("the barrier before dispatch %d (%s) is not needed", i, p.Dispatches[i].Kernel)
+			t.Errorf("the barrier before dispatch %d (%s) is not needed", i, p.Dispatches[i].Kernel.Name)
 		}
 		p.Dispatches[i].Barrier = true
 	}

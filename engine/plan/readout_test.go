@@ -62,7 +62,7 @@ func TestReadoutPlans(t *testing.T) {
 				if err != nil || again.String() != p.String() {
 					t.Fatalf("%v %s: the plan doesn't come back from its text: %v", c, family, err)
 				}
-				lanes := slices.ContainsFunc(p.Dispatches, func(d plan.Dispatch) bool { return d.Kernel == "affinity_lanes" || d.Kernel == "affinity_lanes.texel" })
+				lanes := slices.ContainsFunc(p.Dispatches, func(d plan.Dispatch) bool { return d.Kernel.Kernel.Name == "affinity_lanes" })
 				if lanes != (family == plan.Lanes) {
 					t.Errorf("%s: affinity_lanes is %v", family, lanes)
 				}

@@ -81,11 +81,8 @@ func (p *Plan) bufferText(i int) string {
 
 func (d *Dispatch) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "dispatch %s v%d", d.Kernel, d.Value)
-	k, _, err := shaders.Lookup(d.Kernel)
-	if err != nil {
-		return b.String() + " unknown"
-	}
+	fmt.Fprintf(&b, "dispatch %s v%d", d.Kernel.Name, d.Value)
+	k := d.Kernel.Kernel
 	writeConsts(&b, " spec", k.Spec, d.Spec)
 	writeConsts(&b, " push", k.Push, d.Push)
 	b.WriteString(" bind")
@@ -102,11 +99,7 @@ func (d *Dispatch) text() string {
 // "linear_lanes.texel LANES=8 ROWS=32 …".
 func (d *Dispatch) Describe() string {
 	var b strings.Builder
-	k, _, err := shaders.Lookup(d.Kernel)
-	if err != nil {
-		return d.Kernel
-	}
-	writeConsts(&b, d.Kernel, k.Spec, d.Spec)
+	writeConsts(&b, d.Kernel.Name, d.Kernel.Kernel.Spec, d.Spec)
 	return b.String()
 }
 

@@ -32,13 +32,8 @@ func sinkRow(g *graph.Graph) error {
 // arguments; nil where that is no gain.
 func sunk(r *rewriter, v *graph.Value) *graph.Value {
 	in, row := v.Args[0], v.Int("row")
-	switch in.Op {
-	case graph.OpReLU, graph.OpGELU, graph.OpSoft, graph.OpScale, graph.OpStandardise, graph.OpRowScale:
-		return r.do(in.Op, in.Attrs, r.row(in.Args[0], row))
-	case graph.OpLayerNorm, graph.OpISTA, graph.OpODL:
-		args := append([]*graph.Value{r.row(in.Args[0], row)}, in.Args[1:]...)
-		return r.do(in.Op, in.Attrs, args...)
-	case graph.OpAdd, graph.OpSub, graph.OpMul:
+	switch info := in.Op.Info(); {
+	case info.Elementwise && len(info.Args) == 2:
 		b := in.Args[1]
 		switch len(b.Shape()) {
 		case 3:
@@ -48,6 +43,11 @@ func sunk(r *rewriter, v *graph.Value) *graph.Value {
 			return nil
 		}
 		return r.do(in.Op, in.Attrs, r.row(in.Args[0], row), b)
+	case info.RowWise:
+		args := append([]*graph.Value{r.row(in.Args[0], row)}, in.Args[1:]...)
+		return r.do(in.Op, in.Attrs, args...)
+	}
+	switch in.Op {
 	case graph.OpLinear:
 		args := append([]*graph.Value(nil), in.Args...)
 		args[0] = r.row(in.Arg("x"), row)

@@ -43,7 +43,7 @@ func run(dir string, check bool) error {
 	}
 	for _, k := range shaders.Manifest() {
 		for _, v := range k.Variants {
-			name := k.Name + v.Suffix
+			name := v.Name
 			want[name+".spv"] = true
 			wg.Go(func() {
 				code, err := compile(dir, tmp, k.Name, name, v.Defines)

@@ -12,7 +12,6 @@ import (
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
-	"github.com/crate-vk/crate-vk/shaders"
 )
 
 // limits are a GPU's limits under RADV, by hand: the report then depends on
@@ -58,7 +57,7 @@ func planned(gpu isa.GPU) ([]variant, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b variant) int { return strings.Compare(a.dispatch.Kernel, b.dispatch.Kernel) })
+	slices.SortStableFunc(all, func(a, b variant) int { return strings.Compare(a.dispatch.Kernel.Name, b.dispatch.Kernel.Name) })
 	return all, nil
 }
 
@@ -78,53 +77,59 @@ func collect(all []variant, p *plan.Plan, user string) []variant {
 }
 
 // shapes are the variants that the targets of docs/performance.md name,
-// whether a plan uses them or not.
+// whether a plan uses them or not: every tile with two epilogues, and attention
+// for heads of several sizes.
 func shapes(gpu isa.GPU) ([]variant, error) {
 	var all []variant
-	add := func(kernel string, constants map[string]int) error {
-		k, _, err := shaders.Lookup(kernel)
+	add := func(precision graph.DType, choices plan.Choices, build func(*graph.Builder) *graph.Value) error {
+		b := graph.NewBuilder("shape")
+		b.Output("y", build(b))
+		g, err := b.Graph()
 		if err != nil {
 			return err
 		}
-		d := plan.Dispatch{Kernel: kernel, Push: make([]uint32, len(k.Push)), Bind: make([]int, len(k.Bindings))}
-		for _, c := range k.Spec {
-			d.Spec = append(d.Spec, uint32(constants[c.Name]))
+		p, err := plan.New(g, limits(gpu), plan.Options{Family: plan.Tiles, Precision: precision, Choices: choices})
+		if err != nil {
+			return err
 		}
-		all = append(all, variant{dispatch: d})
+		all = append(all, variant{dispatch: p.Dispatches[0]})
 		return nil
 	}
-	lim := limits(gpu)
-	for _, kernel := range []string{"linear_tiles", "linear_tiles.f16"} {
+	tokens := func(b *graph.Builder, name string, channels int) *graph.Value {
+		return b.Input(name, graph.F32Type("B", 1, "N", 785, "C", channels))
+	}
+	weight := func(b *graph.Builder) *graph.Value { return b.Param("w", graph.F32Type("R", 768, "K", 768)) }
+	bias := func(b *graph.Builder) *graph.Value { return b.Param("bias", graph.F32Type("R", 768)) }
+	residual := func(b *graph.Builder) *graph.Value {
+		return b.Do(graph.OpLinear, nil, tokens(b, "x", 768), weight(b), bias(b), nil, tokens(b, "residual", 768))
+	}
+	norm := func(b *graph.Builder) *graph.Value {
+		attrs := graph.Attrs{"eps": 1e-5, "act": graph.ActReLU}
+		return b.Do(graph.OpLinear, attrs, tokens(b, "x", 768), b.Do(graph.OpCentre, nil, weight(b)), bias(b))
+	}
+	for _, precision := range []graph.DType{graph.F32, graph.F16} {
 		for _, name := range plan.TileNames() {
-			for _, flags := range []map[string]int{{"BIAS": 1, "RESIDUAL": 1}, {"BIAS": 1, "NORM": 1, "ACT": 1}} {
-				if err := add(kernel, merge(plan.TileConstants(name), flags)); err != nil {
+			for _, build := range []func(*graph.Builder) *graph.Value{residual, norm} {
+				if err := add(precision, plan.Choices{"linear_tiles": name}, build); err != nil {
 					return nil, err
 				}
 			}
 		}
 	}
-	for _, kernel := range []string{"attend_uniform", "attend_uniform.f16"} {
+	for _, precision := range []graph.DType{graph.F32, graph.F16} {
 		for _, head := range []int{32, 48, 64, 80, 128} {
-			for _, tied := range []int{1, 0} {
-				constants, ok := plan.AttentionConstants(lim, (head+3)/4)
-				if !ok {
-					return nil, fmt.Errorf("no shape of attend_uniform for a head of %d", head)
-				}
-				if err := add(kernel, merge(constants, map[string]int{"TIED": tied})); err != nil {
+			attrs := graph.Attrs{"heads": 2, "scale": 1.0}
+			for _, build := range []func(*graph.Builder) *graph.Value{
+				func(b *graph.Builder) *graph.Value { return b.Do(graph.OpMSSA, attrs, tokens(b, "w", 2*head)) },
+				func(b *graph.Builder) *graph.Value {
+					return b.Do(graph.OpMHSA, attrs, tokens(b, "q", 2*head), tokens(b, "k", 2*head), tokens(b, "v", 2*head))
+				},
+			} {
+				if err := add(precision, nil, build); err != nil {
 					return nil, err
 				}
 			}
 		}
 	}
 	return all, nil
-}
-
-func merge(maps ...map[string]int) map[string]int {
-	all := map[string]int{}
-	for _, m := range maps {
-		for k, v := range m {
-			all[k] = v
-		}
-	}
-	return all
 }

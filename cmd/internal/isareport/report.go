@@ -79,7 +79,7 @@ func table(w io.Writer, dev *vk.Device, gpu isa.GPU, list []variant) error {
 	for _, v := range list {
 		code, err := compile(dev, gpu, &v.dispatch)
 		if err != nil {
-			return fmt.Errorf("%s %v: %w", v.dispatch.Kernel, v.dispatch.Spec, err)
+			return fmt.Errorf("%s %v: %w", v.dispatch.Kernel.Name, v.dispatch.Spec, err)
 		}
 		row, err := describe(gpu, &v.dispatch, code)
 		if err != nil {
@@ -93,11 +93,8 @@ func table(w io.Writer, dev *vk.Device, gpu isa.GPU, list []variant) error {
 
 // compile makes the pipeline as the engine does, with statistics.
 func compile(dev *vk.Device, gpu isa.GPU, d *plan.Dispatch) (*isa.Code, error) {
-	k, _, err := shaders.Lookup(d.Kernel)
-	if err != nil {
-		return nil, err
-	}
-	spirv, err := shaders.SPIRV(d.Kernel)
+	k := d.Kernel.Kernel
+	spirv, err := shaders.SPIRV(d.Kernel.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -127,10 +124,7 @@ func describe(gpu isa.GPU, d *plan.Dispatch, code *isa.Code) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	k, _, err := shaders.Lookup(d.Kernel)
-	if err != nil {
-		return "", err
-	}
+	k := d.Kernel.Kernel
 	var constants []string
 	for _, s := range k.Spec {
 		switch n := c(s.Name); {
@@ -141,7 +135,7 @@ func describe(gpu isa.GPU, d *plan.Dispatch, code *isa.Code) (string, error) {
 		}
 	}
 	s := code.Statistics
-	row := fmt.Sprintf("%s | %s | %d | %d+%d | %d | %d", d.Kernel, strings.Join(constants, " "), s["VGPRs"], s["Spilled VGPRs"], s["Spilled SGPRs"], s["LDS size"], s["Subgroups per SIMD"])
+	row := fmt.Sprintf("%s | %s | %d | %d+%d | %d | %d", d.Kernel.Name, strings.Join(constants, " "), s["VGPRs"], s["Spilled VGPRs"], s["Spilled SGPRs"], s["LDS size"], s["Subgroups per SIMD"])
 	hot, ok := code.HotLoop()
 	if !ok {
 		return row + " | | | | | | |", nil
@@ -150,7 +144,7 @@ func describe(gpu isa.GPU, d *plan.Dispatch, code *isa.Code) (string, error) {
 	p := gpu.Predict(n, float64(s["Subgroups per SIMD"]))
 	flops := float64(max(n.Flops, 1))
 	bank := ""
-	if strings.HasPrefix(d.Kernel, "linear_tiles") {
+	if k.Name == "linear_tiles" {
 		bank = fmt.Sprintf("%.3f", isa.TileBankCycles(c("BM"), c("BN"), c("TM"), c("TN"), c("LX")))
 	}
 	return row + fmt.Sprintf(" | %.1f %% | %d | %.3f | %.3f | %s | %.1f %% | %s", 100*n.Density(), 100*(n.Scalar+n.ScalarLoads)/max(n.Vector, 1),

@@ -22,7 +22,7 @@ func TestLanesProducts(t *testing.T) {
 		{16, 60, 192, 32, 1},      // few workgroups: one quad, and tiles as they are
 		{8, 1, 768, 1, 1},
 	} {
-		s := Choices{}.lanesLinear(cpuLanes(x.lanes), "", x.rows, x.columns/4)
+		s := linearLanes{}.static(cpuLanes(x.lanes), x.rows, x.columns/4).choose("", x.lanes, x.rows, x.columns/4)
 		if s.rows != x.wantRows || s.cols != x.wantCols {
 			t.Errorf("%d×%d at %d lanes: %d×%d, want %d×%d", x.rows, x.columns, x.lanes, s.rows, s.cols, x.wantRows, x.wantCols)
 		}
@@ -41,7 +41,8 @@ func TestLanesAttention(t *testing.T) {
 		{4, 785, 64, 5, 4},
 		{8, 785, 256, 1, 6}, // a body that still compiles
 	} {
-		s, ok := Choices{}.lanesAttention(cpuLanes(x.lanes), "", x.tokens, x.head/4)
+		lim := cpuLanes(x.lanes)
+		s, ok := attendLanes{}.static(lim, x.tokens, x.head/4).choose("", lim, x.head/4)
 		if !ok || s.queries != x.wantQueries || s.keys != x.wantKeys {
 			t.Errorf("%d tokens, heads of %d, %d lanes: %d×%d (%v), want %d×%d", x.tokens, x.head, x.lanes, s.queries, s.keys, ok, x.wantQueries, x.wantKeys)
 		}

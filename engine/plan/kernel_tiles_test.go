@@ -21,19 +21,19 @@ func TestTileFillsTheDevice(t *testing.T) {
 		{80, 197, 576, "32x32/4x4"},        // S/16, one image
 		{80, 32 * 785, 768, "128x128/8x8"}, // enough work: the cheapest tile
 	} {
-		if got := (Choices{}).tile(gpuLimits(x.units, 32), "", x.rows, x.columns/4).name(); got != x.want {
+		if got := (linearTiles{}).static(gpuLimits(x.units, 32), "", x.rows, x.columns/4).name(); got != x.want {
 			t.Errorf("%d×%d on %d units: %s, want %s", x.rows, x.columns, x.units, got, x.want)
 		}
 	}
 	narrow := gpuLimits(96, 32)
 	narrow.WideShared = false // an 8×4 block would wait for shared memory
-	if got := (Choices{}).tile(narrow, "", 785, 768/4).name(); got != "64x128/8x8" {
+	if got := (linearTiles{}).static(narrow, "", 785, 768/4).name(); got != "64x128/8x8" {
 		t.Errorf("785×768 with narrow shared memory: %s", got)
 	}
-	if got := (Choices{Tile: "128x128/16x8"}).tile(gpuLimits(80, 32), "", 1, 1).name(); got != "128x128/16x8" {
+	if got := (linearTiles{}).static(gpuLimits(80, 32), "128x128/16x8", 1, 1).name(); got != "128x128/16x8" {
 		t.Errorf("asked for 128x128/16x8, got %s", got)
 	}
-	if got := (Choices{}).tile(BaselineLimits(), "", 32*785, 192); !got.fits(BaselineLimits()) {
+	if got := (linearTiles{}).static(BaselineLimits(), "", 32*785, 192); !got.fits(BaselineLimits()) {
 		t.Errorf("%s does not fit the baseline", got.name())
 	}
 }
@@ -58,7 +58,7 @@ func TestTilesAreExchangeable(t *testing.T) {
 func TestUniformAttentionShapes(t *testing.T) {
 	for _, lanes := range []int{8, 16, 32, 64} {
 		for quads := 1; quads <= 64; quads++ {
-			s, ok := Choices{}.uniformAttention(gpuLimits(80, lanes), quads)
+			s, ok := attendUniform{}.static(gpuLimits(80, lanes), quads)
 			if !ok {
 				continue
 			}
@@ -68,7 +68,7 @@ func TestUniformAttentionShapes(t *testing.T) {
 		}
 	}
 	for _, quads := range []int{8, 9, 12, 16, 20, 32} {
-		if _, ok := (Choices{}).uniformAttention(gpuLimits(80, 64), quads); !ok {
+		if _, ok := (attendUniform{}).static(gpuLimits(80, 64), quads); !ok {
 			t.Errorf("no shape for %d quads on subgroups of 64", quads)
 		}
 	}

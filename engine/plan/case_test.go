@@ -1,0 +1,94 @@
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/graph/pass"
+)
+
+// TestCasesReproduce: the self-test of each dispatch plans the same variant with
+// the same constants, whatever the sizes of the model: a self-test of another
+// variant would prove nothing. The head dimensions are such that heads are
+// padded one by one, which decides about the tails of products.
+func TestCasesReproduce(t *testing.T) {
+	narrow, wide := cpuLimits(), cpuLimits()
+	narrow.Subgroup, wide.Subgroup = 4, 16
+	wave64 := gpuLimits()
+	wave64.Subgroup = 64
+	limits := []plan.Limits{cpuLimits(), narrow, wide, gpuLimits(), wave64, plan.BaselineLimits()}
+	seen := 0
+	for _, preset := range []string{"crate-t16", "alpha-b16", "vit-s16", "mae-b16"} {
+		for _, shape := range [][2]int{{30, 3}, {36, 6}, {35, 5}, {126, 7}, {66, 11}, {128, 2}, {40, 1}} { // width, heads
+			c, err := crate.Preset(preset)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Patch, c.ImageSize, c.Depth, c.Dim, c.Inner, c.Heads = 4, [2]int{16, 24}, 2, shape[0], shape[0], shape[1]
+			if c.Hidden > 0 {
+				c.Hidden = 2 * c.Dim
+			}
+			if c.Architecture == crate.MAE {
+				c.DecoderDepth = 1
+			}
+			outputs := c.FacetOutputs([]string{"tokens", "key", "attention", "cls", "logits", "features", "reconstruction"}, []int{0, 1})
+			for _, without := range [][]string{nil, {"all"}} {
+				g, err := crate.Build(&c, crate.Request{Batch: 2, Height: 16, Width: 24, Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := pass.Run(g, pass.Options{Without: without}); err != nil {
+					t.Fatal(err)
+				}
+				for _, lim := range limits {
+					for _, family := range plan.Families(lim) {
+						for _, precision := range []graph.DType{graph.F32, graph.F16} {
+							if precision == graph.F16 && !lim.Storage16 {
+								continue
+							}
+							p, err := plan.New(g, lim, plan.Options{Family: family, Precision: precision})
+							if err != nil {
+								t.Fatal(err)
+							}
+							seen += reproduce(t, fmt.Sprint(preset, shape, without, lim.Device, lim.Subgroup, family, precision), p, lim)
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d variants", seen)
+}
+
+// reproduce plans the cases of all variants of a plan.
+func reproduce(t *testing.T, name string, p *plan.Plan, lim plan.Limits) int {
+	t.Helper()
+	done := map[string]bool{}
+	for i := range p.Dispatches {
+		d := &p.Dispatches[i]
+		if done[d.Pipeline()] {
+			continue
+		}
+		done[d.Pipeline()] = true
+		for _, size := range []plan.CaseSize{{}, {Extra: 1}} {
+			c, err := plan.CaseOf(p, d, size)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			q, err := plan.New(c.Graph, lim, c.Options)
+			if err != nil {
+				t.Errorf("%s: the case of %s: %v", name, d.Describe(), err)
+				continue
+			}
+			if !slices.ContainsFunc(q.Dispatches, func(o plan.Dispatch) bool { return o.Pipeline() == d.Pipeline() }) {
+				t.Errorf("%s: the case of %s runs %s", name, d.Describe(), q.Dispatches[len(q.Dispatches)-1].Describe())
+			}
+		}
+	}
+	return len(done)
+}

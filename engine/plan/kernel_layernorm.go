@@ -1,0 +1,45 @@
+package plan
+
+import "github.com/crate-vk/crate-vk/graph"
+
+// layerNorm normalises rows, with or without gain and bias, or writes only the
+// scale of each row.
+type layerNorm struct{}
+
+func (layerNorm) kernel() string { return "layernorm" }
+
+func (f layerNorm) lower(l *lowering, v *graph.Value) bool {
+	x := l.operand(v.Args[0])
+	if l.err != nil {
+		return true
+	}
+	y, in := l.result(v), l.Buffers[x].Layout
+	mode := map[graph.Op]int{graph.OpLayerNorm: 0, graph.OpStandardise: 1, graph.OpRowScale: 2}[v.Op]
+	gain, bias := -1, -1
+	if mode == 0 {
+		gain = l.weight(v.Arg("gain"), vectorLayout(in.Columns, in.Columns))
+		bias = l.weight(v.Arg("bias"), vectorLayout(in.Columns, in.Columns))
+	}
+	if in.Group != in.Columns {
+		l.fail(v, "normalises rows that are padded head by head")
+	}
+	normed, scale := y, -1
+	if mode == 2 {
+		normed, scale = -1, y
+	}
+	lanes, suffix, groups := l.rowGroups(in.Rows)
+	e := l.emit(v, l.variant(v, f.kernel(), l.half(x), suffix)).n("ROW_LANES", lanes).n("MODE", mode)
+	e.n("rows", in.Rows).n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).strides("y", normed).f("eps", v.Float("eps"))
+	e.to("x", x).to("y", normed).to("gain", gain).to("bias", bias).to("r", scale).run(groups, 1, 1)
+	return true
+}
+
+func (layerNorm) rebuild(b *caseBuilder) *graph.Value {
+	v := b.v
+	c := b.shrunk(v.Args[0].Shape().Last())
+	args := []*graph.Value{b.tokens("x", v.Args[0], b.rows(8), c)}
+	if v.Op == graph.OpLayerNorm {
+		args = append(args, b.arg("gain", "C", c), b.arg("bias", "C", c))
+	}
+	return b.Do(v.Op, v.Attrs, args...)
+}
