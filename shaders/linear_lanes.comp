@@ -22,7 +22,7 @@
 // other lanes by shuffles with a constant lane, one vector instruction each.
 // Row sums for NORM come from the same fetches. W's rows are centred, so the
 // mean itself is not needed; E[x²] − μ² is good enough for a stream of order
-// one (spec 6.3; engine's TestRowStatistics holds it to that).
+// one (numerics 6.5; engine's TestRowStatistics holds it to that).
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "lib/quads.glsl"

@@ -3,7 +3,7 @@ package pass
 import "github.com/crate-vk/crate-vk/graph"
 
 // classRow computes the class token's attention without projecting all tokens
-// and without the Gram matrix (spec 6.6). With keys k_j = r_j·(x_j·Uᵀ) + b and
+// and without the Gram matrix (numerics 6.7). With keys k_j = r_j·(x_j·Uᵀ) + b and
 // the class token's query q_0,
 //
 //	q_0·k_j (head k) = r_j·(x_j·t_k) + q_0·b,   t_k = U_kᵀ·q_0,k

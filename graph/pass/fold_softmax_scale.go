@@ -6,8 +6,8 @@ import (
 	"github.com/crate-vk/crate-vk/graph"
 )
 
-// foldSoftmaxScale takes the factor s of the scores out of attention (spec
-// 6.4). For the shared projection w of MSSA, query and key at once, w' = √s·w
+// foldSoftmaxScale takes the factor s of the scores out of attention (numerics
+// 6.8). For the shared projection w of MSSA, query and key at once, w' = √s·w
 // gives s·w·wᵀ = w'·w'ᵀ, and the output, which is made of w too, is 1/√s too
 // small by it: the linear that follows is scaled. For separate projections the
 // query alone takes s. Who reads w itself gets it back unscaled.

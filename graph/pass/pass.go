@@ -2,7 +2,7 @@
 // them and says why they stand where they do. A pass may rescale, fold or drop
 // inner values, but an output keeps its meaning.
 //
-// The sources are the algebra of spec 6: ISTA's three products folded into
+// The sources are the algebra of numerics 6: ISTA's three products folded into
 // one matrix, LayerNorm's affine part and centring folded into the next
 // weight, the softmax scale folded into the projection, and the class-token
 // row computed without the rest of the map where only it is read.

@@ -4,7 +4,7 @@ import "github.com/crate-vk/crate-vk/graph"
 
 // sinkRow moves select towards the inputs: where only one row of the last
 // layer is read, its out-projection, block and norms run on that row alone
-// (spec 6.7). At the attention the row becomes a weighted mean of the layer's
+// (numerics 6.6). At the attention the row becomes a weighted mean of the layer's
 // input tokens, projected once a head:
 //
 //	a_k = class_attention,  m_k = Σ_j a_kj·x_j,  o_k = U_k·m_k + bias_k

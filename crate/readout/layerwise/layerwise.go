@@ -1,5 +1,5 @@
 // Package layerwise measures what each layer of a CRATE does, as its authors'
-// plots show it (spec 5): the coding rate R^c of the projected tokens, which the
+// plots show it (numerics 5): the coding rate R^c of the projected tokens, which the
 // attention blocks compress, and the share of exact zeros that the ISTA blocks
 // leave.
 package layerwise
