@@ -49,8 +49,9 @@ func prepend(out, x, tokens *Tensor) {
 	})
 }
 
-// embed adds the rows of table to gain∘standardise(x), or to x without eps;
-// table has k rows more than x has tokens, and these stand first, alone.
+// embed puts the first k rows of table before the tokens x, where k is the number
+// of rows that table has more than x, and adds one further row of table to each
+// token. With the attribute eps the tokens are gain∘standardise(x), else x itself.
 func embed(v *graph.Value, out, x, table, gain *Tensor) {
 	n := out.Shape[1].Size
 	k := n - x.Shape[1].Size

@@ -21,7 +21,7 @@ import (
 type Pass struct {
 	Name  string
 	Doc   string
-	After []string // passes that must stand before this one, if they run at all
+	After []string // passes that must stand before this one in the table; any of them may be left out
 	// Required passes turn ops that no kernel implements into ones that have
 	// kernels; they can't be left out.
 	Required bool
