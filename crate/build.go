@@ -7,7 +7,7 @@ import (
 	"github.com/crate-vk/crate-vk/graph"
 )
 
-// Positions says when the position table is resampled (spec 3).
+// Positions says when the position table is resampled (numerics 3).
 type Positions string
 
 // The position modes.
@@ -196,7 +196,7 @@ func (b *builder) convolve(x *graph.Value, name string) *graph.Value {
 	return b.Do(graph.OpLinear, nil, x, b.Do(graph.OpConvAsLinear, nil, kernel), b.param(name+".bias", "R", b.c.Dim))
 }
 
-// positions is the table for the requested grid (spec 3): as stored at its own
+// positions is the table for the requested grid (numerics 3): as stored at its own
 // grid, else resampled with σ = (g + 0.1)/g₀ an axis.
 func (b *builder) positions() *graph.Value {
 	c := b.c

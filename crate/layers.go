@@ -26,7 +26,7 @@ func (b *builder) layer(l int, x *graph.Value) *graph.Value {
 	return b.crateLayer(l, x, at+".0", at+".1")
 }
 
-// crateLayer is X' = X + MSSA(LN(X)), X⁺ = ISTA(LN(X')) (spec 1.1). The first
+// crateLayer is X' = X + MSSA(LN(X)), X⁺ = ISTA(LN(X')) (numerics 1.1). The first
 // residual is around the un-normalised X; ISTA replaces the stream, unless
 // ResidualFF says otherwise.
 func (b *builder) crateLayer(l int, x *graph.Value, attention, block string) *graph.Value {
@@ -161,7 +161,7 @@ func (b *builder) finish(x *graph.Value) {
 		logits := b.linear(f, "mlp_head.1", c.Classes, c.Dim, true)
 		if c.ExtraHead > 0 {
 			// How the demo checkpoints' second head was joined in training is
-			// not established (spec 1.2): this composition is unverified.
+			// not established (numerics 1.2): this composition is unverified.
 			logits = b.linear(logits, "head", c.ExtraHead, c.Classes, true)
 		}
 		b.values["logits"] = logits

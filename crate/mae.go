@@ -26,7 +26,7 @@ func (m Mask) Check() error {
 	return nil
 }
 
-// reconstruct is the training forward of the autoencoder (spec 1.4): unlike a
+// reconstruct is the training forward of the autoencoder (numerics 1.4): unlike a
 // ViT's, the encoder runs on all tokens, mask tokens in the place of what is
 // hidden, and its output goes to the decoder without decoder_embed.
 func (b *builder) reconstruct() *graph.Value {

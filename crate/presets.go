@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// preset is one published geometry (spec 1.2 – 1.6).
+// preset is one published geometry (numerics 1.2 – 1.6).
 type preset struct {
 	name       string
 	arch       Architecture
@@ -19,7 +19,7 @@ type preset struct {
 }
 
 // The published geometries. "CRATE-S" is 576 wide in the first paper and 384
-// in the emergence paper (spec 8.10): the names here keep them apart.
+// in the emergence paper (numerics 1.2): the names here keep them apart.
 func presets() []preset {
 	return []preset{
 		{"crate-t16", CRATE, 384, 6, 12, 16, 1000, 0, "CRATE-T/16, NeurIPS 2023"},
@@ -92,7 +92,7 @@ func KnownName(c *Config) string {
 }
 
 // familyDefaults are the settings that a family's published code fixes: ε,
-// step and threshold, residuals, biases (spec 1.1 – 1.6, traps 8 and 11).
+// step and threshold, residuals, biases (numerics 1.1 – 1.6, 10).
 func familyDefaults(a Architecture) Config {
 	c := Config{Architecture: a, Attention: AttentionMSSA, Block: BlockISTA, Prefix: 1, Eta: 0.1, Lambda: 0.1,
 		LNEps: 1e-5, FinalEps: 1e-5, Pool: PoolClass, OutProjection: true, OutBias: true}
@@ -108,7 +108,7 @@ func familyDefaults(a Architecture) Config {
 	return c
 }
 
-// defaultHeads guesses the head count from the width (spec 1.7). It is never
+// defaultHeads guesses the head count from the width (numerics 1.7). It is never
 // used without a warning.
 func defaultHeads(c *Config) int {
 	if c.Dim == 768 && c.Classes == 768 && c.ExtraHead > 0 {

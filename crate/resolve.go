@@ -57,7 +57,7 @@ func given(name string, n *int) string {
 	return fmt.Sprintf(", and %s is given as %d", name, *n)
 }
 
-// detect finds the family by its characteristic tensors (spec 1.7).
+// detect finds the family by its characteristic tensors (numerics 1.7).
 func detect(k *Checkpoint) (Architecture, error) {
 	layer := "transformer.layers.0."
 	switch {
@@ -211,7 +211,7 @@ func (c *Config) imageSize(k *Checkpoint, s *Settings) error {
 }
 
 // positionTable is the name of the table that is added to the tokens. The
-// published CRATE-MAE encoder adds its decoder's (spec 1.4).
+// published CRATE-MAE encoder adds its decoder's (numerics 1.4).
 func (c *Config) positionTable() string {
 	switch c.Architecture {
 	case MAE:

@@ -34,7 +34,7 @@ func (t Tensor) Elems() int {
 }
 
 // Tensors lists what the model needs, in the order of its state dict, with
-// the names of the published code (spec 1.1 – 1.6).
+// the names of the published code (numerics 1.1 – 1.6).
 func (c *Config) Tensors() []Tensor {
 	switch c.Architecture {
 	case Alpha:

@@ -10,7 +10,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate/readout/layerwise"
 )
 
-// LayerMeasures are what the layers of a model do with one image (spec 5).
+// LayerMeasures are what the layers of a model do with one image (numerics 5).
 type LayerMeasures struct {
 	Rates []float64 // coding rate R^c of each layer's projected tokens, in nats
 	Zeros []float64 // share of exact zeros behind each ISTA block; NaN of other blocks

@@ -96,7 +96,7 @@ func (m *Model) FeaturesStream(ctx context.Context, inputs iter.Seq[Input], o Fe
 		return func(yield func(Item[Features], error) bool) { yield(Item[Features]{}, err) }
 	}
 	facets := o.Facets
-	// features goes with tokens and logits too (users' contract).
+	// features goes with tokens and logits too (numerics 1.8).
 	if slices.Contains(facets, "tokens") || slices.Contains(facets, "logits") {
 		facets = append(slices.Clone(facets), "features")
 	}

@@ -170,7 +170,7 @@ func (f *formula) ista(z rows, d []float64, soft bool) rows {
 	})
 }
 
-// odl is two proximal steps from zero on D, decoded with D₁ (spec 1.3).
+// odl is two proximal steps from zero on D, decoded with D₁ (numerics 1.3).
 func (f *formula) odl(x rows, d, d1 []float64, wide int) rows {
 	e := times(x, d, wide)
 	e = joined(e, e, func(e, _ float64) float64 { return f.eta*e - f.eta*f.lambda })
@@ -210,7 +210,7 @@ func (f *formula) convolve(name string) rows {
 }
 
 // positions is the table for the image's grid: as stored, or resampled where
-// that is another one (spec 3).
+// that is another one (numerics 3).
 func (f *formula) positions(name string, prefix int) rows {
 	n, d := prefix+f.native[0]*f.native[1], f.dim
 	table := f.w(name, 1, n, d)

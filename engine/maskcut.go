@@ -11,7 +11,7 @@ import (
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// MaskCutOptions are the choices of MaskCut (spec 4.4) and TokenCut (4.5).
+// MaskCutOptions are the choices of MaskCut (numerics 4.4) and TokenCut (numerics 4.5).
 type MaskCutOptions struct {
 	InputOptions
 	maskcut.Options

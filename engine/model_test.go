@@ -323,7 +323,7 @@ func maskBits(cls *Tensor, heads int) []bool {
 	return readout.Keep{Share: 0.6}.Select(readout.HeadMean(cls.Data, heads, 1))
 }
 
-// TestHalfPrecision: fp16 storage stays near the reference (spec 6.4 measured
+// TestHalfPrecision: fp16 storage stays near the reference (numerics 6.14 measured
 // 2–4e-3 for the class row).
 func TestHalfPrecision(t *testing.T) {
 	src := oddModel(t, 64, 64, 4, 3, 8, [2]int{64, 64})

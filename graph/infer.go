@@ -376,7 +376,7 @@ func inferHeadProject(v *Value) (Type, error) {
 //
 // x is the LayerNorm output [… C], D is [C C]; y has x's shape. Step and
 // threshold are dimensionless. There is no residual: y replaces x.
-// Source: arXiv:2306.01129, the ISTA block; spec 1.1.
+// Source: arXiv:2306.01129, the ISTA block; numerics 1.1.
 func inferISTA(v *Value) (Type, error) {
 	x, d := v.Args[0].Shape(), v.Args[1].Shape()
 	c := x.Last()

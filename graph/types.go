@@ -40,8 +40,9 @@ func ParseDType(s string) (DType, error) {
 	return InvalidType, fmt.Errorf("unknown element type %q", s)
 }
 
-// Axis is one dimension of a shape. The name is for readers and dumps; only
-// sizes take part in type checks.
+// Axis is one dimension of a shape. Type checks look at sizes alone. Names are for
+// readers and dumps, with one exception: package engine/plan stores a value of
+// three axes as tokens if the second one is named N.
 type Axis struct {
 	Name string
 	Size int

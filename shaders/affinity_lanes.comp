@@ -8,8 +8,9 @@
 //   push    tokens, words, kquads, pitch, tau
 //   spec 0  LANES: subgroup size and workgroup size, a divisor of 32
 //        1  WORDS: words of columns
-//   grid    blocks + 1, ceil(blocks/2), images·WORDS; blocks = ceil(words/WORDS),
-//           pairs of blocks on or above the diagonal, folded as below
+//   grid    blocks + 1, ceil(blocks/2), images·WORDS; blocks = ceil(words/WORDS).
+//           The tiles on or above the diagonal are a triangle; two of its lines
+//           make one line of the grid, as the code below shows
 //   loops   kquads
 //   oracle  graph/interp affinityBits, but for products within 1e-5 of tau
 //

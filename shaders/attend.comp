@@ -10,7 +10,8 @@
 //           scale = factor·log2(e)
 //   spec 0  LANES: invocations a workgroup, along queries
 //   grid    ceil(tokens/LANES), heads·ceil(headquads/8), images
-//   loops   tokens·(ceil(headquads/16) + 1): sixteen quads a round, as llvmpipe counts rounds
+//   loops   tokens·(ceil(headquads/16) + 1): the inner loop takes sixteen quads a round,
+//           because llvmpipe limits the number of rounds of one invocation
 //   oracle  graph/interp multiHead, 1e-5 of the largest value
 #include "lib/quads.glsl"
 

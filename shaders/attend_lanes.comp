@@ -17,11 +17,15 @@
 //   loops   ceil(tokens/KEYS)
 //   oracle  graph/interp multiHead, 1e-5 of the largest value
 //
-// A lane is a query. The lanes fetch KEYS keys, one each, and broadcast them
-// by shuffles with a constant lane. The maximum runs along (online softmax).
-// The second use of a tied key goes through an XOR with a push constant that
-// is zero: otherwise the compiler merges the shuffles of both uses and spills
-// hundreds of vectors.
+// Each lane computes QUERIES queries. In a step the lanes fetch KEYS keys, one
+// each, and every key reaches all lanes by a shuffle whose source lane is a
+// constant. The largest score so far is kept for each query, and its sums are
+// rescaled when a larger one comes (online softmax).
+//
+// With TIED a key is shuffled twice, for the score and for the sum. For the
+// sum the key's bits are XORed with the push constant zero, which the compiler
+// cannot know to be 0. Without that it would merge the two shuffles, keep all
+// their results in the meantime, and spill hundreds of vectors to memory.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "lib/quads.glsl"

@@ -21,10 +21,13 @@
 //   loops   ceil(tokens/(KEYS·SPLITS)) + SPLITS
 //   oracle  graph/interp multiHead, 1e-5 of the largest value
 //
-// Sums are taken relative to the query's own score, which is often the
-// largest and always among the scores; a rare branch rescales when a score
-// exceeds that by 40 in log2.
-// A head dimension that SLICES·SLICE does not fill is zero-padded by layout.
+// A softmax subtracts a number from all scores before the exponential, so that it
+// cannot overflow. Here that number is at first the query's score with itself: it
+// is known before the loop, it is one of the scores, and often it is the largest.
+// If another score exceeds it by more than 40 (a factor of 2^40 in the weights),
+// the sums are rescaled to that score, which happens rarely.
+//
+// A head has SLICES·SLICE quads of storage; what the head does not fill is zeros.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_ballot : require
 #include "lib/quads.glsl"

@@ -1,6 +1,7 @@
 #version 450
-// head_query: t_k = w_k·U_k, one invocation a quad of t: the class token's
-// query taken back through the rows of U that belong to its head.
+// head_query: t_k = w_k·U_k, one invocation a quad of t. w is the class token's
+// query; the scores of head k with all tokens x_j are then x_j·t_k, so that no key
+// has to be computed (numerics 6.7).
 //
 //   b0 in   w  f32 quads, strides wrow, wquad        [images] rows, heads padded
 //   b1 in   u  f32 quads [heads·headdim][uquads]     rows of U

@@ -1,7 +1,8 @@
 #version 450
 // layernorm: each row standardised, with gain and bias (MODE 0) or without
-// (MODE 1), or its scale 1/sqrt(var + eps) alone (MODE 2). Two passes over the
-// row for the statistics, as the published code's kernels have the precision of.
+// (MODE 1), or its scale 1/sqrt(var + eps) alone (MODE 2). The mean
+// comes from one pass over the row and the variance from a second one, around that
+// mean: a single pass, E[x²] − mean², loses digits where the mean is large.
 //
 //   b0 in   x     quads, strides xrow, xquad
 //   b1 out  y     quads, strides yrow, yquad          (MODE 0, 1)

@@ -18,11 +18,13 @@
 //   loops   kquads
 //   oracle  graph/interp linear, 1e-5 of the largest value
 //
-// Lane l fetches row l, so one fetch brings LANES rows × 4 k; rows reach the
-// other lanes by shuffles with a constant lane, one vector instruction each.
-// Row sums for NORM come from the same fetches. W's rows are centred, so the
-// mean itself is not needed; E[x²] − μ² is good enough for a stream of order
-// one (spec 6.3; engine's TestRowStatistics holds it to that).
+// Lane l fetches row l of x: one fetch by all lanes brings four channels of LANES
+// rows. Every lane needs every row, and gets it by a shuffle whose source lane is
+// a constant, which is one vector instruction. The sums for NORM are taken from
+// the same fetches. The rows of W are centred (numerics 6.5), so that the product
+// does not need the mean of a row, only its variance, E[x²] − mean². That formula
+// is exact enough while means are not large against deviations, as in the token
+// streams of these models; engine's TestRowStatistics checks how far it reaches.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "lib/quads.glsl"

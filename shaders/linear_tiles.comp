@@ -19,15 +19,20 @@
 //   loops   kpadded/BK
 //   oracle  graph/interp linear, 1e-5 of the largest value
 //
-// The next tile is fetched to registers while the current one is multiplied,
-// and its share of the row statistics is taken when it is stored: before that
-// it would have to be waited for. The row index is clamped once, outside the
-// loop, and every base address is formed there. A is stored transposed with
-// stride BM + 4; fragments are split at 4·NX and 4·NY, so that eight
-// neighbouring lanes read without conflicts.
-// Each sum runs over ascending k into one accumulator, statistics are summed in
-// an order that depends on BK alone, and no expression is left to be contracted
-// by one driver and not by another: shapes with the same BK agree bit for bit.
+// While one tile is multiplied, the next one is on its way from memory to
+// registers. The row statistics of a tile are summed when it is stored to shared
+// memory and not earlier, because an earlier sum would have to wait for the fetch.
+// Row indices are clamped and base addresses formed once, before the loop.
+//
+// The tile of x is stored transposed, each row of it BM + 4 floats long. An
+// invocation's TM rows and TN columns are not adjacent: they are groups of four,
+// 4·NY rows and 4·NX columns apart. Both serve one aim: eight neighbouring
+// invocations read different banks of shared memory.
+//
+// Each sum has one accumulator and adds k in ascending order. Statistics are
+// summed in an order that depends on BK alone. Every fused multiply-add is
+// written out, so that no driver makes others. Hence tile shapes with the same BK
+// give equal bits.
 #include "lib/quads.glsl"
 #include "lib/activation.glsl"
 

@@ -11,7 +11,7 @@
 //   loops   2·quads, with ROW_BARRIERS 2·ceil(quads/ROW_LANES) + 14
 //   oracle  graph/interp unitRows, 1e-6 of the largest value
 //
-// Equal tokens give equal rows, to the last bit.
+// Equal tokens give equal rows, to the last bit: MaskCut relies on such ties.
 #include "lib/quads.glsl"
 
 layout(local_size_x_id = 0) in;

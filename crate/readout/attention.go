@@ -36,7 +36,7 @@ func (k Keep) String() string {
 // Select marks the entries of a map that are kept; entries must not be
 // negative. Of equal values the later ones are dropped first.
 //
-// By mass m (spec 4.2): the map is normalised to sum 1 and sorted; an entry
+// By mass m (numerics 4.2): the map is normalised to sum 1 and sorted; an entry
 // is kept iff the cumulative sum up to and including it, from the smallest on,
 // exceeds 1 − m, so the entry that crosses the line is kept. By count: the
 // round(m·N) largest, halves rounded away from zero.

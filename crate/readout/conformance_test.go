@@ -14,7 +14,7 @@ import (
 	"github.com/crate-vk/crate-vk/graph/interp"
 )
 
-// tinyNames are the tensors of spec appendix A, in its order.
+// tinyNames are the tensors of numerics 9.1, in its order.
 func tinyNames() []string {
 	names := []string{"pos_embedding", "cls_token"}
 	for _, i := range []int{1, 2, 3} {
@@ -28,7 +28,7 @@ func tinyNames() []string {
 	return append(names, "mlp_head.0.weight", "mlp_head.0.bias", "mlp_head.1.weight", "mlp_head.1.bias")
 }
 
-// tinyParam is tensor k of the appendix: off + s·sin(2.4·i + 1.3·k + 0.5).
+// tinyParam is tensor k of that model: off + s·sin(2.4·i + 1.3·k + 0.5).
 func tinyParam(name string, t graph.Type) ([]float64, error) {
 	k := -1
 	for i, n := range tinyNames() {
@@ -62,7 +62,7 @@ func tinyParam(name string, t graph.Type) ([]float64, error) {
 	return data, nil
 }
 
-// tiny runs the model of appendix A on its 16×16 image.
+// tiny runs the model of numerics 9.1 on its 16×16 image.
 func tiny(t *testing.T, outputs ...string) map[string]*interp.Tensor {
 	t.Helper()
 	c := &crate.Config{Architecture: crate.CRATE, Attention: crate.AttentionMSSA, Block: crate.BlockISTA,
@@ -98,7 +98,7 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
-// TestConformanceLogits shows that the model is the appendix's.
+// TestConformanceLogits shows that the model is that of numerics 9.1.
 func TestConformanceLogits(t *testing.T) {
 	out := tiny(t, "logits", "key.2")
 	for i, want := range []float64{0.347591219, 0.348856025, 0.628582303, 0.661076415, 0.544268709} {

@@ -93,7 +93,7 @@ func TestEnlarge(t *testing.T) {
 	}
 }
 
-// TestBicubic follows spec 4.4 for the way of a mask to the image: 0 and 255,
+// TestBicubic follows numerics 4.4 for the way of a mask to the image: 0 and 255,
 // Pillow's resize, above half of the maximum.
 func TestBicubic(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 1))

@@ -11,7 +11,7 @@ import (
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
-// TestBicubic is the unit test of spec 3: 4 to 6 samples at σ = 6.1/4.
+// TestBicubic is the unit test of numerics 3: 4 to 6 samples at σ = 6.1/4.
 func TestBicubic(t *testing.T) {
 	r := bicubicMatrix(4, 6, 6.1/4)
 	want := []float64{-0.08848, 0.390981, 1.182597, 1.747005, 2.546707, 3.063794}

@@ -6,7 +6,7 @@ import (
 )
 
 // Kept is the mask of an autoencoder over n patches: they are shuffled by
-// noise, the first count stay and are 1 (spec 1.4). Noise is a hash of seed and
+// noise, the first count stay and are 1 (numerics 1.4). Noise is a hash of seed and
 // patch, so that a mask is the same on every machine and in every version of Go.
 func Kept(n, count, seed int) []float64 {
 	mask, noise, order := make([]float64, n), make([]uint64, n), make([]int, n)

@@ -105,7 +105,7 @@ func linear(v *graph.Value, out *Tensor, args []*Tensor) {
 	})
 }
 
-// ista is one proximal step on the dictionary d [C C] (spec 1.1):
+// ista is one proximal step on the dictionary d [C C] (numerics 1.1):
 //
 //	u = x·dᵀ,  pre = x + step·(x·d − u·d),  y = max(0, pre − step·threshold)
 //
@@ -129,7 +129,7 @@ func ista(v *graph.Value, out, x, d *Tensor) {
 	})
 }
 
-// odl is the overcomplete block of CRATE-α (spec 1.3): two proximal-gradient
+// odl is the overcomplete block of CRATE-α (numerics 1.3): two proximal-gradient
 // steps on a non-negative LASSO from zero, then decoding with d1.
 //
 //	e = step·(x·d) − step·threshold,  z1 = max(0, e)

@@ -22,7 +22,7 @@ func normalise(v *graph.Value, out, pixels *Tensor) {
 }
 
 // patchify cuts [B 3 Y X] into [B N P·P·3]; element (a·P+b)·3+c of token
-// (r, s) is image[c][r·P+a][s·P+b] (spec 1.1).
+// (r, s) is image[c][r·P+a][s·P+b] (numerics 1.1).
 func patchify(p int, out, image *Tensor) {
 	height, width := image.Shape[2].Size, image.Shape[3].Size
 	gw := width / p
@@ -49,8 +49,9 @@ func prepend(out, x, tokens *Tensor) {
 	})
 }
 
-// embed adds the rows of table to gain∘standardise(x), or to x without eps;
-// table has k rows more than x has tokens, and these stand first, alone.
+// embed puts the first k rows of table before the tokens x, where k is the number
+// of rows that table has more than x, and adds one further row of table to each
+// token. With the attribute eps the tokens are gain∘standardise(x), else x itself.
 func embed(v *graph.Value, out, x, table, gain *Tensor) {
 	n := out.Shape[1].Size
 	k := n - x.Shape[1].Size
@@ -87,7 +88,7 @@ func convAsLinear(out, kernel *Tensor) {
 	})
 }
 
-// resamplePositions resamples the grid part of a position table (spec 3).
+// resamplePositions resamples the grid part of a position table (numerics 3).
 func resamplePositions(v *graph.Value, out, table *Tensor) {
 	k, c := v.Int("prefix"), table.Shape.Last()
 	gh, gw := v.Int("rows"), v.Int("columns")
@@ -125,7 +126,7 @@ func resamplePositions(v *graph.Value, out, table *Tensor) {
 }
 
 // bicubicMatrix is the out×in matrix of bicubic interpolation with a = −0.75 at
-// sampling scale sigma; weights beyond the border accumulate on it (spec 3).
+// sampling scale sigma; weights beyond the border accumulate on it (numerics 3).
 func bicubicMatrix(in, out int, sigma float64) [][]float64 {
 	r := make([][]float64, out)
 	for o := range r {
@@ -140,7 +141,7 @@ func bicubicMatrix(in, out int, sigma float64) [][]float64 {
 	return r
 }
 
-// cubic is the interpolation kernel κ with a = −0.75 (spec 3).
+// cubic is the interpolation kernel κ with a = −0.75 (numerics 3).
 func cubic(s float64) float64 {
 	const a = -0.75
 	switch s = math.Abs(s); {

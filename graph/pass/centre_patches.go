@@ -2,10 +2,13 @@ package pass
 
 import "github.com/crate-vk/crate-vk/graph"
 
-// centrePatches subtracts each patch's mean while it is cut, where the patch
-// is only standardised: the norm takes any constant of a row out again. After
-// fold-centring a product reads the raw patch, and a flat patch, all mean and
-// no variance, would lose its digits in float32 there.
+// centrePatches subtracts each patch's mean while the patch is cut from the image,
+// where nothing but a LayerNorm reads the patches. LayerNorm subtracts the mean
+// itself, so its result does not change (numerics 6.10).
+//
+// Without this pass fold-centring would let a product read patches as they are.
+// A flat patch has a large mean and almost no variance, and in float32 the small
+// differences between its pixels would be lost in the sums.
 func centrePatches(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
 		if v.Op != graph.OpPixelPatches || v.Int("centred") != 0 || g.IsOutput(v) {

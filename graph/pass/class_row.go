@@ -3,13 +3,14 @@ package pass
 import "github.com/crate-vk/crate-vk/graph"
 
 // classRow computes the class token's attention without projecting all tokens
-// and without the Gram matrix (spec 6.6). With keys k_j = r_j·(x_j·Uᵀ) + b and
+// and without the Gram matrix (numerics 6.7). With keys k_j = r_j·(x_j·Uᵀ) + b and
 // the class token's query q_0,
 //
 //	q_0·k_j (head k) = r_j·(x_j·t_k) + q_0·b,   t_k = U_kᵀ·q_0,k
 //
-// and the last term is the same for all j, so it cancels in the softmax. It
-// pays where nothing else needs the projection of all tokens.
+// and the last term is the same for all j, so it cancels in the softmax. The
+// rewrite applies only where nothing but class attention reads the projection:
+// if another value needs the projection of all tokens, it is computed anyway.
 func classRow(g *graph.Graph) error {
 	return rewrite(g, func(r *rewriter, v *graph.Value) *graph.Value {
 		if v.Op != graph.OpClassAttention {

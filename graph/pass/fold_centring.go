@@ -2,7 +2,7 @@ package pass
 
 import "github.com/crate-vk/crate-vk/graph"
 
-// foldCentring makes a product run on raw tokens (spec 6.3). With r the row's
+// foldCentring makes a product run on raw tokens (numerics 6.5). With r the row's
 // 1/sqrt(var + ε) and W' the weight whose rows have their mean subtracted,
 //
 //	standardise(x)·Wᵀ = r∘(x·W'ᵀ)

@@ -2,7 +2,7 @@ package pass
 
 import "github.com/crate-vk/crate-vk/graph"
 
-// foldISTA replaces ista(x, D) by one linear (spec 6.1). In row layout
+// foldISTA replaces ista(x, D) by one linear (numerics 6.2). In row layout
 //
 //	pre = x + η(x·D − (x·Dᵀ)·D) = x·M,  M = I + η(D − DᵀD)
 //

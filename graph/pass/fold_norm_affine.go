@@ -3,7 +3,7 @@ package pass
 import "github.com/crate-vk/crate-vk/graph"
 
 // foldNormAffine moves LayerNorm's gain g and bias b into the linear that
-// follows (spec 6.2), with ẑ the standardised row:
+// follows (numerics 6.4), with ẑ the standardised row:
 //
 //	(ẑ∘g + b)·Wᵀ + c = ẑ·(W∘g)ᵀ + (b·Wᵀ + c)
 //

@@ -6,11 +6,24 @@ import (
 	"github.com/crate-vk/crate-vk/graph"
 )
 
-// foldSoftmaxScale takes the factor s of the scores out of attention (spec
-// 6.4). For the shared projection w of MSSA, query and key at once, w' = √s·w
-// gives s·w·wᵀ = w'·w'ᵀ, and the output, which is made of w too, is 1/√s too
-// small by it: the linear that follows is scaled. For separate projections the
-// query alone takes s. Who reads w itself gets it back unscaled.
+// foldSoftmaxScale moves the factor s by which attention multiplies its scores
+// into the weights around it, so that the kernels need not multiply (numerics
+// 6.8).
+//
+// MSSA has one projection w, which is query, key and value. Its weight is
+// multiplied by √s, which makes the projection w' = √s·w. The scores then come
+// out scaled:
+//
+//	w'·w'ᵀ = s·w·wᵀ
+//
+// The values are w' as well, so the output of attention is √s times what it
+// should be, and the weight of the linear behind it is multiplied by 1/√s.
+//
+// Where query, key and value have projections of their own, the query's weight
+// is multiplied by s, and nothing else changes.
+//
+// Other users of the projection, and outputs that name it, read w'·(1/√s): the
+// value that they would have read without this pass.
 func foldSoftmaxScale(g *graph.Graph) error {
 	done := map[*graph.Value]bool{}
 	values := g.Values[:len(g.Values):len(g.Values)]
@@ -39,6 +52,8 @@ func isAttention(op graph.Op) bool {
 	return false
 }
 
+// foldShared scales the shared projection w of one or more MSSA values by √s. It
+// leaves the graph as it is where some user of w has no way to be corrected.
 func foldShared(g *graph.Graph, w *graph.Value, s float64) error {
 	if !plainProjection(w) {
 		return nil
@@ -73,6 +88,8 @@ func foldShared(g *graph.Graph, w *graph.Value, s float64) error {
 	return splitUsers(r, w, scaled, 1/root, func(u *graph.Value) bool { return isAttention(u.Op) })
 }
 
+// foldSeparate scales the query projection q of MHSA by s, unless q is also used
+// as a key or by attention with another scale.
 func foldSeparate(g *graph.Graph, q, k *graph.Value, s float64) error {
 	if !plainProjection(q) || q == k {
 		return nil
@@ -86,12 +103,14 @@ func foldSeparate(g *graph.Graph, q, k *graph.Value, s float64) error {
 	return splitUsers(r, q, scaledLinear(r, q, s), 1/s, func(u *graph.Value) bool { return isAttention(u.Op) })
 }
 
+// scaledLinear is the projection w with weight and bias multiplied by a factor.
 func scaledLinear(r *rewriter, w *graph.Value, by float64) *graph.Value {
 	return r.do(graph.OpLinear, nil, w.Arg("x"), r.scale(w.Arg("weight"), by), r.scale(w.Arg("bias"), by), w.Arg("rowscale"))
 }
 
-// splitUsers gives scaled, with scale = 1, to the users that take says, and
-// scale(scaled, back) to all others and to who reads w.
+// splitUsers replaces w by scaled, a multiple of it. The users for which take is
+// true get scaled itself, and their own factor becomes 1. All other users, and
+// outputs that are w, get scaled multiplied by back, which is w again.
 func splitUsers(r *rewriter, w, scaled *graph.Value, back float64, take func(*graph.Value) bool) error {
 	if r.err != nil {
 		return r.err

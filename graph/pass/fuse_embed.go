@@ -4,7 +4,7 @@ import "github.com/crate-vk/crate-vk/graph"
 
 // fuseEmbed turns prefix tokens, positions and the norm before them into one
 // step over a static table: row i < K of it is prefix token + position, the
-// others position + norm bias. Row 0 is the same for every image (spec 6.10).
+// others position + norm bias. Row 0 is the same for every image (numerics 6.11).
 //
 //	add(prepend(layernorm(E; g, b), cls), pos) = embed(E, table, g)
 func fuseEmbed(g *graph.Graph) error {

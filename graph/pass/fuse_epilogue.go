@@ -36,7 +36,9 @@ func fuseEpilogue(g *graph.Graph) error {
 	})
 }
 
-// mayExtend reports a linear with one user and no activation yet.
+// mayExtend reports whether v is a linear over tokens or rows that has no
+// activation yet and whose result nothing else reads: only then may what follows
+// it become part of it.
 func mayExtend(g *graph.Graph, v *graph.Value) bool {
 	return v.Op == graph.OpLinear && v.Str("act") == graph.ActNone && len(v.Shape()) > 1 && onlyUser(g, v)
 }
@@ -54,7 +56,9 @@ func extendByAdd(r *rewriter, lin, b *graph.Value, static bool) *graph.Value {
 	return r.do(graph.OpLinear, lin.Attrs, args...)
 }
 
-// ownScale replaces a row scale that an op could take from its own tokens.
+// ownScale removes the rowscale argument of v where it is row_scale(x) of v's own
+// x, and gives v the attribute eps instead: the kernel then computes the scale
+// from the tokens that it reads anyway.
 func ownScale(r *rewriter, v *graph.Value) *graph.Value {
 	s := v.Arg("rowscale")
 	if s == nil || s.Op != graph.OpRowScale || s.Args[0] != v.Arg("x") {

@@ -2,7 +2,7 @@
 // them and says why they stand where they do. A pass may rescale, fold or drop
 // inner values, but an output keeps its meaning.
 //
-// The sources are the algebra of spec 6: ISTA's three products folded into
+// The sources are the algebra of numerics 6: ISTA's three products folded into
 // one matrix, LayerNorm's affine part and centring folded into the next
 // weight, the softmax scale folded into the projection, and the class-token
 // row computed without the rest of the map where only it is read.
@@ -21,7 +21,7 @@ import (
 type Pass struct {
 	Name  string
 	Doc   string
-	After []string // passes that must stand before this one, if they run at all
+	After []string // passes that must stand before this one in the table; any of them may be left out
 	// Required passes turn ops that no kernel implements into ones that have
 	// kernels; they can't be left out.
 	Required bool

@@ -262,7 +262,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestFLOPs checks the sums of spec 6.13, in GFLOP an image.
+// TestFLOPs checks the sums of numerics 7, in GFLOP an image.
 func TestFLOPs(t *testing.T) {
 	for _, c := range []struct {
 		preset string

@@ -63,10 +63,11 @@ func with(attrs graph.Attrs, name string, val any) graph.Attrs {
 	return c
 }
 
-// rewrite offers each value of the graph as it is now to f, in order. What f
-// returns, unless that is nil, takes the value's place: the value becomes it,
-// so that users, outputs and values that no one needs see the new form alike.
-// What f returns may not be made of the value itself.
+// rewrite calls f on each value that the graph has when it begins, in order. If f
+// returns another value, the first one is overwritten with its operation,
+// arguments, attributes and type. Whatever refers to the value, be it a user or
+// an output, then refers to the new form. The value that f returns must not have
+// the first one among its arguments, directly or through others.
 func rewrite(g *graph.Graph, f func(r *rewriter, v *graph.Value) *graph.Value) error {
 	r := &rewriter{g: g}
 	values := g.Values[:len(g.Values):len(g.Values)]
@@ -114,8 +115,7 @@ func replaceLater(g *graph.Graph, old, new *graph.Value) {
 	}
 }
 
-// onlyUser reports whether v has one user and no one reads it. Dead users
-// don't count.
+// onlyUser reports whether v has exactly one live user and is not an output.
 func onlyUser(g *graph.Graph, v *graph.Value) bool {
 	if g.IsOutput(v) {
 		return false
@@ -123,6 +123,7 @@ func onlyUser(g *graph.Graph, v *graph.Value) bool {
 	return len(liveUsers(g, v)) == 1
 }
 
+// liveUsers are the users of v that some output needs.
 func liveUsers(g *graph.Graph, v *graph.Value) []*graph.Value {
 	live := g.Live()
 	var users []*graph.Value

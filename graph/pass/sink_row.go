@@ -4,13 +4,15 @@ import "github.com/crate-vk/crate-vk/graph"
 
 // sinkRow moves select towards the inputs: where only one row of the last
 // layer is read, its out-projection, block and norms run on that row alone
-// (spec 6.7). At the attention the row becomes a weighted mean of the layer's
+// (numerics 6.6). At the attention the row becomes a weighted mean of the layer's
 // input tokens, projected once a head:
 //
 //	a_k = class_attention,  m_k = Σ_j a_kj·x_j,  o_k = U_k·m_k + bias_k
 //
-// The bias stands once, because the weights a_kj sum to 1. With a row scale r
-// the mean runs over r_j·x_j; U is centred then, so m needs no centring.
+// The bias is added once and needs no factor, because the weights a_kj add up to
+// 1. Where the projection has a row scale r, left by fold-centring, the mean runs
+// over r_j·x_j. The rows of U are centred then, so that the mean of each token
+// drops out of U_k·m_k and need not be subtracted from m.
 func sinkRow(g *graph.Graph) error {
 	for {
 		moved := false
@@ -28,8 +30,10 @@ func sinkRow(g *graph.Graph) error {
 	}
 }
 
-// sunk is the row selected by v, computed from rows of v's argument's
-// arguments; nil where that is no gain.
+// sunk computes the row that v selects without the value that it is selected
+// from: it selects that row of the value's own arguments and applies the value's
+// operation to them. It is nil for operations where that is impossible or saves
+// nothing.
 func sunk(r *rewriter, v *graph.Value) *graph.Value {
 	in, row := v.Args[0], v.Int("row")
 	switch info := in.Op.Info(); {

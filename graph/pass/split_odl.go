@@ -18,7 +18,7 @@ func splitODL(g *graph.Graph) error {
 //	e = x·(ηD) − ηλ,  z₁ = max(0, e),  u = z₁·Dᵀ
 //	z₂ = max(0, u·(−ηD) + (z₁ + e)),   y = z₂·D₁ᵀ
 //
-// DᵀD is not folded: it would cost more than it saves (spec 6.11).
+// DᵀD is not folded: it would cost more than it saves (numerics 6.3).
 func expandODL(r *rewriter, v *graph.Value) *graph.Value {
 	x, d, d1 := v.Arg("x"), v.Arg("dictionary"), v.Arg("decoder")
 	step, shrink := v.Float("step"), v.Float("step")*v.Float("threshold")

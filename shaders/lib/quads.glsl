@@ -5,9 +5,9 @@
 //   INPUT(slot, x)   x(i) loads quad i
 //   OUTPUT(slot, y)  y(i, v) stores quad i
 //
-// INPUT32 and OUTPUT32 are float32 in any case: vectors such as biases, and
-// what has no token axis. Those tensors are small, and maps and logits are
-// wanted at full precision.
+// INPUT32 and OUTPUT32 are float32 also with F16. They serve biases and other
+// vectors, and tensors without a token axis: these are small, so that float16 would
+// save little, and attention maps and logits keep their precision.
 //
 // With TEXEL inputs are texel buffers: on some software devices a fetch is
 // several times cheaper than a storage-buffer load (docs/performance.md).

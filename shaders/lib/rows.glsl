@@ -1,7 +1,9 @@
-// A row of channels belongs to one invocation, or, with ROW_BARRIERS, to a
-// workgroup of ROW_LANES of them (a power of two): the former for devices
-// where a barrier is dear. rowSum and rowMax join what the invocations found.
-// The file that includes this declares ROW_LANES and its local size.
+// Kernels that reduce a row of channels to one number exist in two forms. With
+// ROW_BARRIERS a workgroup of ROW_LANES invocations, a power of two, shares a row.
+// Without it each invocation has a row to itself, for devices on which waiting at
+// barriers is slow. rowSum and rowMax combine the values of the invocations of a
+// row; without ROW_BARRIERS they return their argument. The file that includes
+// this one declares ROW_LANES and its local size.
 #ifdef ROW_BARRIERS
 shared float row_partial[ROW_LANES];
 

@@ -1,7 +1,7 @@
 // Package crf redraws a mask along the colours of its image by mean-field
 // inference in a dense conditional random field (Krähenbühl and Koltun,
 // arXiv:1210.5644), with the parameters that MaskCut's authors published
-// (spec 4.4): every pixel is a neighbour of every other, by a Gaussian of their
+// (numerics 4.8): every pixel is a neighbour of every other, by a Gaussian of their
 // distance and a second one of distance and colour.
 //
 //	unary = −log softmax([1−m, m])

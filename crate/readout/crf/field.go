@@ -20,7 +20,7 @@ type Params struct {
 	BilateralWeight float64
 }
 
-// Published are the parameters of MaskCut (spec 4.4), made for a picture of
+// Published are the parameters of MaskCut (numerics 4.8), made for a picture of
 // 480×480 pixels.
 func Published() Params {
 	return Params{Iterations: 10, Sigma: 3, Weight: 7, WideSigma: 50, ColourSigma: 5, BilateralWeight: 10}

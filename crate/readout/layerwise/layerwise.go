@@ -1,5 +1,5 @@
 // Package layerwise measures what each layer of a CRATE does, as its authors'
-// plots show it (spec 5): the coding rate R^c of the projected tokens, which the
+// plots show it (numerics 5): the coding rate R^c of the projected tokens, which the
 // attention blocks compress, and the share of exact zeros that the ISTA blocks
 // leave.
 package layerwise
@@ -23,7 +23,8 @@ const Epsilon = 0.01
 //	R^c = ½ Σ_k logdet(I_p + α·ŵ_kᵀŵ_k),
 //
 // by Sylvester's identity the same as with the n×n Gram matrices. A row of zeros
-// has no direction: the rate is NaN then, as in the published code.
+// has no direction: the rate is NaN then, as in the published code. (unit_rows on a
+// device divides by at least 1e-12, so that CodingRateOfGrams is finite there.)
 func CodingRate[F float32 | float64](w []F, n, heads int) float64 {
 	c := len(w) / n
 	p := c / heads
@@ -47,7 +48,7 @@ func CodingRate[F float32 | float64](w []F, n, heads int) float64 {
 }
 
 // CodingRateOfGrams is CodingRate from the heads' Gram matrices ŵ_kᵀŵ_k
-// [heads p p], which the graph op unit_gram computes on a device.
+// [heads p p], which the graph ops unit_rows and head_gram compute on a device.
 func CodingRateOfGrams[F float32 | float64](grams []F, n, heads int) float64 {
 	gram := make([]float64, len(grams))
 	for i, x := range grams {

@@ -103,9 +103,9 @@ func unitRows(features []float32, n, d int) blas64.General {
 	return f
 }
 
-// fill computes the products in tiles on and above the diagonal and sets each
-// pair's two bits. Tiles are whole words wide, so that no two tiles of a row
-// share a word, and columns are done one after another for the same reason.
+// fill computes the products of all pairs of patches, tile by tile. The matrix is
+// symmetric, so only tiles on and above the diagonal are computed, and each product
+// above τ sets two bits, (i, j) and (j, i).
 func (a *Affinity) fill(f blas64.General, tau float64) {
 	const side = 8 * 32
 	rows := func(i int) blas64.General {

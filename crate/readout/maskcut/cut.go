@@ -69,7 +69,7 @@ func largest(v []float64, f func(float64) float64) (at int, top float64) {
 	return 0, top
 }
 
-// sides is steps 5 to 7 of spec 4.4 on a vector whose sign is fixed: which
+// sides is steps 5 to 7 of numerics 4.4 on a vector whose sign is fixed: which
 // patches are on the object's side, and the patch that its component grows
 // from. Corners are the patches at the grid's corners; three of them on the
 // positive side make that side the background. TokenCut has no such rule: nil.

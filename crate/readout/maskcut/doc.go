@@ -1,5 +1,5 @@
 // Package maskcut finds objects in the keys of one image: MaskCut (several
-// objects, CutLER) and TokenCut (one), as spec 4.4 and 4.5 describe them.
+// objects, CutLER) and TokenCut (one), as numerics 4.4 and 4.5 describe them.
 //
 //	keys [N d] → Affinity, a bit matrix [N N] → Cut, the second-smallest
 //	generalised eigenvector → Object, a connected part of the grid →

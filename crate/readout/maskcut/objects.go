@@ -13,7 +13,7 @@ type Options struct {
 	// reference goes on: the same cut comes again and, as an empty mask overlaps
 	// nothing, is kept as far as it lies outside earlier objects.
 	Strict bool
-	// TokenCut looks for one object without the rule of corners (spec 4.5).
+	// TokenCut looks for one object without the rule of corners (numerics 4.5).
 	TokenCut bool
 	// Start, if not nil, provides the start vector of a solve, as Affinity.Cut
 	// takes it.
@@ -49,7 +49,7 @@ const (
 	smallestShare = 0.01
 )
 
-// Objects cuts the patches of a grid again and again: spec 4.4, steps 1 to 10.
+// Objects cuts the patches of a grid again and again: numerics 4.4, steps 1 to 10.
 // Objects that are empty are left out.
 func (a *Affinity) Objects(rows, columns int, o Options) ([]Object, error) {
 	if rows*columns != a.N {

@@ -108,7 +108,7 @@ func scenes(count int) []scene {
 	return list
 }
 
-// TestReference holds MaskCut against the dense program of spec 4.4, on every
+// TestReference holds MaskCut against the dense program of numerics 4.4, on every
 // case that rounding can't decide.
 func TestReference(t *testing.T) {
 	count := 300

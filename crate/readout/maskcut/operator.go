@@ -90,9 +90,10 @@ func (s *operator) apply(y, x []float64) {
 	})
 }
 
-// product is y = rows lo, lo+1, … of B·z. For each byte of a row the sum over
-// its set bits is looked up in a table of all 256 ("four Russians"): 8 columns
-// a look-up.
+// product is y = B·z for the rows from lo on. Eight columns of B are a byte of a
+// row. For each group of eight columns the sums of z over all 256 sets of them are
+// tabulated once, and every row then looks up the sum that belongs to its byte
+// instead of adding up to eight numbers (the method of four Russians).
 func (s *operator) product(y []float64, lo int) {
 	clear(y)
 	var t0, t1, t2, t3 [256]float64

@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// reference is MaskCut written down from spec 4.4 with dense matrices, pixels
+// reference is MaskCut written down from numerics 4.4 with dense matrices, pixels
 // and no shortcuts. It reports whether its decisions were clear: eigenvalues
 // apart by more than 1e-6, and no entry so close to the mean or to the largest
 // that rounding could decide.

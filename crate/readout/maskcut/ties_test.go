@@ -156,7 +156,7 @@ func TestMeanTie(t *testing.T) {
 
 // A thin frame that holds the extreme patch: with v[seed] > 0 three corners and
 // more lie on its side, and the object is what the frame surrounds. With the
-// other sign the frame itself would be taken (spec 4.4).
+// other sign the frame itself would be taken (numerics 4.4).
 func TestFrame(t *testing.T) {
 	features, rows, columns, d := grid(
 		"aaaaaaaa",
@@ -219,7 +219,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// Painted patches share one value, mean(v)/(1−λ) by spec 4.4's algebra.
+// Painted patches share one value, mean(v)/(1−λ) by numerics 4.4's algebra.
 func TestPaintedPatches(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	features := regions(r, 9, 9, 6, 1, blobs(r, 9, 9))

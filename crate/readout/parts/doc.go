@@ -1,7 +1,7 @@
 // Package parts shows which patches of several images are alike: principal
 // components of the descriptors of all images of a run, the first of which
 // tells foreground from background and the next three, of the foreground
-// alone, become colours (spec 4.6).
+// alone, become colours (numerics 4.6).
 //
 // A descriptor is a patch's row of the shared projection (a ViT's keys), all
 // heads side by side, without prefix tokens: [N d] float32 an image.

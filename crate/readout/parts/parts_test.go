@@ -119,7 +119,7 @@ func filled(mask []bool, columns int) []bool {
 	return out
 }
 
-// TestCode follows the steps of spec 4.6 literally, with singular values.
+// TestCode follows the steps of numerics 4.6 literally, with singular values.
 func TestCode(t *testing.T) {
 	const d = 11
 	for seed := range uint64(12) {

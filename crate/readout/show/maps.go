@@ -57,11 +57,12 @@ func RGBA(p *picture.RGB) *image.RGBA {
 	return out
 }
 
-// Heads lays the maps of several heads over the image, each head in its hue.
-// Each map [rows·columns] is scaled to its own range; a pixel is tinted with the
-// mean of the heads' hues, weighted by the squares of their maps, as strongly
-// as the root of the largest of them, since maps have few peaks: what no head
-// looks at keeps its colour, dimmed to grey.
+// Heads draws the maps of several heads over the image, each head in a hue of its
+// own. Each map [rows·columns] is scaled to 0 … 1 first. A patch's tint is the mean
+// of all heads' hues, weighted by the squares of their maps. The strength of the
+// tint is the square root of the largest map value there: maps have few peaks, and
+// without the root little else would be seen. Where no head looks the picture keeps
+// its colours, paler and nearer to grey.
 func Heads(p *picture.RGB, maps [][]float64, rows, columns int) *image.RGBA {
 	scaled := make([][]float64, len(maps))
 	for k, m := range maps {
