@@ -79,7 +79,7 @@ func defaultHeads(c *Config) int {
 		return 16
 	}
 	for _, p := range []int{64, 32, 48, 16} {
-		if c.Inner%p == 0 {
+		if c.Inner > 0 && c.Inner%p == 0 {
 			return c.Inner / p
 		}
 	}
