@@ -12,7 +12,8 @@ import (
 type Architecture string
 
 // family is what this package knows of one architecture. Each has a file of its
-// own, which alone names its tensors, and a row in families.
+// own and a row in families. What two of them share is named in transformer.go,
+// timm.go and layers.go, and nothing is named twice.
 //
 // A part that takes a builder declares the tensors that it reads as it adds to
 // the graph: the list of a model's tensors is what its parts declare.

@@ -146,8 +146,8 @@ func (b *builder) mask(x *graph.Value) *graph.Value {
 func (b *builder) decoderLayer(at string, x *graph.Value) *graph.Value {
 	c := b.c
 	first, second := halves(at)
-	g := b.linear(b.layerNorm(x, first+layerNorm, c.Dim, c.LNEps), first+blockLinear, c.Dim, c.Dim, false)
-	y := b.layerNorm(g, second+layerNorm, c.Dim, c.LNEps)
+	g := b.linear(b.layerNorm(x, first+halfNorm, c.Dim, c.LNEps), first+blockLinear, c.Dim, c.Dim, false)
+	y := b.layerNorm(g, second+halfNorm, c.Dim, c.LNEps)
 	o := b.sharedAttention(0, y, second+sharedQKV)
 	return b.Do(graph.OpSub, nil, g, b.outProjection(o, second))
 }

@@ -9,10 +9,10 @@ import (
 // The names of CRATE's layer below one of its halves, which CRATE-α and
 // CRATE-MAE have, too.
 const (
-	layerNorm         = ".norm"
+	halfNorm          = ".norm"
 	sharedQKV         = ".fn.qkv"
 	separateQKV       = ".fn.to_qkv"
-	outProjection     = ".fn.to_out.0"
+	attentionOut      = ".fn.to_out.0"
 	mlpFirst          = ".fn.net.0"
 	mlpLast           = ".fn.net.3"
 	blockLinear       = ".fn" // a square matrix
@@ -32,8 +32,8 @@ func layerShapes(k *Checkpoint, c *Config, at string) {
 	if n := k.dim(attention+separateQKV+weight, 0); n > 0 {
 		c.Attention, c.Inner = AttentionMHSA, n/3
 	}
-	c.OutProjection = k.has(attention + outProjection + weight)
-	c.OutBias = k.has(attention + outProjection + bias)
+	c.OutProjection = k.has(attention + attentionOut + weight)
+	c.OutBias = k.has(attention + attentionOut + bias)
 	if k.has(block + mlpFirst + weight) {
 		c.Block, c.Hidden, c.ResidualFF = BlockMLP, k.dim(block+mlpFirst+weight, 0), true
 	}
@@ -45,7 +45,7 @@ func layerShapes(k *Checkpoint, c *Config, at string) {
 func (b *builder) crateLayer(l int, x *graph.Value, at string) *graph.Value {
 	c := b.c
 	attention, block := halves(at)
-	y := b.layerNorm(x, attention+layerNorm, c.Dim, c.LNEps)
+	y := b.layerNorm(x, attention+halfNorm, c.Dim, c.LNEps)
 	var o *graph.Value
 	if c.Attention == AttentionMHSA {
 		o = b.separateAttention(l, y, attention+separateQKV, false)
@@ -54,7 +54,7 @@ func (b *builder) crateLayer(l int, x *graph.Value, at string) *graph.Value {
 	}
 	o = b.outProjection(o, attention)
 	x = b.Do(graph.OpAdd, nil, o, x)
-	z := b.layerNorm(x, block+layerNorm, c.Dim, c.LNEps)
+	z := b.layerNorm(x, block+halfNorm, c.Dim, c.LNEps)
 	f := b.block(z, block)
 	if c.ResidualFF {
 		f = b.Do(graph.OpAdd, nil, f, x)
@@ -67,7 +67,7 @@ func (b *builder) outProjection(o *graph.Value, attention string) *graph.Value {
 	if !b.c.OutProjection {
 		return o
 	}
-	return b.linear(o, attention+outProjection, b.c.Dim, b.c.Inner, b.c.OutBias)
+	return b.linear(o, attention+attentionOut, b.c.Dim, b.c.Inner, b.c.OutBias)
 }
 
 func (b *builder) block(z *graph.Value, at string) *graph.Value {

@@ -35,7 +35,8 @@ func transformerLayer(b *builder, l int, x *graph.Value) *graph.Value {
 	return b.crateLayer(l, x, transformerAt(l))
 }
 
-// mlpHead is the classification head, in front of which no norm stands.
+// mlpHead records the logits. It begins with a norm of its own: none stands
+// behind the layers.
 func mlpHead(b *builder, x *graph.Value) {
 	c := b.c
 	if c.Classes == 0 {
