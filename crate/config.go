@@ -9,20 +9,6 @@ import (
 	"math"
 )
 
-// Architecture names a family of models.
-type Architecture string
-
-// The architectures.
-const (
-	CRATE Architecture = "crate"
-	Alpha Architecture = "crate-alpha"
-	MAE   Architecture = "crate-mae"
-	ViT   Architecture = "vit"
-)
-
-// Architectures lists the known families.
-func Architectures() []Architecture { return []Architecture{CRATE, Alpha, MAE, ViT} }
-
 // What a layer consists of. CRATE is mssa and ista; the ablations exchange one
 // of the two, or ISTA's ReLU for a soft threshold.
 const (
@@ -83,6 +69,26 @@ func imageNet() (mean, std [3]float64) {
 	return [3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}
 }
 
+// tokens are the rows of a position table: the prefix and the native grid.
+func (c *Config) tokens() int {
+	gh, gw := c.Grid()
+	return c.Prefix + gh*gw
+}
+
+// PooledFrom is the first row of the mean that a head reads under PoolMean. CRATE's
+// code takes the mean of all tokens, the class token's included: 0. A ViT's takes
+// that of the patches: Prefix.
+func (c *Config) PooledFrom() int {
+	if c.family().patches {
+		return c.Prefix
+	}
+	return 0
+}
+
+// LambdaVaries reports a family whose published checkpoints differ in λ, so that
+// a default is a guess.
+func (c *Config) LambdaVaries() bool { return c.family().lambdas != "" }
+
 // HeadDim is p, the dimension of one head's subspace.
 func (c *Config) HeadDim() int { return c.Inner / c.Heads }
 
@@ -110,17 +116,14 @@ func (c *Config) Layer(i int) (int, error) {
 // ReadLayer is the layer whose attention the papers show: the last but one for
 // CRATE, the last for a ViT.
 func (c *Config) ReadLayer() int {
-	if c.Architecture == ViT {
-		return c.Depth - 1
-	}
-	return max(0, c.Depth-2)
+	return max(0, c.Depth+c.family().readLayer)
 }
 
 // String is a short description: "crate 768 wide, 12 layers, 12 heads of 64,
 // patch 8, 224×224 px".
 func (c *Config) String() string {
 	kind := string(c.Architecture)
-	if c.Architecture == CRATE && (c.Attention != AttentionMSSA || c.Block != BlockISTA) {
+	if c.family().ablations && (c.Attention != AttentionMSSA || c.Block != BlockISTA) {
 		kind += "(" + c.Attention + "," + c.Block + ")"
 	}
 	return fmt.Sprintf("%s %d wide, %d layers, %d heads of %d, patch %d, %d×%d px",
@@ -129,6 +132,9 @@ func (c *Config) String() string {
 
 // Check reports the first value that no model can have.
 func (c *Config) Check() error {
+	if _, known := familyOf(c.Architecture); !known {
+		return &ConfigError{"architecture", fmt.Sprintf("is %q, want one of %v", c.Architecture, Architectures())}
+	}
 	for _, f := range []struct {
 		name string
 		n    int

@@ -223,6 +223,14 @@ func TestOneHead(t *testing.T) {
 	}
 }
 
+// TestNoProjection: a file without the projection of its first layer is refused.
+func TestNoProjection(t *testing.T) {
+	var me *crate.ModelError
+	if _, _, err := crate.Resolve(changed(t, preset(t, "alpha-b16"), "0.0.fn.qkv")); !errors.As(err, &me) || !strings.Contains(err.Error(), "inner width is 0") {
+		t.Errorf("without qkv: %v", err)
+	}
+}
+
 // TestForeignParts: a ViT whose further tensors change its arithmetic is
 // refused; tensors that nothing uses are ignored.
 func TestForeignParts(t *testing.T) {

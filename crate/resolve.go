@@ -8,8 +8,8 @@ import (
 // Resolve makes the configuration of a checkpoint: from the settings, earlier
 // sources first (flags, config.json, metadata); then from what the shapes
 // tell; then defaults. Heads, η, λ and ε can't be seen in the shapes: where a
-// default is used for the heads, or for λ of CRATE-MAE, a warning names the
-// flag. A setting that the shapes contradict is a *ModelError.
+// default is used for the heads, or for a λ in which published checkpoints
+// differ, a warning names the flag. A setting that the shapes contradict is a *ModelError.
 func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string, err error) {
 	var s Settings
 	for _, src := range sources {
@@ -19,11 +19,14 @@ func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string
 	if err != nil {
 		return c, nil, err
 	}
-	if s.Architecture != nil && *s.Architecture != found {
-		return c, nil, &ModelError{What: fmt.Sprintf("architecture is given as %s, the tensors are those of %s", *s.Architecture, found)}
+	if s.Architecture != nil && *s.Architecture != found.name {
+		return c, nil, &ModelError{What: fmt.Sprintf("architecture is given as %s, the tensors are those of %s", *s.Architecture, found.name)}
 	}
-	c = familyDefaults(found)
-	if err := shapesOf(ckpt, &c); err != nil {
+	c = found.config()
+	if c.Dim = ckpt.dim(classToken, -1); c.Dim == 0 {
+		return c, nil, &ModelError{What: classToken + " is missing"}
+	}
+	if err := found.shapes(ckpt, &c); err != nil {
 		return c, nil, err
 	}
 	if err := c.apply(&s); err != nil {
@@ -41,8 +44,8 @@ func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string
 		c.Heads = defaultHeads(&c)
 		warnings = append(warnings, fmt.Sprintf("the file does not say how many heads the model has: taking %d of %d by its width (--heads)", c.Heads, c.Inner/c.Heads))
 	}
-	if s.Lambda == nil && c.Architecture == MAE {
-		warnings = append(warnings, fmt.Sprintf("the file does not say the threshold λ, which differs between CRATE-MAE checkpoints (0.1, 0.5 or 5): taking %g (--lambda)", c.Lambda))
+	if s.Lambda == nil && c.LambdaVaries() {
+		warnings = append(warnings, fmt.Sprintf("the file does not say the threshold λ, which differs between %s checkpoints (%s): taking %g (--lambda)", found.title, found.lambdas, c.Lambda))
 	}
 	if err := c.Check(); err != nil {
 		return c, warnings, &ModelError{What: err.Error()}
@@ -57,83 +60,30 @@ func given(name string, n *int) string {
 	return fmt.Sprintf(", and %s is given as %d", name, *n)
 }
 
-// detect finds the family by its characteristic tensors (numerics 1.7).
-func detect(k *Checkpoint) (Architecture, error) {
-	layer := "transformer.layers.0."
-	switch {
-	case k.has("conv1.weight") && k.has(layer+"1.fn.D"):
-		return Alpha, nil
-	case k.has("to_patch_embedding.2.weight") && (k.has(layer+"0.fn.qkv.weight") || k.has(layer+"0.fn.to_qkv.weight")):
-		return CRATE, nil
-	case k.has("blocks.0.layers.0.0.fn.qkv.weight"):
-		return MAE, nil
-	case k.has("blocks.0.attn.qkv.weight"):
-		return ViT, nil
-	}
-	return "", &ModelError{What: fmt.Sprintf("none of its %d tensors are those of a CRATE, CRATE-α, CRATE-MAE or ViT model", len(k.shapes))}
-}
-
-// shapesOf fills in what the shapes tell.
-func shapesOf(k *Checkpoint, c *Config) error {
-	c.Dim = k.dim("cls_token", -1)
-	if c.Dim == 0 {
-		return &ModelError{What: "cls_token is missing"}
-	}
-	c.Classes = k.dim("mlp_head.1.weight", 0)
-	var layer, attention, block string
-	switch c.Architecture {
-	case MAE:
-		c.Depth = k.layers("blocks.")
-		c.Patch = k.dim("patch_embed.proj.weight", -1)
-		layer = "blocks.0.layers.0."
-		c.Classes = k.dim("head.weight", 0)
-		c.FineTuned = c.Classes > 0
-		if k.has("decoder_pred.weight") {
-			c.DecoderDepth = k.layers("decoder_blocks.")
-		}
-	case ViT:
-		c.Depth = k.layers("blocks.")
-		c.Patch = k.dim("patch_embed.proj.weight", -1)
-		c.Inner = k.dim("blocks.0.attn.qkv.weight", 0) / 3
-		c.Hidden = k.dim("blocks.0.mlp.fc1.weight", 0)
-		c.Classes = k.dim("head.weight", 0)
-		if c.FCNorm = k.has("fc_norm.weight"); c.FCNorm {
-			c.Pool = PoolMean
-		}
-		if k.has("dist_token") {
-			c.Prefix = 2
-		}
-		return k.foreignParts()
-	case Alpha:
-		c.Patch = k.dim("conv1.weight", -1)
-		layer = "transformer.layers.0."
-	default:
-		c.Patch = squareRoot(k.dim("to_patch_embedding.2.weight", -1) / 3)
-		layer = "transformer.layers.0."
-		if c.Classes > 0 && k.dim("head.weight", 1) == c.Classes { // a probe beside the head is none behind it
-			c.ExtraHead = k.dim("head.weight", 0)
+// defaultHeads guesses the head count from the width (numerics 1.7). It is never
+// used without a warning.
+func defaultHeads(c *Config) int {
+	if known := c.family().heads; known != nil {
+		if n := known(c); n > 0 {
+			return n
 		}
 	}
-	if c.Architecture != MAE {
-		c.Depth = k.layers("transformer.layers.")
+	switch c.Inner {
+	case 192:
+		return 3
+	case 384:
+		return 6
+	case 576, 768:
+		return 12
+	case 1024, 1280:
+		return 16
 	}
-	attention, block = layer+"0.fn.", layer+"1.fn."
-	c.Inner = k.dim(attention+"qkv.weight", 0)
-	if n := k.dim(attention+"to_qkv.weight", 0); n > 0 {
-		c.Attention, c.Inner = AttentionMHSA, n/3
+	for _, p := range []int{64, 32, 48, 16} {
+		if c.Inner > 0 && c.Inner%p == 0 {
+			return c.Inner / p
+		}
 	}
-	c.OutProjection = k.has(attention + "to_out.0.weight")
-	c.OutBias = k.has(attention + "to_out.0.bias")
-	switch {
-	case k.has(block + "net.0.weight"):
-		c.Block, c.Hidden, c.ResidualFF = BlockMLP, k.dim(block+"net.0.weight", 0), true
-	case c.Architecture == Alpha && (k.dim(block+"D", 1) != c.Dim || k.has(block+"D1")):
-		c.Hidden = k.dim(block+"D", 1)
-		c.Decoupled = k.has(block + "D1")
-	case c.Architecture == Alpha: // the "vanilla" variant: CRATE's block, its dictionary named D
-		c.Block, c.ResidualFF = BlockISTA, false
-	}
-	return nil
+	return 1
 }
 
 // apply takes over settings and refuses those that the shapes contradict.
@@ -169,7 +119,7 @@ func (c *Config) apply(s *Settings) error {
 	set(&c.Eta, s.Eta)
 	set(&c.Lambda, s.Lambda)
 	set(&c.LNEps, s.LNEps)
-	if c.Architecture == ViT { // one ε everywhere, while the others have their own at the end
+	if c.family().oneEps {
 		set(&c.FinalEps, s.LNEps)
 	}
 	set(&c.ResidualFF, s.ResidualFF)
@@ -188,7 +138,7 @@ func set[T any](to *T, from *T) {
 
 // imageSize is the native size: as set, else from a square position table.
 func (c *Config) imageSize(k *Checkpoint, s *Settings) error {
-	name := c.positionTable()
+	name := c.family().positions
 	rows := k.dim(name, -2)
 	n := rows - c.Prefix
 	if n < 1 || c.Patch < 1 {
@@ -207,33 +157,6 @@ func (c *Config) imageSize(k *Checkpoint, s *Settings) error {
 		return &ModelError{What: fmt.Sprintf("the position table has %d patches, which is no square: give image_size in config.json or metadata", n)}
 	}
 	c.ImageSize = [2]int{g * c.Patch, g * c.Patch}
-	return nil
-}
-
-// positionTable is the name of the table that is added to the tokens. The
-// published CRATE-MAE encoder adds its decoder's (numerics 1.4).
-func (c *Config) positionTable() string {
-	switch c.Architecture {
-	case MAE:
-		return "decoder_pos_embed"
-	case ViT:
-		return "pos_embed"
-	}
-	return "pos_embedding"
-}
-
-// foreignParts refuses ViTs with parts between the tensors that we know: left
-// out like other extra tensors, they would change every result in silence.
-func (k *Checkpoint) foreignParts() error {
-	for _, part := range []struct{ tensor, what string }{
-		{"blocks.0.ls1.gamma", "LayerScale"}, {"blocks.0.gamma_1", "LayerScale"}, {"blocks.0.attn.q_norm.weight", "norms of queries and keys"},
-		{"blocks.0.attn.relative_position_bias_table", "relative positions"}, {"norm_pre.weight", "a norm before the first layer"},
-		{"reg_token", "register tokens"}, {"register_tokens", "register tokens"}, {"pre_logits.fc.weight", "a layer before the head"},
-	} {
-		if k.has(part.tensor) {
-			return &ModelError{What: fmt.Sprintf("the ViT has %s (%s), which is not supported", part.what, k.stored[part.tensor])}
-		}
-	}
 	return nil
 }
 

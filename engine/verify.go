@@ -26,7 +26,7 @@ func standardModels() []crate.Config {
 		if c.Hidden > 0 {
 			c.Hidden = 72
 		}
-		if c.Architecture == crate.MAE {
+		if c.DecoderDepth > 0 {
 			c.Classes, c.DecoderDepth = 0, 1
 		}
 		if change != nil {

@@ -178,11 +178,11 @@ func (r *resolved) accept(a *app) error {
 	return err
 }
 
-// metadata is what the file will say of the model. A CRATE-MAE's λ that is taken
-// by default stays out, so that whoever runs it is told.
+// metadata is what the file will say of the model. A λ that is a guess stays out, so
+// that whoever runs it is told.
 func (r *resolved) metadata() map[string]string {
 	m := r.config.Metadata()
-	if r.given.Lambda == nil && r.config.Architecture == crate.MAE {
+	if r.given.Lambda == nil && r.config.LambdaVaries() {
 		delete(m, "crate.lambda")
 	}
 	return m

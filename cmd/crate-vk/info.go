@@ -173,7 +173,7 @@ func defaultReadout(c *crate.Config) string {
 func head(c *crate.Config) string {
 	s := "reads the class token"
 	switch {
-	case c.Pool == crate.PoolMean && (c.Architecture == crate.ViT || c.Architecture == crate.MAE):
+	case c.Pool == crate.PoolMean && c.PooledFrom() > 0:
 		s = "reads the mean of the patches"
 	case c.Pool == crate.PoolMean:
 		s = "reads the mean of the tokens"

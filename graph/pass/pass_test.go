@@ -33,7 +33,7 @@ func models(t *testing.T) map[string]crate.Config {
 		if c.Hidden > 0 {
 			c.Hidden = 30
 		}
-		if c.Architecture != crate.MAE {
+		if c.DecoderDepth == 0 {
 			c.Classes = 7
 		} else {
 			c.DecoderDepth = 2
