@@ -204,7 +204,7 @@ var table = [opCount]OpInfo{
 	OpConvAsLinear: {Name: "conv_as_linear", Doc: "a convolution kernel [C 3 P P] as the linear weight [C P·P·3] over patches (row, column, colour)",
 		Args: args("kernel"), infer: inferConvAsLinear},
 	OpResamplePositions: {Name: "resample_positions", Args: args("table"), infer: inferResample,
-		Doc: "a position table [1+G C] whose grid rows × columns is resampled bicubically (a = −0.75) to torows × tocolumns at scales (rowscale, columnscale); row 0 is kept",
+		Doc: "a position table [K+G C] whose grid rows × columns is resampled bicubically (a = −0.75) to torows × tocolumns at scales (rowscale, columnscale); the first prefix rows are kept",
 		Attrs: []AttrInfo{{Name: "rows", Kind: Int}, {Name: "columns", Kind: Int}, {Name: "torows", Kind: Int}, {Name: "tocolumns", Kind: Int},
 			{Name: "rowscale", Kind: Float}, {Name: "columnscale", Kind: Float}, {Name: "prefix", Kind: Int}}},
 
