@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"context"
 	"fmt"
-	"iter"
 	"math"
 
 	"github.com/crate-vk/crate-vk/crate"
@@ -16,43 +14,44 @@ type LayerMeasures struct {
 	Zeros []float64 // share of exact zeros behind each ISTA block; NaN of other blocks
 }
 
-// AnalyzeStream measures all layers on images as they come. Gram matrices and
-// zeros are summed on the device, the small log-determinants on the host. At
-// half precision the device rounds small values to zeros that the model doesn't
-// have: open the engine with FP32.
-func (m *Model) AnalyzeStream(ctx context.Context, inputs iter.Seq[Input], o InputOptions) iter.Seq2[Item[LayerMeasures], error] {
-	c := &m.src.Config
-	var outputs []string
-	for l := range c.Depth {
-		outputs = append(outputs, fmt.Sprintf("gram.%d", l))
-		if m.sparse() {
-			outputs = append(outputs, fmt.Sprintf("zeros.%d", l))
-		}
-	}
-	j := &job[LayerMeasures]{m: m, opt: o, outputs: outputs}
-	j.finish = func(p *prepared, tensors map[string]*Tensor) (LayerMeasures, error) {
-		tokens := p.frame.Rows*p.frame.Columns + c.Prefix
-		var out LayerMeasures
+// Analyze measures all layers. Gram matrices and zeros are summed on the device,
+// the small log-determinants on the host. At half precision the device rounds
+// small values to zeros that the model doesn't have: open the engine with FP32.
+func Analyze(o InputOptions) Readout[LayerMeasures] {
+	return Readout[LayerMeasures]{input: o, bind: func(c *crate.Config) (*reading[LayerMeasures], error) {
+		r := &reading[LayerMeasures]{}
 		for l := range c.Depth {
-			grams := tensors[fmt.Sprintf("gram.%d", l)].Data
-			out.Rates = append(out.Rates, layerwise.CodingRateOfGrams(grams, tokens, c.Heads))
-			share := math.NaN()
-			if m.sparse() {
-				count := 0.0
-				for _, x := range tensors[fmt.Sprintf("zeros.%d", l)].Data {
-					count += float64(x)
-				}
-				share = count / float64(tokens*c.Dim)
+			r.outputs = append(r.outputs, fmt.Sprintf("gram.%d", l))
+			if sparse(c) {
+				r.outputs = append(r.outputs, fmt.Sprintf("zeros.%d", l))
 			}
-			out.Zeros = append(out.Zeros, share)
 		}
-		return out, nil
+		r.finish = func(p *prepared, tensors map[string]*Tensor) (LayerMeasures, error) {
+			return measures(c, p.frame.Rows*p.frame.Columns+c.Prefix, tensors), nil
+		}
+		return r, nil
+	}}
+}
+
+// measures are those of an image of so many tokens.
+func measures(c *crate.Config, tokens int, tensors map[string]*Tensor) LayerMeasures {
+	var out LayerMeasures
+	for l := range c.Depth {
+		grams := tensors[fmt.Sprintf("gram.%d", l)].Data
+		out.Rates = append(out.Rates, layerwise.CodingRateOfGrams(grams, tokens, c.Heads))
+		share := math.NaN()
+		if sparse(c) {
+			count := 0.0
+			for _, x := range tensors[fmt.Sprintf("zeros.%d", l)].Data {
+				count += float64(x)
+			}
+			share = count / float64(tokens*c.Dim)
+		}
+		out.Zeros = append(out.Zeros, share)
 	}
-	return j.run(ctx, inputs)
+	return out
 }
 
 // sparse reports that layers end in an ISTA block without a residual, whose
 // zeros can be counted.
-func (m *Model) sparse() bool {
-	return m.src.Config.Block == crate.BlockISTA && !m.src.Config.ResidualFF
-}
+func sparse(c *crate.Config) bool { return c.Block == crate.BlockISTA && !c.ResidualFF }

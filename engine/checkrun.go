@@ -10,7 +10,6 @@ import (
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
 	"github.com/crate-vk/crate-vk/graph/pass"
-	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // Check runs a request on the given pixels dispatch by dispatch, beside the
@@ -21,18 +20,6 @@ func (m *Model) Check(ctx context.Context, r Request, pixels []byte) (agreed int
 	m.eng.use.RLock()
 	defer m.eng.use.RUnlock()
 	return m.check(ctx, r, pixels)
-}
-
-// CheckImage is Check for one image, prepared as a stream would; tau is
-// Request.Tau.
-func (m *Model) CheckImage(ctx context.Context, img *picture.RGB, o InputOptions, tau float64, outputs []string) (agreed int, err error) {
-	j := &job[struct{}]{m: m, opt: o, outputs: outputs, tau: tau}
-	p := &prepared{input: Input{Load: func(context.Context) (*picture.RGB, error) { return img, nil }}}
-	j.prepare(ctx, new(picture.Resizer), p)
-	if p.err != nil {
-		return 0, p.err
-	}
-	return m.Check(ctx, j.request([]*prepared{p}), p.pixels)
 }
 
 // check is Check while the caller holds the engine's use lock.

@@ -2,11 +2,11 @@ package engine
 
 import (
 	"cmp"
-	"context"
-	"fmt"
-	"iter"
+	"errors"
 	"math"
 	"slices"
+
+	"github.com/crate-vk/crate-vk/crate"
 )
 
 // Class is a label with its probability.
@@ -16,19 +16,18 @@ type Class struct {
 	Probability float64
 }
 
-// ClassifyStream computes the top most probable classes of images as they
-// come: softmax over the logits. Equal ones are in the order of their indices.
-func (m *Model) ClassifyStream(ctx context.Context, inputs iter.Seq[Input], top int, o InputOptions) iter.Seq2[Item[[]Class], error] {
-	c := &m.src.Config
-	if c.LogitCount() == 0 {
-		err := fmt.Errorf("%s has no classification head", m.src.Name)
-		return func(yield func(Item[[]Class], error) bool) { yield(Item[[]Class]{}, err) }
-	}
-	j := &job[[]Class]{m: m, opt: o, outputs: []string{"logits"}}
-	j.finish = func(_ *prepared, tensors map[string]*Tensor) ([]Class, error) {
-		return topClasses(tensors["logits"].Data, c.Labels, top), nil
-	}
-	return j.run(ctx, inputs)
+// Classify computes the top most probable classes: softmax over the logits.
+// Equal ones are in the order of their indices. A model without a head is an
+// error.
+func Classify(top int, o InputOptions) Readout[[]Class] {
+	return Readout[[]Class]{input: o, bind: func(c *crate.Config) (*reading[[]Class], error) {
+		if c.LogitCount() == 0 {
+			return nil, errors.New("the model has no classification head")
+		}
+		return &reading[[]Class]{outputs: []string{"logits"}, finish: func(_ *prepared, tensors map[string]*Tensor) ([]Class, error) {
+			return topClasses(tensors["logits"].Data, c.Labels, top), nil
+		}}, nil
+	}}
 }
 
 func topClasses(logits []float32, names []string, top int) []Class {

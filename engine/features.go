@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"iter"
 	"slices"
 
 	"github.com/crate-vk/crate-vk/crate"
@@ -38,77 +37,73 @@ func DefaultFacets(c *crate.Config) []string {
 	return slices.DeleteFunc(c.Facets(), func(f string) bool { return f == "reconstruction" })
 }
 
-// checkFeatures resolves layers and facets. Facets that the model does not
-// have are left out and returned; it is an error when none is left.
-func (m *Model) checkFeatures(o *FeatureOptions) (missing []string, err error) {
-	c := &m.src.Config
+// resolved fills in the defaults and leaves out facets that the model does not
+// have; it is an error when none is left.
+func (o FeatureOptions) resolved(c *crate.Config) (FeatureOptions, error) {
 	if o.Layers == nil {
 		for l := range c.Depth {
 			o.Layers = append(o.Layers, l)
 		}
 	}
-	layers := make([]int, 0, len(o.Layers))
-	for _, l := range o.Layers {
-		l, err := c.Layer(l)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(layers, l) {
-			layers = append(layers, l)
-		}
+	var err error
+	if o.Layers, err = layersOf(c, o.Layers); err != nil {
+		return o, err
 	}
-	slices.Sort(layers)
-	o.Layers = layers
+	slices.Sort(o.Layers)
 	if err := o.Mask.Check(); err != nil {
-		return nil, err
+		return o, err
 	}
 	if o.Facets == nil {
 		o.Facets = DefaultFacets(c)
-		return nil, nil
+		return o, nil
 	}
 	var have []string
 	for _, f := range o.Facets {
-		switch {
-		case !slices.Contains(AllFacets(), f):
-			return nil, fmt.Errorf("facet %q: want some of %v", f, AllFacets())
-		case slices.Contains(c.Facets(), f):
+		if !slices.Contains(AllFacets(), f) {
+			return o, fmt.Errorf("facet %q: want some of %v", f, AllFacets())
+		}
+		if slices.Contains(c.Facets(), f) {
 			have = append(have, f)
-		default:
-			missing = append(missing, f)
 		}
 	}
 	if have == nil {
-		return missing, fmt.Errorf("this %s model has none of the facets %v: it has %v", c.Architecture, o.Facets, c.Facets())
+		return o, fmt.Errorf("this %s model has none of the facets %v: it has %v", c.Architecture, o.Facets, c.Facets())
 	}
 	o.Facets = have
-	return missing, nil
+	return o, nil
 }
 
-// CheckFeatures resolves options against the model and names the facets that
-// it does not have; an error means that nothing is left.
-func (m *Model) CheckFeatures(o FeatureOptions) (missing []string, err error) {
-	return m.checkFeatures(&o)
+// Missing names the facets asked for that the model does not have: they are left
+// out.
+func (o FeatureOptions) Missing(c *crate.Config) []string {
+	return slices.DeleteFunc(slices.Clone(o.Facets), func(f string) bool { return slices.Contains(c.Facets(), f) })
 }
 
-// FeaturesStream computes tensors of images as they come.
-func (m *Model) FeaturesStream(ctx context.Context, inputs iter.Seq[Input], o FeatureOptions) iter.Seq2[Item[Features], error] {
-	if _, err := m.checkFeatures(&o); err != nil {
-		return func(yield func(Item[Features], error) bool) { yield(Item[Features]{}, err) }
-	}
-	facets := o.Facets
-	// features goes with tokens and logits too (numerics 1.8).
-	if slices.Contains(facets, "tokens") || slices.Contains(facets, "logits") {
-		facets = append(slices.Clone(facets), "features")
-	}
-	c := &m.src.Config
-	j := &job[Features]{m: m, opt: o.InputOptions, outputs: c.FacetOutputs(facets, o.Layers), mask: o.Mask}
-	j.finish = func(_ *prepared, tensors map[string]*Tensor) (Features, error) {
-		if r := tensors["reconstruction"]; r != nil {
-			tensors["mask"] = hidden(o.Mask, r.Shape[0].Size)
+// FeaturesOf computes tensors.
+func FeaturesOf(o FeatureOptions) Readout[Features] {
+	return Readout[Features]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[Features], error) {
+		o, err := o.resolved(c)
+		if err != nil {
+			return nil, err
 		}
-		return tensors, nil
-	}
-	return j.run(ctx, inputs)
+		facets := o.Facets
+		// features goes along with tokens and with logits.
+		if slices.Contains(facets, "tokens") || slices.Contains(facets, "logits") {
+			facets = append(slices.Clone(facets), "features")
+		}
+		return &reading[Features]{outputs: c.FacetOutputs(facets, o.Layers), mask: o.Mask, finish: func(_ *prepared, tensors map[string]*Tensor) (Features, error) {
+			if r := tensors["reconstruction"]; r != nil {
+				tensors["mask"] = hidden(o.Mask, r.Shape[0].Size)
+			}
+			return tensors, nil
+		}}, nil
+	}}
+}
+
+// Reconstruct runs the decoder of a CRATE-MAE on patches that a mask hides in
+// part: reconstruction and mask of Features.
+func Reconstruct(m crate.Mask, o InputOptions) Readout[Features] {
+	return FeaturesOf(FeatureOptions{InputOptions: o, Facets: []string{"reconstruction"}, Mask: m})
 }
 
 // hidden tells which of n patches a mask hides.
@@ -123,22 +118,17 @@ func hidden(m crate.Mask, n int) *Tensor {
 // FeatureOption changes the options of Features.
 type FeatureOption func(*FeatureOptions)
 
-// FeatureOptions are the defaults: all layers and facets at the native size,
+// DefaultFeatureOptions are all layers and facets at the native size,
 // reconstructions from a quarter of the patches, as in training.
-func (m *Model) FeatureOptions() FeatureOptions {
+func DefaultFeatureOptions() FeatureOptions {
 	return FeatureOptions{InputOptions: InputOptions{Filter: picture.Bilinear}, Mask: crate.Mask{Ratio: 0.75}}
 }
 
 // Features computes tensors of one image.
 func (m *Model) Features(ctx context.Context, img image.Image, opts ...FeatureOption) (Features, error) {
-	o := m.FeatureOptions()
-	o.Batch = 1
+	o := DefaultFeatureOptions()
 	for _, f := range opts {
 		f(&o)
 	}
-	list, err := collect(m.FeaturesStream(ctx, Images([]image.Image{img}), o))
-	if err != nil {
-		return nil, err
-	}
-	return list[0], nil
+	return FeaturesOf(o).One(ctx, m, img)
 }

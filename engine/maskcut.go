@@ -1,11 +1,10 @@
 package engine
 
 import (
-	"context"
 	"fmt"
-	"iter"
 	"math"
 
+	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -21,61 +20,68 @@ type MaskCutOptions struct {
 	Tau    float64 // patches are alike whose cosine exceeds it
 }
 
-// MaskCutOptions are the published ones, at the model's native size: the last
+// PublishedMaskCut are the published options, at the model's native size: the last
 // layer, τ = 0.15, at most three objects, Lanczos, no refinement.
-func (m *Model) MaskCutOptions() MaskCutOptions {
+func PublishedMaskCut() MaskCutOptions {
 	return MaskCutOptions{InputOptions: InputOptions{Filter: picture.Lanczos}, Options: maskcut.Options{Objects: 3}, Layer: -1, Tau: maskcut.Tau}
 }
 
-// CheckMaskCut reports the first option that makes no sense for the model.
-func (m *Model) CheckMaskCut(o MaskCutOptions) error {
-	if _, err := m.src.Config.Layer(o.Layer); err != nil {
-		return err
-	}
-	if o.Objects < 1 {
-		return fmt.Errorf("%d objects asked for, want at least 1", o.Objects)
-	}
-	if !(o.Tau >= 0 && o.Tau < 1) {
-		return fmt.Errorf("tau is %g, want a cosine of at least 0 and below 1", o.Tau)
-	}
-	return nil
-}
-
-// MaskCutOutputs are the tensors that the options read, for Check.
-func (m *Model) MaskCutOutputs(o MaskCutOptions) []string {
-	layer, err := m.src.Config.Layer(o.Layer)
-	if err != nil {
-		return nil
-	}
-	if o.Inputs {
-		return []string{fmt.Sprintf("affinity_input.%d", layer)}
-	}
-	return []string{fmt.Sprintf("affinity.%d", layer)}
-}
-
-// MaskCutStream finds up to o.Objects objects in each image as they come. The
-// device computes which patches are alike; the cuts, whose comparisons are
-// exact decisions, follow on the host's cores while the next batch computes.
-func (m *Model) MaskCutStream(ctx context.Context, inputs iter.Seq[Input], o MaskCutOptions) iter.Seq2[Item[*Segmentation], error] {
-	if err := m.CheckMaskCut(o); err != nil {
-		return func(yield func(Item[*Segmentation], error) bool) { yield(Item[*Segmentation]{}, err) }
-	}
-	outputs := m.MaskCutOutputs(o)
-	j := &job[*Segmentation]{m: m, opt: o.InputOptions, outputs: outputs, tau: o.Tau}
-	j.opt.KeepPicture = o.KeepPicture || o.Refine == RefineGuided
-	j.finish = func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
-		bits := tensors[outputs[0]].Data
-		words := make([]uint32, len(bits))
-		for i, x := range bits {
-			words[i] = math.Float32bits(x)
-		}
-		a, err := maskcut.FromWords(p.frame.Rows*p.frame.Columns, words)
+// MaskCut finds up to o.Objects objects in each image. The device computes which
+// patches are alike; the cuts, whose comparisons are exact decisions, follow on
+// the host's cores while the next batch computes.
+func MaskCut(o MaskCutOptions) Readout[*Segmentation] {
+	return Readout[*Segmentation]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[*Segmentation], error) {
+		output, err := o.output(c)
 		if err != nil {
 			return nil, err
 		}
-		return cutObjects(p, a, o)
+		r := &reading[*Segmentation]{outputs: []string{output}, tau: o.Tau, picture: o.Refine == RefineGuided}
+		r.finish = func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
+			bits := tensors[output].Data
+			words := make([]uint32, len(bits))
+			for i, x := range bits {
+				words[i] = math.Float32bits(x)
+			}
+			a, err := maskcut.FromWords(p.frame.Rows*p.frame.Columns, words)
+			if err != nil {
+				return nil, err
+			}
+			return cutObjects(p, a, o)
+		}
+		return r, nil
+	}}
+}
+
+// PublishedTokenCut are the published options of TokenCut: those of MaskCut, with
+// its own τ of 0.2.
+func PublishedTokenCut() MaskCutOptions {
+	o := PublishedMaskCut()
+	o.TokenCut, o.Tau = true, maskcut.TauTokenCut
+	return o
+}
+
+// TokenCut finds one object in each image, without MaskCut's rule of corners.
+func TokenCut(o MaskCutOptions) Readout[*Segmentation] {
+	o.TokenCut = true
+	return MaskCut(o)
+}
+
+// output checks the options and names the tensor that they read.
+func (o MaskCutOptions) output(c *crate.Config) (string, error) {
+	layer, err := c.Layer(o.Layer)
+	if err != nil {
+		return "", err
 	}
-	return j.run(ctx, inputs)
+	if o.Objects < 1 {
+		return "", fmt.Errorf("%d objects asked for, want at least 1", o.Objects)
+	}
+	if !(o.Tau >= 0 && o.Tau < 1) {
+		return "", fmt.Errorf("tau is %g, want a cosine of at least 0 and below 1", o.Tau)
+	}
+	if o.Inputs {
+		return fmt.Sprintf("affinity_input.%d", layer), nil
+	}
+	return fmt.Sprintf("affinity.%d", layer), nil
 }
 
 // cutObjects finds the objects of an image and brings them to its size.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"iter"
 	"math"
 	"slices"
 	"testing"
@@ -21,12 +22,12 @@ func TestAnalyze(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
 		o := InputOptions{Batch: 3}
-		got, err := collect(m.AnalyzeStream(ctx, streamInputs(7), o))
+		got, err := collect(Analyze(o).Stream(ctx, m, streamInputs(7)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		f := FeatureOptions{InputOptions: o, Facets: []string{"key", "tokens"}}
-		tensors, err := collect(m.FeaturesStream(ctx, streamInputs(7), f))
+		tensors, err := collect(FeaturesOf(f).Stream(ctx, m, streamInputs(7)))
 		if err != nil || len(got) != 7 || len(tensors) != 7 {
 			t.Fatalf("%d and %d images, %v", len(got), len(tensors), err)
 		}
@@ -53,6 +54,21 @@ func TestAnalyze(t *testing.T) {
 	})
 }
 
+// collect takes the values of a stream, or its first error.
+func collect[T any](items iter.Seq2[Item[T], error]) ([]T, error) {
+	var list []T
+	for item, err := range items {
+		if err == nil {
+			err = item.Err
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item.Value)
+	}
+	return list, nil
+}
+
 // TestMaskCutStream: the objects that come from a device's affinity are those of
 // the host's, from the same keys, whatever the batch; and from the tokens that
 // enter the layer.
@@ -62,25 +78,25 @@ func TestMaskCutStream(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
 		for _, inputs := range []bool{false, true} {
-			o := m.MaskCutOptions()
+			o := PublishedMaskCut()
 			o.Objects, o.Inputs, o.Batch = 3, inputs, 3
-			got, err := collect(m.MaskCutStream(ctx, streamInputs(7), o))
+			got, err := collect(MaskCut(o).Stream(ctx, m, streamInputs(7)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			o.Batch = 1
-			single, err := collect(m.MaskCutStream(ctx, streamInputs(7), o))
+			single, err := collect(MaskCut(o).Stream(ctx, m, streamInputs(7)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			f := m.FeatureOptions()
+			f := DefaultFeatureOptions()
 			f.InputOptions = o.InputOptions
 			facet, name := "key", "key.2"
 			if f.Layers = []int{2}; inputs {
 				facet, name, f.Layers = "tokens", "tokens.1", []int{1}
 			}
 			f.Facets = []string{facet}
-			tensors, err := collect(m.FeaturesStream(ctx, streamInputs(7), f))
+			tensors, err := collect(FeaturesOf(f).Stream(ctx, m, streamInputs(7)))
 			if err != nil {
 				t.Fatal(err)
 			}

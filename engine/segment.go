@@ -6,6 +6,7 @@ import (
 	"image"
 	"iter"
 
+	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -45,94 +46,73 @@ type Object struct {
 	Map   []float64     // [Rows Columns] of the frame, sum 1; nil of MaskCut
 }
 
-// SegmentOptions are the model's defaults: its crate.readout, else the paper's
-// (last layer but one, of a ViT the last; mean of the heads; mass 0.6; nearest).
-func (m *Model) SegmentOptions() (SegmentOptions, error) {
-	c := &m.src.Config
+// DefaultSegmentOptions are a model's defaults: its crate.readout, else the
+// paper's (last layer but one, of a ViT the last; mean of the heads; mass 0.6;
+// nearest).
+func DefaultSegmentOptions(c *crate.Config) (SegmentOptions, error) {
 	o, err := readout.ParseDefaults(c.Readout, c.ReadLayer())
+	return SegmentOptions{InputOptions: InputOptions{Filter: picture.Bilinear}, Options: o}, err
+}
+
+// SegmentOptions are the model's defaults.
+func (m *Model) SegmentOptions() (SegmentOptions, error) {
+	o, err := DefaultSegmentOptions(&m.src.Config)
 	if err != nil {
 		return SegmentOptions{}, modelError(m.src.Name, err)
 	}
-	return SegmentOptions{InputOptions: InputOptions{Filter: picture.Bilinear}, Options: o}, nil
+	return o, nil
 }
 
-// checkSegment resolves layers and heads against the model.
-func (m *Model) checkSegment(o *SegmentOptions) error {
-	c := &m.src.Config
-	if len(o.Layers) == 0 {
-		return fmt.Errorf("no layer is chosen")
-	}
-	layers := make([]int, len(o.Layers))
-	for i, l := range o.Layers {
-		var err error
-		if layers[i], err = c.Layer(l); err != nil {
-			return err
+// Attention makes masks of the class token's attention.
+func Attention(o SegmentOptions) Readout[*Segmentation] {
+	return Readout[*Segmentation]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[*Segmentation], error) {
+		if len(o.Layers) == 0 {
+			return nil, fmt.Errorf("no layer is chosen")
 		}
-	}
-	o.Layers = layers
-	if o.Head >= c.Heads {
-		return fmt.Errorf("head %d: the model has heads 0 … %d", o.Head, c.Heads-1)
-	}
-	return nil
+		if o.Head >= c.Heads {
+			return nil, fmt.Errorf("head %d: the model has heads 0 … %d", o.Head, c.Heads-1)
+		}
+		a := attentionReading{SegmentOptions: o, c: c}
+		for _, l := range o.Layers {
+			l, err := c.Layer(l)
+			if err != nil {
+				return nil, err
+			}
+			a.names = append(a.names, fmt.Sprintf("cls_attention.%d", l))
+		}
+		return &reading[*Segmentation]{outputs: a.names, picture: o.Refine == RefineGuided, finish: func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
+			return a.masks(p, tensors), nil
+		}}, nil
+	}}
 }
 
-// CheckSegment reports the first option that the model does not have: a layer,
-// a head.
-func (m *Model) CheckSegment(o SegmentOptions) error { return m.checkSegment(&o) }
-
-// SegmentOutputs are the tensors that the options read, for Check.
-func (m *Model) SegmentOutputs(o SegmentOptions) []string {
-	if m.checkSegment(&o) != nil {
-		return nil
-	}
-	return m.attentionOutputs(o)
+// attentionReading is attention read off one model.
+type attentionReading struct {
+	SegmentOptions
+	c     *crate.Config
+	names []string // of the layers' tensors
 }
 
-// SegmentStream segments images as they come: decoding, computing and reading
-// out overlap. Items are yielded in the order of the inputs; an image that
-// fails has an item with Err. The second value is a failure of the stream as a
-// whole, such as a lost device.
-func (m *Model) SegmentStream(ctx context.Context, inputs iter.Seq[Input], o SegmentOptions) iter.Seq2[Item[*Segmentation], error] {
-	if err := m.checkSegment(&o); err != nil {
-		return func(yield func(Item[*Segmentation], error) bool) { yield(Item[*Segmentation]{}, err) }
-	}
-	j := &job[*Segmentation]{m: m, opt: o.InputOptions, outputs: m.attentionOutputs(o)}
-	j.finish = func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
-		return m.readAttention(p, tensors, o), nil
-	}
-	j.opt.KeepPicture = o.KeepPicture || o.Refine == RefineGuided
-	return j.run(ctx, inputs)
-}
-
-func (m *Model) attentionOutputs(o SegmentOptions) []string {
-	var names []string
-	for _, l := range o.Layers {
-		names = append(names, fmt.Sprintf("cls_attention.%d", l))
-	}
-	return names
-}
-
-// readAttention makes masks of the class token's attention.
-func (m *Model) readAttention(p *prepared, tensors map[string]*Tensor, o SegmentOptions) *Segmentation {
-	c := &m.src.Config
-	heads := []int{o.Head}
-	if o.Head == readout.HeadEach {
+// masks are the masks of one image.
+func (a *attentionReading) masks(p *prepared, tensors map[string]*Tensor) *Segmentation {
+	heads := []int{a.Head}
+	if a.Head == readout.HeadEach {
 		heads = heads[:0]
-		for k := range c.Heads {
+		for k := range a.c.Heads {
 			heads = append(heads, k)
 		}
 	}
 	s := &Segmentation{}
-	refine := newRefiner(o.Refine, p)
-	if o.HeadMaps {
-		for k := range c.Heads {
-			s.Heads = append(s.Heads, m.headMap(tensors, o, k))
+	refine := newRefiner(a.Refine, p)
+	if a.HeadMaps {
+		for k := range a.c.Heads {
+			s.Heads = append(s.Heads, a.headMap(tensors, k))
 		}
 	}
 	for _, k := range heads {
-		mean := m.headMap(tensors, o, k)
-		cells, rows, columns, score := p.frame.AttentionCells(mean, o.Options)
-		for _, mask := range o.Finish.masks(refine.toImage(cells, rows, columns)) {
+		mean := a.headMap(tensors, k)
+		cells, rows, columns, score := p.frame.AttentionCells(mean, a.Options)
+		for _, mask := range a.Finish.masks(refine.toImage(cells, rows, columns)) {
 			s.Objects = append(s.Objects, Object{Mask: mask, Head: k, Score: score, Map: mean})
 		}
 	}
@@ -140,15 +120,14 @@ func (m *Model) readAttention(p *prepared, tensors map[string]*Tensor, o Segment
 }
 
 // headMap is the map of a head, or of the mean of all, over the layers chosen.
-func (m *Model) headMap(tensors map[string]*Tensor, o SegmentOptions, k int) []float64 {
-	c := &m.src.Config
+func (a *attentionReading) headMap(tensors map[string]*Tensor, k int) []float64 {
 	var maps [][]float64
-	for _, name := range m.attentionOutputs(o) {
+	for _, name := range a.names {
 		cls := tensors[name].Data
 		if k == readout.HeadMeanOf {
-			maps = append(maps, readout.HeadMean(cls, c.Heads, c.Prefix))
+			maps = append(maps, readout.HeadMean(cls, a.c.Heads, a.c.Prefix))
 		} else {
-			maps = append(maps, readout.Normalise(readout.PatchMap(cls, c.Heads, c.Prefix, k)))
+			maps = append(maps, readout.Normalise(readout.PatchMap(cls, a.c.Heads, a.c.Prefix, k)))
 		}
 	}
 	return readout.Mean(maps)
@@ -183,25 +162,12 @@ func (m *Model) SegmentBatch(ctx context.Context, imgs []image.Image, opts ...Se
 	for _, f := range opts {
 		f(&o)
 	}
-	if o.Batch == 0 {
-		o.Batch = min(m.BatchSize(0), len(imgs))
-	}
-	return collect(m.SegmentStream(ctx, Images(imgs), o))
+	return Attention(o).Batch(ctx, m, imgs)
 }
 
-// collect takes the values of a stream, or its first error.
-func collect[T any](items iter.Seq2[Item[T], error]) ([]T, error) {
-	var list []T
-	for item, err := range items {
-		if err == nil {
-			err = item.Err
-		}
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, item.Value)
-	}
-	return list, nil
+// SegmentStream segments images as they come.
+func (m *Model) SegmentStream(ctx context.Context, inputs iter.Seq[Input], o SegmentOptions) iter.Seq2[Item[*Segmentation], error] {
+	return Attention(o).Stream(ctx, m, inputs)
 }
 
 // Images are inputs made of pictures that a program already has.

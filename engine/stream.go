@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -21,12 +20,9 @@ const flushAfter = 30 * time.Millisecond
 // job is a stream under way: images are loaded and resized on all cores,
 // batches are computed two at a time, results are finished on all cores.
 type job[T any] struct {
-	m       *Model
-	opt     InputOptions
-	outputs []string
-	tau     float64    // of affinities
-	mask    crate.Mask // of reconstructions
-	finish  func(p *prepared, tensors map[string]*Tensor) (T, error)
+	m   *Model
+	opt InputOptions
+	*reading[T]
 }
 
 // flight is a batch that is being computed, or an image that failed.

@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"iter"
 	"math"
 	"os"
 	"path/filepath"
@@ -168,9 +167,7 @@ func (a *app) measure(ctx context.Context, f *analyzeFlags, m *engine.Model, src
 	rates, shares := make([]layerwise.Series, depth), make([]layerwise.Series, depth)
 	s := &layerSeries{Name: src.Name, SHA256: src.Hash}
 	p := &sweep[engine.LayerMeasures]{app: a, tasks: tasks, decode: f.input.decode()}
-	p.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[engine.LayerMeasures], error] {
-		return m.AnalyzeStream(ctx, in, o)
-	}
+	p.stream = streamOf(m, engine.Analyze(o))
 	p.use = func(t task, item engine.Item[engine.LayerMeasures]) error {
 		if item.Err != nil {
 			return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -84,9 +83,7 @@ func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) 
 	}
 	defer on.close()
 	p := &sweep[[]engine.Class]{app: a, tasks: tasks, coming: stream, quiet: true, decode: f.input.decode()}
-	p.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[[]engine.Class], error] {
-		return on.m.ClassifyStream(ctx, in, f.top, o)
-	}
+	p.stream = streamOf(on.m, engine.Classify(f.top, o))
 	p.use = func(_ task, item engine.Item[[]engine.Class]) error { return a.printClasses(item, f.source.asJSON) }
 	return p.run(ctx)
 }

@@ -44,7 +44,7 @@ func configFlags(src *engine.ModelSource) string {
 }
 
 // checkFirst compares a run of the first image with the reference.
-func (a *app) checkFirst(ctx context.Context, m *engine.Model, tasks []task, f *inputFlags, o engine.InputOptions, tau float64, outputs []string) error {
+func checkFirst[T any](ctx context.Context, s *session, r engine.Readout[T], tasks []task, f *inputFlags) error {
 	if len(tasks) == 0 {
 		return usage(fmt.Errorf("--check needs images that are known beforehand"))
 	}
@@ -52,10 +52,10 @@ func (a *app) checkFirst(ctx context.Context, m *engine.Model, tasks []task, f *
 	if err != nil {
 		return fmt.Errorf("--check: the first image: %w", err)
 	}
-	n, err := m.CheckImage(ctx, img, o, tau, outputs)
+	n, err := r.CheckImage(ctx, s.m, img)
 	if err != nil {
 		return fmt.Errorf("--check on %s: %w", printable(tasks[0].rel), err)
 	}
-	a.log.Info(fmt.Sprintf("--check: %d dispatches agree with the reference on %s", n, printable(tasks[0].rel)))
+	s.log.Info(fmt.Sprintf("--check: %d dispatches agree with the reference on %s", n, printable(tasks[0].rel)))
 	return nil
 }

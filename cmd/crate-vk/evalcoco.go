@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -174,9 +173,7 @@ func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, im
 	found := &coco.Dataset{}
 	at := 0
 	p := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
-	p.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
-		return s.m.MaskCutStream(ctx, in, o)
-	}
+	p.stream = streamOf(s.m, engine.MaskCut(o))
 	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
 		img := images[at]
 		at++

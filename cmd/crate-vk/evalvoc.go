@@ -109,9 +109,7 @@ func (s *session) vocMasks(ctx context.Context, f *evalVOCFlags, voc *eval.VOC, 
 		}
 		left := fmt.Errorf("the scorer left")
 		run := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
-		run.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
-			return s.m.SegmentStream(ctx, in, o)
-		}
+		run.stream = streamOf(s.m, engine.Attention(o))
 		run.use = func(t task, item engine.Item[*engine.Segmentation]) error {
 			c := eval.Candidates{ID: stem(t.rel)}
 			if item.Err == nil {

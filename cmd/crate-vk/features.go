@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +63,7 @@ CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 }
 
 func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err error) {
-	o = m.FeatureOptions()
+	o = engine.DefaultFeatureOptions()
 	if o.InputOptions, err = f.input.options(); err != nil {
 		return o, err
 	}
@@ -108,11 +107,10 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	missing, err := m.CheckFeatures(o)
-	if err != nil {
+	if err := engine.FeaturesOf(o).Check(&src.Config); err != nil {
 		return usage(err)
 	}
-	for _, facet := range missing {
+	for _, facet := range o.Missing(&src.Config) {
 		a.log.Info(fmt.Sprintf("%s has no %s: left out", src.Name, facet))
 	}
 	facets := slices.Sorted(slices.Values(o.Facets))
@@ -121,9 +119,7 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 		flags += fmt.Sprintf(" mask-ratio=%g mask-seed=%d", f.mask.Ratio, f.mask.Seed)
 	}
 	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.decode(), header: on.header("features", flags)}
-	r.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[engine.Features], error] {
-		return m.FeaturesStream(ctx, in, o)
-	}
+	r.stream = streamOf(m, engine.FeaturesOf(o))
 	r.encode = func(_ *record, _ string, item engine.Item[engine.Features]) (map[string][]byte, error) {
 		var b bytes.Buffer
 		var list []arrays.Array

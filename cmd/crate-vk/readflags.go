@@ -64,7 +64,8 @@ func (f *attentionFlags) options(m *engine.Model, input *inputFlags) (engine.Seg
 	if err := f.apply(&o.Options); err != nil {
 		return o, err
 	}
-	if err := m.CheckSegment(o); err != nil {
+	c := m.Config()
+	if err := engine.Attention(o).Check(&c); err != nil {
 		return o, usage(err)
 	}
 	return o, nil
@@ -107,7 +108,7 @@ func (f *maskCutFlags) check() error {
 
 // options are the published ones under the flags; layer is --layer's value.
 func (f *maskCutFlags) options(m *engine.Model, input *inputFlags, layer string) (engine.MaskCutOptions, error) {
-	o := m.MaskCutOptions()
+	o := engine.PublishedMaskCut()
 	var err error
 	if o.InputOptions, err = input.options(); err != nil {
 		return o, err
@@ -120,7 +121,8 @@ func (f *maskCutFlags) options(m *engine.Model, input *inputFlags, layer string)
 	if o.TokenCut = f.mode == "tokencut"; o.TokenCut && !changed(f.set, "tau") {
 		o.Tau = maskcut.TauTokenCut
 	}
-	if err := m.CheckMaskCut(o); err != nil {
+	c := m.Config()
+	if err := engine.MaskCut(o).Check(&c); err != nil {
 		return o, usage(err)
 	}
 	return o, nil

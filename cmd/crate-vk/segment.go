@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 
@@ -197,14 +196,7 @@ func (s *segmenting) attention(ctx context.Context) error {
 	o.KeepPicture = s.f.has("overlay") || s.f.has("heads")
 	o.HeadMaps = s.f.has("heads")
 	o.Finish = s.f.finish.finish()
-	if s.f.check {
-		if err := s.checkFirst(ctx, s.m, s.tasks, &s.f.input, o.InputOptions, 0, s.m.SegmentOutputs(o)); err != nil {
-			return err
-		}
-	}
-	return s.run(ctx, o.Options.String(), func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
-		return s.m.SegmentStream(ctx, in, o)
-	})
+	return s.run(ctx, o.Options.String(), engine.Attention(o))
 }
 
 func (s *segmenting) maskCut(ctx context.Context) error {
@@ -214,21 +206,19 @@ func (s *segmenting) maskCut(ctx context.Context) error {
 	}
 	o.KeepPicture = s.f.has("overlay")
 	o.Finish = s.f.finish.finish()
-	if s.f.check {
-		if err := s.checkFirst(ctx, s.m, s.tasks, &s.f.input, o.InputOptions, o.Tau, s.m.MaskCutOutputs(o)); err != nil {
-			return err
-		}
-	}
-	return s.run(ctx, s.f.cut.describe(o), func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
-		return s.m.MaskCutStream(ctx, in, o)
-	})
+	return s.run(ctx, s.f.cut.describe(o), engine.MaskCut(o))
 }
 
 // run streams segmentations into the output folder. about names the options
 // of the method.
-func (s *segmenting) run(ctx context.Context, about string, stream func(context.Context, iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error]) error {
+func (s *segmenting) run(ctx context.Context, about string, read engine.Readout[*engine.Segmentation]) error {
+	if s.f.check {
+		if err := checkFirst(ctx, s.session, read, s.tasks, &s.f.input); err != nil {
+			return err
+		}
+	}
 	r := &folderRun[*engine.Segmentation]{app: s.app, source: &s.f.source, decode: s.f.input.decode(), header: s.header("segment", s.describe(about))}
-	r.stream, r.encode, r.finish = stream, s.f.encode, s.f.runFiles
+	r.stream, r.encode, r.finish = streamOf(s.m, read), s.f.encode, s.f.runFiles
 	return r.run(ctx, s.tasks, s.incoming)
 }
 

@@ -43,6 +43,13 @@ func (s *session) header(command, flags string) header {
 		Device: s.e.Device().Name, Driver: s.e.Device().Driver, Tuning: s.e.Tuning()}
 }
 
+// streamOf is a read-out of a model over inputs.
+func streamOf[T any](m *engine.Model, r engine.Readout[T]) func(context.Context, iter.Seq[engine.Input]) iter.Seq2[engine.Item[T], error] {
+	return func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[T], error] {
+		return r.Stream(ctx, m, in)
+	}
+}
+
 // sweep goes over images without an output folder.
 type sweep[T any] struct {
 	*app

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"iter"
 	"slices"
 	"strings"
 
@@ -176,9 +175,7 @@ func (d *sheetDrawing) attention(ctx context.Context, tasks []task) error {
 	o.KeepPicture, o.Finish = true, d.f.finish.finish()
 	o.HeadMaps = d.f.has(columnHeads) || d.f.has(columnHues)
 	p := &sweep[*engine.Segmentation]{app: d.app, tasks: tasks, decode: d.f.input.decode()}
-	p.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
-		return d.m.SegmentStream(ctx, in, o)
-	}
+	p.stream = streamOf(d.m, engine.Attention(o))
 	p.use = func(t task, item engine.Item[*engine.Segmentation]) error {
 		row := &sheetRow{task: t, err: item.Err}
 		d.rows = append(d.rows, row)
@@ -261,9 +258,7 @@ func (d *sheetDrawing) maskCut(ctx context.Context, tasks []task) error {
 	o.KeepPicture, o.Finish = true, d.f.finish.finish()
 	at := 0
 	p := &sweep[*engine.Segmentation]{app: d.app, tasks: tasks, decode: input.decode()}
-	p.stream = func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[*engine.Segmentation], error] {
-		return d.m.MaskCutStream(ctx, in, o)
-	}
+	p.stream = streamOf(d.m, engine.MaskCut(o))
 	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
 		row := d.rows[at]
 		at++

@@ -148,7 +148,7 @@ func (s *server) inputs() iter.Seq[engine.Input] {
 // forward computes one batch and returns the output of all its images.
 func (s *server) forward(ctx context.Context) ([]float64, error) {
 	var all []float64
-	for item, err := range s.model.FeaturesStream(ctx, s.inputs(), s.options) {
+	for item, err := range engine.FeaturesOf(s.options).Stream(ctx, s.model, s.inputs()) {
 		if err == nil {
 			err = item.Err
 		}

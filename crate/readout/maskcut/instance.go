@@ -1,8 +1,6 @@
 package maskcut
 
 import (
-	"math"
-
 	"github.com/crate-vk/crate-vk/crate/readout"
 )
 
@@ -67,10 +65,4 @@ func TokenBox(cells []bool, columns, patch, width, height int) [4]int {
 	b := readout.NewMask(cells, columns).Box()
 	x, y := b[0]*patch, b[1]*patch
 	return [4]int{x, y, max(min(b[2]*patch, width-x), 0), max(min(b[3]*patch, height-y), 0)}
-}
-
-// InputSide is the side that the reference resizes a picture to for a wanted
-// side: the nearest multiple of the patch, halves to even.
-func InputSide(side, patch int) int {
-	return int(math.RoundToEven(float64(side)/float64(patch))) * patch
 }

@@ -66,14 +66,6 @@ func TestTokenBox(t *testing.T) {
 	}
 }
 
-func TestInputSide(t *testing.T) {
-	for _, c := range [][3]int{{480, 8, 480}, {480, 14, 476}, {480, 32, 480}, {20, 8, 16}, {28, 8, 32}, {448, 14, 448}} {
-		if got := InputSide(c[0], c[1]); got != c[2] {
-			t.Errorf("side %d with patches of %d: %d, want %d", c[0], c[1], got, c[2])
-		}
-	}
-}
-
 // Pairs with exactly the threshold aren't alike: the comparison is strict.
 func TestStrictThreshold(t *testing.T) {
 	a, err := NewAffinity([]float32{1, 0, 0, 1, 1, 1}, 3, 2, 0)

@@ -55,12 +55,6 @@ type Parts struct {
 // Find divides the images of a run into parts. It holds all descriptors; who has
 // too many of them for that uses Moments and Components.
 func Find(images []Image, d int, o Options) ([]Parts, error) {
-	if o.Variant == "" {
-		o.Variant = Code
-	}
-	if o.Threshold == 0 {
-		o.Threshold = Threshold
-	}
 	all, front := NewMoments(d), NewMoments(d)
 	for i, image := range images {
 		if len(image.Descriptors) != image.Rows*image.Columns*d || len(image.Descriptors) == 0 {
@@ -98,6 +92,9 @@ type First struct {
 
 // First is the first component of all descriptors of a run.
 func (o Options) First(all *Moments) (*First, error) {
+	if o.Threshold == 0 {
+		o.Threshold = Threshold
+	}
 	c, err := all.Components(1, o.Variant != Paper)
 	if err != nil {
 		return nil, err
