@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
-	_ "image/png" // a format of image.Decode
+	_ "image/png"
 	"log"
 	"maps"
 	"os"

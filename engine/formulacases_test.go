@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -154,7 +155,7 @@ func TestFormulas(t *testing.T) {
 			f := k.image(grid, pixels)
 			src := k.open(t, f)
 			r.Outputs = slices.Sorted(maps.Keys(f.out))
-			if want := slices.Sorted(slices.Values(src.Config.FacetOutputs(AllFacets(), []int{0, 1}))); !slices.Equal(r.Outputs, want) {
+			if want := slices.Sorted(slices.Values(src.Config.FacetOutputs(readout.AllFacets(), []int{0, 1}))); !slices.Equal(r.Outputs, want) {
 				t.Errorf("%s shows %v, the formulas %v", k.name, want, r.Outputs)
 			}
 			all[fmt.Sprintf("%s/%v", k.name, grid)] = ready{src, r, pixels, f.out}
@@ -162,7 +163,7 @@ func TestFormulas(t *testing.T) {
 	}
 	for name, c := range all {
 		for _, without := range []string{"", "all"} {
-			g, err := BuildGraph(&c.src.Config, c.r, pass.Options{Without: strings.Fields(without)})
+			g, err := readout.Graph(&c.src.Config, c.r, pass.Options{Without: strings.Fields(without)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph/pass"
@@ -83,8 +84,8 @@ func (m *Model) kernelPlans(batch int, all bool) ([]*plan.Plan, error) {
 	}
 	c := &m.src.Config
 	var plans []*plan.Plan
-	for _, readout := range []string{fmt.Sprintf("attention@%d", c.ReadLayer()), fmt.Sprintf("keys@%d", c.Depth-1), "tokens", "logits"} {
-		outputs, err := ReadoutOutputs(c, readout)
+	for _, name := range []string{fmt.Sprintf("attention@%d", c.ReadLayer()), fmt.Sprintf("keys@%d", c.Depth-1), "tokens", "logits"} {
+		outputs, err := readout.Outputs(c, name)
 		if err != nil {
 			continue // a model without a head
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -227,7 +228,7 @@ func TestSelfTestFindsBadKernel(t *testing.T) {
 	src.params = src.Config.RandomParams(1)
 	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
 		g := openGPU(t, inst, info)
-		gr, err := BuildGraph(&src.Config, Request{Batch: 1, Height: 32, Width: 32, Outputs: []string{"logits", "cls_attention.0"}}, pass.Options{})
+		gr, err := readout.Graph(&src.Config, Request{Batch: 1, Height: 32, Width: 32, Outputs: []string{"logits", "cls_attention.0"}}, pass.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/crate-vk/crate-vk/crate"
@@ -93,30 +91,11 @@ func (m *Model) Close() error {
 }
 
 // Request is what is to be computed, of which size, how many images at once.
-type Request struct {
-	Outputs   []string // names of crate.Build and readout.Build
-	Height    int      // pixels, multiples of the patch side
-	Width     int
-	Batch     int
-	Positions crate.Positions
-	Tau       float64    // of affinity.L: patches are alike whose cosine exceeds it
-	Mask      crate.Mask // of reconstruction
-}
+type Request = readout.Request
 
-func (r Request) key() string { return fmt.Sprintf("%+v", r) }
-
-// Graph builds the graph of a request and runs the passes; observe may be nil.
+// Graph builds the graph of a request and runs the passes.
 func (m *Model) Graph(r Request, opt pass.Options) (*graph.Graph, error) {
-	return BuildGraph(&m.src.Config, r, opt)
-}
-
-// BuildGraph builds the graph of a request and runs the passes.
-func BuildGraph(c *crate.Config, r Request, opt pass.Options) (*graph.Graph, error) {
-	g, err := readout.Build(c, readout.Request{Request: crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Outputs: r.Outputs, Mask: r.Mask}, Tau: r.Tau})
-	if err != nil {
-		return nil, err
-	}
-	return g, pass.Run(g, opt)
+	return readout.Graph(&m.src.Config, r, opt)
 }
 
 // acquire finds or compiles the computer of a request. The caller holds the
@@ -127,7 +106,7 @@ func (m *Model) acquire(ctx context.Context, r Request) (c computer, done func()
 	if m.eng.closed {
 		return nil, nil, ErrClosed
 	}
-	key := r.key()
+	key := fmt.Sprintf("%+v", r)
 	p := m.programs[key]
 	if p == nil {
 		m.evict()
@@ -276,27 +255,4 @@ func hostBytes(p *plan.Plan) int64 {
 		}
 	}
 	return n
-}
-
-// ReadoutOutputs are the outputs that a --readout names: logits, tokens (the
-// last layer's), attention@L (class rows), keys@L.
-func ReadoutOutputs(c *crate.Config, readout string) ([]string, error) {
-	kind, layer, at := strings.Cut(readout, "@")
-	switch {
-	case readout == "logits" && slices.Contains(c.Facets(), "logits"):
-		return []string{"logits"}, nil
-	case readout == "tokens":
-		return []string{fmt.Sprintf("tokens.%d", c.Depth-1)}, nil
-	case at && (kind == "attention" || kind == "keys"):
-		var l int
-		if _, err := fmt.Sscanf(layer, "%d", &l); err != nil {
-			return nil, fmt.Errorf("readout %q: %q is no layer", readout, layer)
-		}
-		l, err := c.Layer(l)
-		if err != nil {
-			return nil, fmt.Errorf("readout %q: %w", readout, err)
-		}
-		return []string{fmt.Sprintf("%s.%d", map[string]string{"attention": "cls_attention", "keys": "key"}[kind], l)}, nil
-	}
-	return nil, fmt.Errorf("readout %q: want logits (of a model with a head), tokens, attention@LAYER or keys@LAYER", readout)
 }

@@ -81,7 +81,7 @@ func (m *Model) runOnce(t *testing.T, r Request, pixels []byte) map[string]*Tens
 
 func reference(t *testing.T, src *ModelSource, r Request, pixels []byte) map[string]*interp.Tensor {
 	t.Helper()
-	g, err := BuildGraph(&src.Config, r, pass.Options{Without: []string{"all"}})
+	g, err := readout.Graph(&src.Config, r, pass.Options{Without: []string{"all"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestDumpedPlan(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
 		gp := openGPU(t, inst, info)
 		for _, family := range []plan.Family{"", plan.Tiles, plan.Plain} {
-			g, err := BuildGraph(&src.Config, r, pass.Options{})
+			g, err := readout.Graph(&src.Config, r, pass.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -79,10 +79,6 @@ func readoutPlans(lim plan.Limits, families []plan.Family, precisions []graph.DT
 }
 
 func readoutGraph(c *crate.Config) (*graph.Graph, error) {
-	r := crate.Request{Batch: 2, Height: 16, Width: 24, Outputs: []string{"affinity.1", "gram.0", "zeros.1"}}
-	g, err := readout.Build(c, readout.Request{Request: r, Tau: maskcut.Tau})
-	if err != nil {
-		return nil, err
-	}
-	return g, pass.Run(g, pass.Options{})
+	r := readout.Request{Batch: 2, Height: 16, Width: 24, Outputs: []string{"affinity.1", "gram.0", "zeros.1"}, Tau: maskcut.Tau}
+	return readout.Graph(c, r, pass.Options{})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -21,7 +22,7 @@ func TestSubmissionsAreSized(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
 		ctx := context.Background()
 		g := openGPU(t, inst, info)
-		gr, err := BuildGraph(&src.Config, Request{Outputs: []string{"logits"}, Height: 32, Width: 32, Batch: 2}, pass.Options{})
+		gr, err := readout.Graph(&src.Config, Request{Outputs: []string{"logits"}, Height: 32, Width: 32, Batch: 2}, pass.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -24,7 +25,7 @@ func tuneRequest(batch int) Request {
 // tunedPlan is the text of the plan that an engine makes.
 func tunedPlan(t *testing.T, e *Engine, src *ModelSource) string {
 	t.Helper()
-	g, err := BuildGraph(&src.Config, tuneRequest(1), pass.Options{})
+	g, err := readout.Graph(&src.Config, tuneRequest(1), pass.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +204,7 @@ func TestShapesAgree(t *testing.T) {
 		if !g.lim.Shuffle {
 			t.Skip("the device has no shuffles")
 		}
-		gr, err := BuildGraph(&src.Config, tuneRequest(1), pass.Options{})
+		gr, err := readout.Graph(&src.Config, tuneRequest(1), pass.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
@@ -64,7 +65,7 @@ func standardPlans(lim plan.Limits) ([]*plan.Plan, error) {
 	}
 	for _, c := range standardModels() {
 		last := c.Depth - 1
-		all := c.FacetOutputs(AllFacets(), slices.Compact([]int{0, last}))
+		all := c.FacetOutputs(readout.AllFacets(), slices.Compact([]int{0, last}))
 		for _, outputs := range [][]string{all, {all[len(all)-1]}, {fmt.Sprintf("cls_attention.%d", last)}} {
 			for _, without := range []string{"", "all", "fuse-epilogue"} {
 				opt := pass.Options{}
@@ -73,7 +74,7 @@ func standardPlans(lim plan.Limits) ([]*plan.Plan, error) {
 				}
 				for _, precision := range precisions {
 					for _, family := range families {
-						g, err := BuildGraph(&c, Request{Batch: 2, Height: 16, Width: 24, Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}}, opt)
+						g, err := readout.Graph(&c, Request{Batch: 2, Height: 16, Width: 24, Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}}, opt)
 						if err != nil {
 							return nil, err
 						}

@@ -23,6 +23,7 @@ func arrows() map[string][]string {
 		"cmd/internal/isareport":     {"cmd/internal", "engine", "engine/plan", "engine/vk", "crate", "loader", "graph", "shaders"},
 		"engine":                     append([]string{"engine/plan", "engine/vk", "engine/internal", "shaders"}, models...),
 		"engine/internal/devicetest": {"engine/vk"},
+		"engine/internal/diskcache":  {},
 		"engine/plan":                {"graph", "shaders"},
 		"engine/vk":                  {},
 		"crate":                      {"graph"},

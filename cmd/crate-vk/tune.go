@@ -7,10 +7,10 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/spf13/cobra"
 )
 
 // tuneFlags of tune.
@@ -119,7 +119,7 @@ func (f *tuneFlags) requests(src *engine.ModelSource) ([]engine.Request, error) 
 	}
 	var list []engine.Request
 	for _, r := range readouts {
-		outputs, err := engine.ReadoutOutputs(c, r)
+		outputs, err := readout.Outputs(c, r)
 		if err != nil {
 			return nil, usage(err)
 		}

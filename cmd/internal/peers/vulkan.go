@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -111,7 +112,7 @@ func (s *server) load(ctx context.Context, r request) error {
 	if s.model, err = s.eng.Load(ctx, src); err != nil {
 		return err
 	}
-	outputs, err := engine.ReadoutOutputs(&src.Config, r.Readout)
+	outputs, err := readout.Outputs(&src.Config, r.Readout)
 	if err != nil {
 		return err
 	}
