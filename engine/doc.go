@@ -11,5 +11,3 @@
 // between submissions to the device. The package keeps no global state, never
 // exits the process, and is silent unless WithLogger gives it a logger.
 package engine
-
-

@@ -151,7 +151,7 @@ func TestFormulas(t *testing.T) {
 				continue
 			}
 			r := Request{Height: 4 * grid[0], Width: 4 * grid[1], Batch: 1, Mask: k.mask}
-			pixels := picturePixels(r.Height, r.Width, 1)
+			pixels := devicetest.Pixels(r.Height, r.Width, 1)
 			f := k.image(grid, pixels)
 			src := k.open(t, f)
 			r.Outputs = slices.Sorted(maps.Keys(f.out))
@@ -171,7 +171,7 @@ func TestFormulas(t *testing.T) {
 			for i, x := range c.pixels {
 				in.Data[i] = float64(x)
 			}
-			out, err := interp.Run(context.Background(), g, c.src.params.typed(), map[string]*interp.Tensor{crate.InputName: in})
+			out, err := interp.Run(context.Background(), g, c.src.params.Typed(), map[string]*interp.Tensor{crate.InputName: in})
 			if err != nil {
 				t.Fatal(err)
 			}

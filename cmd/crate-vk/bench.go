@@ -12,6 +12,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
 )
 
@@ -143,9 +144,9 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 
 // benchOn runs all rows of one precision.
 func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, shapes []geometry, out benchOutput) (rows []plotRow, err error) {
-	var ceiling engine.Ceiling
+	var ceiling measure.Ceiling
 	if !e.Device().Reference() {
-		if ceiling, err = e.Ceiling(); err != nil {
+		if ceiling, err = measure.DeviceCeiling(e); err != nil {
 			return nil, err
 		}
 	}
@@ -204,7 +205,7 @@ func (f *benchFlags) each(do func(size string, batch int, what string) error) er
 	return nil
 }
 
-func benchHeader(e *engine.Engine, c engine.Ceiling) []string {
+func benchHeader(e *engine.Engine, c measure.Ceiling) []string {
 	d := e.Device()
 	lines := []string{
 		fmt.Sprintf("crate-vk %s, %s, %d cores", versionString(), runtime.Version(), runtime.NumCPU()),
@@ -234,8 +235,8 @@ func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFl
 	if batch < 1 {
 		return row, usage(fmt.Errorf("--batch is %d, want at least 1", batch))
 	}
-	res, err := m.Bench(ctx, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch, Positions: crate.PositionsExact},
-		engine.BenchOptions{Repeat: f.repeat, Budget: time.Duration(f.seconds * float64(time.Second))})
+	res, err := measure.Bench(ctx, m, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch, Positions: crate.PositionsExact},
+		measure.BenchOptions{Repeat: f.repeat, Budget: time.Duration(f.seconds * float64(time.Second))})
 	if err != nil {
 		return row, err
 	}
