@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/crate-vk/crate-vk/crate/demo"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph/pass"
@@ -98,7 +99,7 @@ func BenchmarkPlan(b *testing.B) {
 	}
 	r := engine.Request{Outputs: []string{"cls_attention.10"}, Height: 224, Width: 224, Batch: 4}
 	for b.Loop() {
-		g, err := engine.BuildGraph(&source.Config, r, pass.Options{})
+		g, err := readout.Graph(&source.Config, r, pass.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
@@ -25,7 +26,7 @@ func TestDispatchesALayer(t *testing.T) {
 	}
 	count := func(c crate.Config, lim plan.Limits, output string) int {
 		t.Helper()
-		g, err := BuildGraph(&c, Request{Outputs: []string{output}, Height: c.ImageSize[0], Width: c.ImageSize[1], Batch: 1}, pass.Options{})
+		g, err := readout.Graph(&c, Request{Outputs: []string{output}, Height: c.ImageSize[0], Width: c.ImageSize[1], Batch: 1}, pass.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,9 +45,9 @@ func TestDispatchesALayer(t *testing.T) {
 		most := map[crate.Architecture]int{crate.CRATE: 4, crate.MAE: 4, crate.ViT: 7, crate.Alpha: 9}[c.Architecture]
 		shallow, deep := c, c
 		shallow.Depth, deep.Depth = 4, 8
-		for _, readout := range []string{"logits", "attention"} {
+		for _, read := range []string{"logits", "attention"} {
 			output := func(c *crate.Config) string {
-				if readout == "attention" {
+				if read == "attention" {
 					return fmt.Sprintf("cls_attention.%d", c.Depth-1)
 				}
 				if c.Classes == 0 {
@@ -57,7 +58,7 @@ func TestDispatchesALayer(t *testing.T) {
 			for _, lim := range []plan.Limits{lanes, tiles} {
 				extra := count(deep, lim, output(&deep)) - count(shallow, lim, output(&shallow))
 				if extra > 4*most {
-					t.Errorf("%s, %s on a %s device: %d dispatches for four layers, want at most %d", name, readout, lim.Type, extra, 4*most)
+					t.Errorf("%s, %s on a %s device: %d dispatches for four layers, want at most %d", name, read, lim.Type, extra, 4*most)
 				}
 			}
 		}

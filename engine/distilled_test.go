@@ -18,7 +18,7 @@ func TestDistilled(t *testing.T) {
 	cases := formulaCases()
 	k := cases[slices.IndexFunc(cases, func(k formulaCase) bool { return k.name == "deit-distilled" })]
 	const side, patches, tau = 12, 9, 0.15
-	pixels := picturePixels(side, side, 1)
+	pixels := devicetest.Pixels(side, side, 1)
 	f := k.image([2]int{3, 3}, pixels)
 	img := image.NewRGBA(image.Rect(0, 0, side, side))
 	for i := range side * side {

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/prove"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
@@ -19,26 +22,12 @@ type Engine struct {
 	// while the device is rebuilt or closed.
 	use    sync.RWMutex
 	inst   *vk.Instance
-	gpu    *gpu
+	device *prove.Device // nil of the interpreter, and of a simulated device
 	closed bool
-	clock  *simulatedClock // of a simulated device
+	clock  *run.Clock // of a simulated device
 
 	mu     sync.Mutex
 	models map[*Model]bool
-}
-
-// gpu is one life of the device: after it was lost another one replaces it.
-type gpu struct {
-	dev   *vk.Device
-	info  vk.Info
-	lim   plan.Limits
-	pipes *pipelineSet
-	cache *diskCache
-	pipe  *vk.Cache
-
-	testing sync.Mutex      // one self-test at a time
-	passed  map[string]bool // variants that passed, by variantKey
-	broken  map[string]bool // kernels that failed
 }
 
 // Open selects a device and opens it. When there is none the error is
@@ -52,72 +41,73 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		return nil, err
 	}
 	if e.opt.device == CPUDevice {
-		e.info = referenceDevice()
+		e.info = run.ReferenceDevice()
 		e.opt.log.Info("running on the interpreter: the reference, not the fast path")
 		return e, nil
 	}
 	if e.opt.simulate > 0 {
-		e.info, e.clock = simulatedDevice(e.opt.simulate), &simulatedClock{delay: e.opt.simulate}
+		e.info, e.clock = run.SimulatedDevice(e.opt.simulate), run.NewClock(e.opt.simulate)
 		return e, nil
 	}
 	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.bits, Faults: e.opt.faults})
 	if err != nil {
-		return nil, noDevice(err)
+		return nil, run.NoDevice(err)
 	}
 	e.inst = inst
-	if e.gpu, err = e.openGPU(); err != nil {
+	if e.device, err = e.openDevice(); err != nil {
 		inst.Close()
 		return nil, err
 	}
-	e.info = describe(e.gpu.info)
-	e.adoptTuning(e.gpu.info)
+	e.info = run.Describe(e.device.Info)
+	e.adoptTuning()
 	e.opt.log.Info("running on " + e.info.String())
 	return e, nil
 }
 
-func (e *Engine) openGPU() (*gpu, error) {
-	infos, err := e.inst.Devices()
-	if err != nil {
-		return nil, noDevice(err)
-	}
-	info, err := choose(infos, e.opt.device)
+func (e *Engine) openDevice() (*prove.Device, error) {
+	d, err := run.OpenDevice(e.inst, run.DeviceOptions{
+		Selector: e.opt.device, Half: e.opt.precision == FP16, Statistics: e.opt.statistics,
+		Memory: e.opt.memory, CacheDir: e.opt.cacheDir, SPIRV: e.opt.spirv,
+	})
 	if err != nil {
 		return nil, err
 	}
-	if e.opt.precision == FP16 && !info.Storage16 {
-		return nil, noDevice(fmt.Errorf("%s has no 16-bit storage, which --precision fp16 needs", info.Name))
+	return prove.NewDevice(d, prove.Options{Log: e.opt.log, Trusted: !e.opt.selfTest}), nil
+}
+
+// adoptTuning reads the stored choice for the engine's device, once, as the
+// engine is opened: it stays the same until the engine is closed.
+func (e *Engine) adoptTuning() {
+	if e.opt.untuned {
+		return
 	}
-	dev, err := e.inst.OpenDevice(info, e.opt.statistics)
+	shapes, err := run.ReadTuning(e.opt.cacheDir, run.TuningDeviceOf(e.device.Info))
 	if err != nil {
-		return nil, noDevice(fmt.Errorf("%s: %w", info.Name, err))
+		e.opt.log.Warn("the stored tuning is ignored", "reason", err)
+		return
 	}
-	memory := e.opt.memory
-	if memory == 0 {
-		memory = info.LocalHeap / 4 * 3
-	}
-	g := &gpu{dev: dev, info: info, lim: limitsOf(info, memory)}
-	g.cache = newDiskCache(e.opt.cacheDir, info, vk.VectorBits())
-	if g.pipe, err = dev.NewCache(g.cache.read("pipelines")); err != nil {
-		dev.Close()
-		return nil, noDevice(fmt.Errorf("%s: %w", info.Name, err))
-	}
-	g.pipes = newPipelineSet(dev, g.pipe, e.opt.spirv)
-	g.passed, g.broken = g.rememberedTests(), map[string]bool{}
-	return g, nil
+	e.tuned = shapes
 }
 
-func (g *gpu) close() {
-	g.pipes.close()
-	g.pipe.Destroy()
-	g.dev.Close()
+// planOptions are what plans are made with, but for the kernels that are
+// disabled.
+func (e *Engine) planOptions() plan.Options {
+	opt := plan.Options{Family: e.opt.family, Precision: e.opt.precision.dtype(), Choices: plan.Choices(e.tuned)}
+	if e.opt.choices != nil {
+		opt.Choices = e.opt.choices
+	}
+	return opt
 }
 
-// keepPipelines writes the pipeline cache to disk; a failure is no failure of
-// the run.
-func (g *gpu) keepPipelines() {
-	if data, err := g.pipe.Data(); err == nil {
-		g.cache.write("pipelines", data)
+// Inside shows engine/measure what the engine runs on. Until release is called
+// the engine is not closed.
+func (e *Engine) Inside(inside.Key) (m inside.Machine, release func(), err error) {
+	e.use.RLock()
+	if e.closed {
+		e.use.RUnlock()
+		return inside.Machine{}, nil, ErrClosed
 	}
+	return inside.Machine{Device: e.device, Options: e.planOptions(), CacheDir: e.opt.cacheDir}, e.use.RUnlock, nil
 }
 
 // Device describes what the engine runs on.
@@ -133,7 +123,7 @@ func (e *Engine) Tuning() string {
 	case e.opt.choices != nil:
 		return "own"
 	}
-	return tuningName(e.tuned)
+	return run.TuningName(e.tuned)
 }
 
 // Limits are the device's limits as planning sees them; the baseline of the
@@ -141,10 +131,10 @@ func (e *Engine) Tuning() string {
 func (e *Engine) Limits() plan.Limits {
 	e.use.RLock()
 	defer e.use.RUnlock()
-	if e.gpu == nil {
+	if e.device == nil {
 		return plan.BaselineLimits()
 	}
-	return e.gpu.lim
+	return e.device.Limits
 }
 
 // Close waits for the device and releases everything, models included. It may
@@ -163,8 +153,8 @@ func (e *Engine) Close() error {
 	}
 	e.models = nil
 	e.mu.Unlock()
-	if e.gpu != nil {
-		e.gpu.close()
+	if e.device != nil {
+		e.device.Close()
 		e.inst.Close()
 	}
 	for _, m := range vk.Messages() {
@@ -175,13 +165,13 @@ func (e *Engine) Close() error {
 
 // rebuild replaces a lost device. Whoever noticed first rebuilds; the others
 // find another device than the one they lost.
-func (e *Engine) rebuild(lost *gpu) error {
+func (e *Engine) rebuild(lost *prove.Device) error {
 	e.use.Lock()
 	defer e.use.Unlock()
 	if e.closed {
 		return ErrClosed
 	}
-	if e.gpu != lost {
+	if e.device != lost {
 		return nil
 	}
 	e.opt.log.Warn("the device was lost: opening it again")
@@ -190,15 +180,15 @@ func (e *Engine) rebuild(lost *gpu) error {
 		m.release()
 	}
 	e.mu.Unlock()
-	lost.close()
-	g, err := e.openGPU()
+	lost.Close()
+	d, err := e.openDevice()
 	if err != nil {
 		// The old one is gone: leave nothing that a later call could use.
 		e.closed = true
-		e.gpu = nil
+		e.device = nil
 		e.inst.Close()
 		return fmt.Errorf("%w, and opening it again failed: %w", ErrDeviceLost, err)
 	}
-	e.gpu = g
+	e.device = d
 	return nil
 }

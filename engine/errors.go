@@ -4,17 +4,22 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/crate-vk/crate-vk/engine/prove"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
 // Conditions that callers tell apart with errors.Is.
 var (
-	ErrNoDevice    = errors.New("no usable device")
+	ErrNoDevice    = run.ErrNoDevice
 	ErrOutOfMemory = vk.ErrOutOfMemory
 	ErrDeviceLost  = vk.ErrDeviceLost
-	ErrLostWork    = errors.New("the device reported success and did not do the work") // twice
-	ErrClosed      = errors.New("the engine is closed")
+	ErrLostWork    = run.ErrLostWork                    // twice
+	ErrClosed      = errors.New("the engine is closed") // or the model
 )
+
+// KernelError says that a kernel does not compute what its op is defined as.
+type KernelError = prove.KernelError
 
 // ModelError says that a model is refused, and why.
 type ModelError struct {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
-	_ "image/png" // a format of image.Decode
+	_ "image/png"
 	"log"
 	"maps"
 	"os"
@@ -128,31 +128,5 @@ func ExampleDevices() {
 	}
 	for _, d := range devices {
 		fmt.Println(d.Index, d)
-	}
-}
-
-// Kernel shapes measured for a model, stored in the cache folder. Engines that
-// are opened with that folder later use them.
-func ExampleModel_Tune() {
-	ctx := context.Background()
-	eng, err := engine.Open(ctx, engine.WithCache("cache"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer eng.Close()
-	source, err := engine.Preset("crate-s16")
-	if err != nil {
-		log.Fatal(err)
-	}
-	model, err := eng.Load(ctx, source)
-	if err != nil {
-		log.Fatal(err)
-	}
-	rows, err := model.Tune(ctx, engine.TuneOptions{Requests: []engine.Request{{Outputs: []string{"logits"}, Height: 224, Width: 224, Batch: 1}}}, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, r := range rows {
-		fmt.Println(r.Kind, r.Chosen, r.Gain)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -16,7 +17,7 @@ import (
 type FeatureOptions struct {
 	InputOptions
 	Layers []int      // −1 is the last; nil: all
-	Facets []string   // some of AllFacets; nil: all that the model has, but for reconstruction
+	Facets []string   // some of readout.AllFacets; nil: all that the model has, but for reconstruction
 	Mask   crate.Mask // of reconstruction
 }
 
@@ -25,11 +26,6 @@ type FeatureOptions struct {
 // features [n d], reconstruction [N 3·P²] and, beside it, mask [N]: 1 for each
 // patch that was hidden.
 type Features map[string]*Tensor
-
-// AllFacets lists the facets that some model has.
-func AllFacets() []string {
-	return []string{"tokens", "key", "attention", "cls", "logits", "features", "reconstruction"}
-}
 
 // DefaultFacets are the model's facets but for reconstruction, which is another
 // pass over a masked image.
@@ -59,8 +55,8 @@ func (o FeatureOptions) resolved(c *crate.Config) (FeatureOptions, error) {
 	}
 	var have []string
 	for _, f := range o.Facets {
-		if !slices.Contains(AllFacets(), f) {
-			return o, fmt.Errorf("facet %q: want some of %v", f, AllFacets())
+		if !slices.Contains(readout.AllFacets(), f) {
+			return o, fmt.Errorf("facet %q: want some of %v", f, readout.AllFacets())
 		}
 		if slices.Contains(c.Facets(), f) {
 			have = append(have, f)

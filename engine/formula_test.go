@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/graph/interp"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
@@ -49,7 +50,7 @@ func (f *formula) w(name string, shape ...int) []float64 {
 	case strings.HasSuffix(name, ".D") || strings.HasSuffix(name, ".D1"):
 		dev = 0.6 / math.Sqrt(float64(shape[0]))
 	}
-	r, x := randomFor(name), make([]float64, n)
+	r, x := prove.Random(name), make([]float64, n)
 	for i := range x {
 		x[i] = float64(float32(mean + dev*r.NormFloat64()))
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -150,11 +151,11 @@ func TestFormulas(t *testing.T) {
 				continue
 			}
 			r := Request{Height: 4 * grid[0], Width: 4 * grid[1], Batch: 1, Mask: k.mask}
-			pixels := picturePixels(r.Height, r.Width, 1)
+			pixels := devicetest.Pixels(r.Height, r.Width, 1)
 			f := k.image(grid, pixels)
 			src := k.open(t, f)
 			r.Outputs = slices.Sorted(maps.Keys(f.out))
-			if want := slices.Sorted(slices.Values(src.Config.FacetOutputs(AllFacets(), []int{0, 1}))); !slices.Equal(r.Outputs, want) {
+			if want := slices.Sorted(slices.Values(src.Config.FacetOutputs(readout.AllFacets(), []int{0, 1}))); !slices.Equal(r.Outputs, want) {
 				t.Errorf("%s shows %v, the formulas %v", k.name, want, r.Outputs)
 			}
 			all[fmt.Sprintf("%s/%v", k.name, grid)] = ready{src, r, pixels, f.out}
@@ -162,7 +163,7 @@ func TestFormulas(t *testing.T) {
 	}
 	for name, c := range all {
 		for _, without := range []string{"", "all"} {
-			g, err := BuildGraph(&c.src.Config, c.r, pass.Options{Without: strings.Fields(without)})
+			g, err := readout.Graph(&c.src.Config, c.r, pass.Options{Without: strings.Fields(without)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +171,7 @@ func TestFormulas(t *testing.T) {
 			for i, x := range c.pixels {
 				in.Data[i] = float64(x)
 			}
-			out, err := interp.Run(context.Background(), g, c.src.params.typed(), map[string]*interp.Tensor{crate.InputName: in})
+			out, err := interp.Run(context.Background(), g, c.src.params.Typed(), map[string]*interp.Tensor{crate.InputName: in})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,14 +12,15 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
+	"github.com/crate-vk/crate-vk/engine/internal/enginetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
 	"github.com/crate-vk/crate-vk/graph/pass"
 	"github.com/crate-vk/crate-vk/loader/picture"
 	"github.com/crate-vk/crate-vk/loader/weights"
-	"github.com/crate-vk/crate-vk/shaders"
 )
 
 // golden is a case that the published models' own code computed.
@@ -199,7 +200,7 @@ func TestGoldenInterpreter(t *testing.T) {
 					for i, x := range g.image.Pix {
 						image.Data[i] = float64(x)
 					}
-					out, err := interp.Run(context.Background(), gr, g.params.typed(), map[string]*interp.Tensor{crate.InputName: image})
+					out, err := interp.Run(context.Background(), gr, g.params.Typed(), map[string]*interp.Tensor{crate.InputName: image})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -222,15 +223,10 @@ func TestGoldenInterpreter(t *testing.T) {
 func TestGoldenDevices(t *testing.T) {
 	cases := goldens(t)
 	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
-		dev, err := inst.OpenDevice(info, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pipes := newPipelineSet(dev, nil, shaders.SPIRV)
+		d := enginetest.Open(t, inst, info)
 		ran := map[string]bool{}
-		lim := limitsOf(info, 0)
 		for _, g := range cases {
-			store := newWeightStore(dev, g.params)
+			store := run.NewWeightStore(d, g.params)
 			for what, outputs := range g.facets() {
 				for _, family := range []plan.Family{plan.Lanes, plan.Tiles, plan.Plain} {
 					for _, without := range []string{"", "all"} {
@@ -240,63 +236,58 @@ func TestGoldenDevices(t *testing.T) {
 						}
 						t.Run(fmt.Sprintf("%s/%s/%s/without-%s", g.name, what, family, without), func(t *testing.T) {
 							gr := g.graph(t, outputs, 2, strings.Fields(without)...)
-							p, err := plan.New(gr, lim, plan.Options{Family: family})
+							p, err := plan.New(gr, d.Limits, plan.Options{Family: family})
 							if err != nil {
 								t.Fatal(err)
 							}
 							for _, d := range p.Dispatches {
 								ran[d.Kernel.Name] = true
 							}
-							g.runPlan(t, dev, pipes, store, p, goldenTolerance)
+							g.runPlan(t, d, store, p, goldenTolerance)
 						})
 					}
 				}
 			}
-			store.close()
+			store.Close()
 		}
-		pipes.close()
-		if n := dev.Live(); n != 0 {
-			t.Errorf("%d objects are left", n)
-		}
-		dev.Close()
 		t.Logf("kernels that ran: %s", strings.Join(sortedKeys(ran), " "))
 	})
 }
 
 // runPlan runs a plan of batch 2 whose images are both the golden's and
 // compares each.
-func (g *golden) runPlan(t *testing.T, dev *vk.Device, pipes *pipelineSet, store *weightStore, p *plan.Plan, tol float64) {
+func (g *golden) runPlan(t *testing.T, d *run.Device, store *run.WeightStore, p *plan.Plan, tol float64) {
 	t.Helper()
 	ctx := context.Background()
-	pr, err := newProgram(ctx, dev, pipes, store, p, programOptions{slots: 1})
+	pr, err := run.NewProgram(ctx, d, store, p, run.ProgramOptions{Slots: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pr.close()
-	s, err := pr.acquire(ctx)
+	defer pr.Close()
+	s, err := pr.Acquire(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, _, err := pr.input(s, crate.InputName)
+	in, _, err := pr.Input(s, crate.InputName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	copy(in[copy(in, g.image.Pix):], g.image.Pix)
-	if err := pr.submit(s); err != nil {
+	if err := pr.Submit(s); err != nil {
 		t.Fatal(err)
 	}
-	if err := pr.wait(s); err != nil {
+	if err := pr.Wait(s); err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range p.Outputs {
-		got, _, err := pr.output(s, o.Name)
+		got, _, err := pr.Output(s, o.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		g.compare(t, o.Name, got[:len(got)/2], tol)
 		g.compare(t, o.Name, got[len(got)/2:], tol)
 	}
-	pr.release(s)
+	pr.Release(s)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
@@ -18,10 +19,10 @@ func TestWideHead(t *testing.T) {
 	}
 	src := oddModel(t, 404, 404, 1, 1, 8, [2]int{224, 224})
 	r := Request{Outputs: []string{"tokens.0", "attention.0", "cls_attention.0"}, Height: 224, Width: 224, Batch: 1}
-	pixels := picturePixels(224, 224, 1)
+	pixels := devicetest.Pixels(224, 224, 1)
 	want := reference(t, src, r, pixels)
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
-		if limitsOf(info, 0).MaxLoops == 0 {
+		if run.LimitsOf(info, 0).MaxLoops == 0 {
 			t.Skip("the device has no such limit")
 		}
 		got := load(t, onDevice(t, info, WithFamily(plan.Plain)), src).runOnce(t, r, pixels)

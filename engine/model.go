@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
@@ -24,14 +24,15 @@ type Model struct {
 	src *ModelSource
 
 	mu       sync.Mutex
-	store    *weightStore
+	store    *run.WeightStore
 	programs map[string]*loaded
 	clock    int
+	closed   bool
 }
 
 // loaded is a computer in use by some goroutines.
 type loaded struct {
-	computer
+	run.Computer
 	bytes int64 // device memory beside the weights
 	users int
 	used  int
@@ -68,11 +69,11 @@ func (m *Model) release() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, p := range m.programs {
-		p.close()
+		p.Close()
 	}
 	m.programs = map[string]*loaded{}
 	if m.store != nil {
-		m.store.close()
+		m.store.Close()
 		m.store = nil
 	}
 }
@@ -89,45 +90,27 @@ func (m *Model) Close() error {
 		return nil
 	}
 	m.release()
+	m.closed = true
 	return m.src.Close()
 }
 
 // Request is what is to be computed, of which size, how many images at once.
-type Request struct {
-	Outputs   []string // names of crate.Build and readout.Build
-	Height    int      // pixels, multiples of the patch side
-	Width     int
-	Batch     int
-	Positions crate.Positions
-	Tau       float64    // of affinity.L: patches are alike whose cosine exceeds it
-	Mask      crate.Mask // of reconstruction
-}
+type Request = readout.Request
 
-func (r Request) key() string { return fmt.Sprintf("%+v", r) }
-
-// Graph builds the graph of a request and runs the passes; observe may be nil.
+// Graph builds the graph of a request and runs the passes.
 func (m *Model) Graph(r Request, opt pass.Options) (*graph.Graph, error) {
-	return BuildGraph(&m.src.Config, r, opt)
-}
-
-// BuildGraph builds the graph of a request and runs the passes.
-func BuildGraph(c *crate.Config, r Request, opt pass.Options) (*graph.Graph, error) {
-	g, err := readout.Build(c, readout.Request{Request: crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Outputs: r.Outputs, Mask: r.Mask}, Tau: r.Tau})
-	if err != nil {
-		return nil, err
-	}
-	return g, pass.Run(g, opt)
+	return readout.Graph(&m.src.Config, r, opt)
 }
 
 // acquire finds or compiles the computer of a request. The caller holds the
 // engine's use lock for reading until it calls done.
-func (m *Model) acquire(ctx context.Context, r Request) (c computer, done func(), err error) {
+func (m *Model) acquire(ctx context.Context, r Request) (c run.Computer, done func(), err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.eng.closed {
+	if m.eng.closed || m.closed {
 		return nil, nil, ErrClosed
 	}
-	key := r.key()
+	key := fmt.Sprintf("%+v", r)
 	p := m.programs[key]
 	if p == nil {
 		m.evict()
@@ -142,7 +125,7 @@ func (m *Model) acquire(ctx context.Context, r Request) (c computer, done func()
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if p.users--; p.dead && p.users == 0 {
-			p.close()
+			p.Close()
 		}
 	}, nil
 }
@@ -159,7 +142,7 @@ func (m *Model) evict() {
 		p := m.programs[oldest]
 		delete(m.programs, oldest)
 		if p.users == 0 {
-			p.close()
+			p.Close()
 		} else {
 			p.dead = true
 		}
@@ -167,90 +150,82 @@ func (m *Model) evict() {
 }
 
 func (m *Model) compile(ctx context.Context, r Request) (*loaded, error) {
-	g, err := m.Graph(r, pass.Options{Without: m.eng.opt.without})
+	g, err := m.Graph(r, m.passes())
 	if err != nil {
 		return nil, err
 	}
 	if c := m.eng.clock; c != nil {
-		return &loaded{computer: newSimulated(g, c)}, nil
+		return &loaded{Computer: run.Simulate(g, c)}, nil
 	}
-	if m.eng.gpu == nil {
-		c, err := newInterpComputer(ctx, g, m.src.params)
+	if m.eng.device == nil {
+		c, err := run.OnInterpreter(ctx, g, m.src.params, crate.InputName)
 		if err != nil {
 			return nil, modelError(m.src.Name, err)
 		}
-		return &loaded{computer: c}, nil
+		return &loaded{Computer: c}, nil
 	}
-	p, err := m.eng.plan(ctx, g)
+	p, err := m.eng.device.Plan(ctx, g, m.eng.planOptions())
 	if err != nil {
 		return nil, err
 	}
 	return m.loadPlan(ctx, p)
 }
 
-func (e *Engine) planOptions() plan.Options {
-	opt := plan.Options{Family: e.opt.family, Precision: e.opt.precision.dtype(), Choices: e.tuned}
-	if e.opt.choices != nil {
-		opt.Choices = e.opt.choices
-	}
-	if e.gpu != nil {
-		opt.Disabled = e.gpu.broken
-	}
-	return opt
-}
-
-// plan lowers a graph for the engine's device. Kernels that fail their
-// self-test are reported and planned around; each round rules out at least one
-// more, so it ends.
-func (e *Engine) plan(ctx context.Context, g *graph.Graph) (*plan.Plan, error) {
-	for {
-		p, err := plan.New(g, e.gpu.lim, e.planOptions())
-		if err != nil || !e.opt.selfTest {
-			return p, err
-		}
-		failed, err := e.selfTest(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		if len(failed) == 0 {
-			return p, nil
-		}
-		for _, f := range failed {
-			if e.gpu.broken[f.Kernel] {
-				return nil, f // no other kernel can take its place
-			}
-			e.opt.log.Error("kernel disabled on this device", "kernel", f.Kernel, "reason", f.Error())
-			e.gpu.broken[f.Kernel] = true
-		}
-	}
-}
-
 // loadPlan puts a plan on the device.
 func (m *Model) loadPlan(ctx context.Context, p *plan.Plan) (*loaded, error) {
-	g := m.eng.gpu
-	need := NeedOf(p).Total()
-	if used := m.deviceBytes(); g.lim.Memory > 0 && used+need > g.lim.Memory {
-		return nil, fmt.Errorf("%w: the model needs %d MB for this size and batch, and %d MB of %d MB are in use", ErrOutOfMemory, need>>20, used>>20, g.lim.Memory>>20)
+	d := m.eng.device
+	need := run.NeedOf(p)
+	if used := m.deviceBytes(); d.Limits.Memory > 0 && used+need.Total() > d.Limits.Memory {
+		return nil, fmt.Errorf("%w: the model needs %d MB for this size and batch, and %d MB of %d MB are in use", ErrOutOfMemory, need.Total()>>20, used>>20, d.Limits.Memory>>20)
 	}
-	if m.store == nil {
-		m.store = m.newStore(g)
-	}
-	pr, err := newProgram(ctx, g.dev, g.pipes, m.store, p, programOptions{slots: slots})
-	m.store.release()
+	store := m.weights()
+	pr, err := run.NewProgram(ctx, d.Device, store, p, run.ProgramOptions{Slots: run.Slots})
+	store.Release()
 	if err != nil {
 		return nil, m.blame(err)
 	}
-	g.keepPipelines()
-	return &loaded{computer: deviceComputer{pr}, bytes: p.ArenaBytes() + slots*hostBytes(p)}, nil
+	d.KeepPipelines()
+	return &loaded{Computer: run.OnDevice(pr, crate.InputName), bytes: need.Own()}, nil
 }
 
-// blame makes errors that come from the weight file model errors.
+// blame makes errors that come from the weights model errors.
 func (m *Model) blame(err error) error {
-	var vkErr interface{ Is(error) bool }
-	if errors.As(err, &vkErr) || errors.Is(err, ErrOutOfMemory) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var weights *run.WeightError
+	if !errors.As(err, &weights) {
 		return err
 	}
 	return modelError(m.src.Name, err)
+}
+
+// Inside shows engine/measure the model on its device. Until release is called
+// the engine and the model are not closed.
+func (m *Model) Inside(key inside.Key) (v inside.Model, release func(), err error) {
+	e, release, err := m.eng.Inside(key)
+	if err != nil {
+		return inside.Model{}, nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		release()
+		return inside.Model{}, nil, ErrClosed
+	}
+	v = inside.Model{Machine: e, Name: m.src.Name, Config: &m.src.Config, Params: m.src.params, Passes: m.passes(), Blame: m.blame}
+	if e.Device != nil {
+		v.Store = m.weights()
+	}
+	return v, release, nil
+}
+
+// passes are the graph passes that the engine runs.
+func (m *Model) passes() pass.Options { return pass.Options{Without: m.eng.opt.without} }
+
+// weights is where the model's weights go; mu is held.
+func (m *Model) weights() *run.WeightStore {
+	if m.store == nil {
+		m.store = run.NewCachedStore(m.eng.device.Device, m.src.params)
+	}
+	return m.store
 }
 
 // deviceBytes is the memory that the model's programs have taken.
@@ -260,43 +235,4 @@ func (m *Model) deviceBytes() int64 {
 		n += p.bytes
 	}
 	return n
-}
-
-// hostBytes is the staging memory of one slot.
-func hostBytes(p *plan.Plan) int64 {
-	var n int64
-	for _, b := range p.Buffers {
-		if b.Role == plan.Input {
-			n += b.Layout.Bytes()
-		}
-	}
-	for _, o := range p.Outputs {
-		for _, b := range o.Buffers {
-			n += p.Buffers[b].Layout.Bytes()
-		}
-	}
-	return n
-}
-
-// ReadoutOutputs are the outputs that a --readout names: logits, tokens (the
-// last layer's), attention@L (class rows), keys@L.
-func ReadoutOutputs(c *crate.Config, readout string) ([]string, error) {
-	kind, layer, at := strings.Cut(readout, "@")
-	switch {
-	case readout == "logits" && slices.Contains(c.Facets(), "logits"):
-		return []string{"logits"}, nil
-	case readout == "tokens":
-		return []string{fmt.Sprintf("tokens.%d", c.Depth-1)}, nil
-	case at && (kind == "attention" || kind == "keys"):
-		var l int
-		if _, err := fmt.Sscanf(layer, "%d", &l); err != nil {
-			return nil, fmt.Errorf("readout %q: %q is no layer", readout, layer)
-		}
-		l, err := c.Layer(l)
-		if err != nil {
-			return nil, fmt.Errorf("readout %q: %w", readout, err)
-		}
-		return []string{fmt.Sprintf("%s.%d", map[string]string{"attention": "cls_attention", "keys": "key"}[kind], l)}, nil
-	}
-	return nil, fmt.Errorf("readout %q: want logits (of a model with a head), tokens, attention@LAYER or keys@LAYER", readout)
 }

@@ -20,32 +20,8 @@ import (
 // oddModel is a CRATE of unusual shape, with random weights.
 func oddModel(t *testing.T, dim, inner, heads, depth, patch int, size [2]int) *ModelSource {
 	t.Helper()
-	c, err := crate.Preset("crate-t16")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Dim, c.Inner, c.Heads, c.Depth, c.Patch, c.ImageSize, c.Classes = dim, inner, heads, depth, patch, size, 11
-	if err := c.Check(); err != nil {
-		t.Fatal(err)
-	}
+	c := devicetest.OddConfig(t, dim, inner, heads, depth, patch, size)
 	return NewModelSource(fmt.Sprintf("odd %d/%d/%d", dim, inner, heads), c, "none", c.RandomParams(5))
-}
-
-// picturePixels are fixed pixels with smooth and flat parts.
-func picturePixels(height, width, batch int) []byte {
-	p := make([]byte, 0, 3*height*width*batch)
-	for b := range batch {
-		for y := range height {
-			for x := range width {
-				v := byte(x*5 + y*3 + b*40)
-				if x/8%3 == 1 && y/8%3 == 1 {
-					v = 200 // flat patches
-				}
-				p = append(p, v, v/2+byte(y), byte(x^y))
-			}
-		}
-	}
-	return p
 }
 
 // onDevice opens an engine on a device for a test.
@@ -68,7 +44,7 @@ func (m *Model) runOnce(t *testing.T, r Request, pixels []byte) map[string]*Tens
 		t.Fatal(err)
 	}
 	defer done()
-	wait, err := c.start(context.Background(), pixels)
+	wait, err := c.Start(context.Background(), pixels)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +57,7 @@ func (m *Model) runOnce(t *testing.T, r Request, pixels []byte) map[string]*Tens
 
 func reference(t *testing.T, src *ModelSource, r Request, pixels []byte) map[string]*interp.Tensor {
 	t.Helper()
-	g, err := BuildGraph(&src.Config, r, pass.Options{Without: []string{"all"}})
+	g, err := readout.Graph(&src.Config, r, pass.Options{Without: []string{"all"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +65,7 @@ func reference(t *testing.T, src *ModelSource, r Request, pixels []byte) map[str
 	for i, x := range pixels {
 		in.Data[i] = float64(x)
 	}
-	out, err := interp.Run(context.Background(), g, src.params.typed(), map[string]*interp.Tensor{crate.InputName: in})
+	out, err := interp.Run(context.Background(), g, src.params.Typed(), map[string]*interp.Tensor{crate.InputName: in})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +107,7 @@ func TestOddModels(t *testing.T) {
 					m := load(t, e, src)
 					for _, outputs := range [][]string{{"logits"}, {fmt.Sprintf("cls_attention.%d", last)}, {fmt.Sprintf("tokens.%d", last), "key.0", "cls_attention.0"}} {
 						r := Request{Outputs: outputs, Height: c.ImageSize[0], Width: c.ImageSize[1], Batch: 2}
-						pixels := picturePixels(r.Height, r.Width, 2)
+						pixels := devicetest.Pixels(r.Height, r.Width, 2)
 						got, want := m.runOnce(t, r, pixels), reference(t, src, r, pixels)
 						for _, name := range outputs {
 							if err := near(got[name].Data, want[name].Data, goldenTolerance); err != nil {
@@ -154,59 +130,13 @@ func TestOtherGrids(t *testing.T) {
 		for _, size := range [][2]int{{32, 32}, {56, 40}, {8, 64}, {24, 24}} {
 			for _, mode := range []crate.Positions{crate.PositionsExact, crate.PositionsDemo} {
 				r := Request{Outputs: []string{"tokens.1", "logits"}, Height: size[0], Width: size[1], Batch: 1, Positions: mode}
-				pixels := picturePixels(size[0], size[1], 1)
+				pixels := devicetest.Pixels(size[0], size[1], 1)
 				got, want := m.runOnce(t, r, pixels), reference(t, src, r, pixels)
 				for name := range got {
 					if err := near(got[name].Data, want[name].Data, goldenTolerance); err != nil {
 						t.Errorf("%v %s %s: %v", size, mode, name, err)
 					}
 				}
-			}
-		}
-	})
-}
-
-// TestRowStatistics holds the one-pass variance of the fused products to what
-// a stream may look like: rows with a mean far from zero against their
-// deviation, flat rows, and large rows.
-func TestRowStatistics(t *testing.T) {
-	g, err := graph.Parse(`graph "rows" {
-v0 = input {name="x"} : f32[B:1 N:40 C:96]
-v1 = param {name="w"} : f32[R:64 K:96]
-v2 = centre v1 : f32[R:64 K:96]
-v3 = linear v0 v2 _ _ _ {eps=1e-05} : f32[B:1 N:40 C:64]
-output "y" = v3
-}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := interp.NewTensor(graph.Dims("B", 1, "N", 40, "C", 96))
-	r := randomFor("rows")
-	for i := range x.Data {
-		row := i / 96
-		x.Data[i] = float64(float32(float64(row%8)*0.5 + (0.3+0.2*float64(row/8))*r.NormFloat64()))
-	}
-	in := map[string]*interp.Tensor{"x": x}
-	params := randomParams(g)
-	want, err := interp.Run(context.Background(), g, params.typed(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
-		gp := openGPU(t, inst, info)
-		for _, family := range []plan.Family{plan.Lanes, plan.Tiles, plan.Plain} {
-			p, err := plan.New(g, gp.lim, plan.Options{Family: family})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := gp.runOnce(context.Background(), p, params, in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			// A mean of 12 deviations costs the variance two of its seven digits; a
-			// mean of 50 would cost four.
-			if fact := disagreement(got["y"].Data, want["y"].Data, 5e-5); fact != "" {
-				t.Errorf("%s: %s", family, fact)
 			}
 		}
 	})
@@ -219,14 +149,14 @@ func TestBatchInvariance(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		for _, family := range []plan.Family{"", plan.Tiles} {
 			m := load(t, onDevice(t, info, WithFamily(family)), src)
-			pixels := picturePixels(40, 40, 7)
+			pixels := devicetest.Pixels(40, 40, 7)
 			one := len(pixels) / 7
 			outputs := []string{"logits", "cls_attention.0", "tokens.0"}
 			whole := m.runOnce(t, Request{Outputs: outputs, Height: 40, Width: 40, Batch: 7}, pixels)
 			for i := range 7 {
 				alone := m.runOnce(t, Request{Outputs: outputs, Height: 40, Width: 40, Batch: 1}, pixels[i*one:(i+1)*one])
 				for _, name := range outputs {
-					if !sameBits(whole[name].image(i).Data, alone[name].Data) {
+					if !sameBits(whole[name].Image(i).Data, alone[name].Data) {
 						t.Errorf("family %q, image %d: %s differs between batch 7 and batch 1", family, i, name)
 					}
 				}
@@ -239,56 +169,11 @@ func sameBits(a, b []float32) bool {
 	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
 }
 
-// TestDumpedPlan prints a plan, parses it, runs it and gets the same bits: the
-// engine executes plans, and nothing but plans.
-func TestDumpedPlan(t *testing.T) {
-	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
-	r := Request{Outputs: []string{"logits", "tokens.0", "cls_attention.1"}, Height: 32, Width: 32, Batch: 2}
-	image := interp.NewTensor(graph.Dims("B", 2, "Y", 32, "X", 32, "RGB", 3))
-	for i, x := range picturePixels(32, 32, 2) {
-		image.Data[i] = float64(x)
-	}
-	in := map[string]*interp.Tensor{crate.InputName: image}
-	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
-		gp := openGPU(t, inst, info)
-		for _, family := range []plan.Family{"", plan.Tiles, plan.Plain} {
-			g, err := BuildGraph(&src.Config, r, pass.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := plan.New(g, gp.lim, plan.Options{Family: family})
-			if err != nil {
-				t.Fatal(err)
-			}
-			parsed, err := plan.Parse(p.String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := parsed.Finish(gp.lim); err != nil {
-				t.Fatal(err)
-			}
-			a, err := gp.runOnce(context.Background(), p, src.params, in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := gp.runOnce(context.Background(), parsed, src.params, in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for name := range a {
-				if !sameBits(a[name].Data, b[name].Data) {
-					t.Errorf("%s of the parsed plan differs", name)
-				}
-			}
-		}
-	})
-}
-
 // TestWithoutPasses: leaving a pass out changes what is dispatched and leaves
 // the masks equal.
 func TestWithoutPasses(t *testing.T) {
 	src := oddModel(t, 64, 64, 4, 3, 8, [2]int{64, 64})
-	pixels := picturePixels(64, 64, 1)
+	pixels := devicetest.Pixels(64, 64, 1)
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		full := load(t, onDevice(t, info), src)
 		r := Request{Outputs: []string{"cls_attention.1"}, Height: 64, Width: 64, Batch: 1}
@@ -327,7 +212,7 @@ func maskBits(cls *Tensor, heads int) []bool {
 // 2–4e-3 for the class row).
 func TestHalfPrecision(t *testing.T) {
 	src := oddModel(t, 64, 64, 4, 3, 8, [2]int{64, 64})
-	pixels := picturePixels(64, 64, 1)
+	pixels := devicetest.Pixels(64, 64, 1)
 	r := Request{Outputs: []string{"cls_attention.1", "logits"}, Height: 64, Width: 64, Batch: 1}
 	want := reference(t, src, r, pixels)
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {

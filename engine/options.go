@@ -107,5 +107,11 @@ func WithChoices(c plan.Choices) Option { return func(o *options) { o.choices = 
 // folder holds a measured one.
 func WithoutTuning() Option { return func(o *options) { o.untuned = true } }
 
+// WithSimulatedDevice takes a device that computes nothing: each batch takes
+// that long. It measures the host's part of a stream.
+func WithSimulatedDevice(delay time.Duration) Option {
+	return func(o *options) { o.simulate = delay }
+}
+
 // withFaults makes Vulkan calls fail, for tests.
 func withFaults(f *vk.Faults) Option { return func(o *options) { o.faults = f } }

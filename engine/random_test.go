@@ -209,7 +209,7 @@ func TestRandomModels(t *testing.T) {
 		request := func(what string) Request {
 			return Request{Outputs: k.sets[what], Height: k.size[0], Width: k.size[1], Batch: batch, Mask: k.mask}
 		}
-		pixels := picturePixels(k.size[0], k.size[1], batch)
+		pixels := devicetest.Pixels(k.size[0], k.size[1], batch)
 		want := reference(t, k.src, request("together"), pixels)
 		devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 			check := func(family plan.Family, without string, sets ...string) {

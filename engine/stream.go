@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -31,7 +32,7 @@ type flight struct {
 	tensors map[string]*Tensor
 	err     error // it did not start
 	waited  error // it did not end well; with tensors, valid when ready
-	lost    *gpu
+	lost    *prove.Device
 	ready   chan struct{}
 }
 
@@ -231,7 +232,7 @@ func (j *job[T]) start(ctx context.Context, images []*prepared) (f *flight, smal
 	f = &flight{images: images, ready: make(chan struct{})}
 	e := j.m.eng
 	e.use.RLock()
-	f.lost = e.gpu
+	f.lost = e.device
 	fail := func(err error) (*flight, bool) {
 		e.use.RUnlock()
 		if errors.Is(err, ErrOutOfMemory) && len(images) > 1 {
@@ -246,7 +247,7 @@ func (j *job[T]) start(ctx context.Context, images []*prepared) (f *flight, smal
 		return fail(err)
 	}
 	// What is submitted is finished even when ctx ends.
-	wait, err := c.start(context.WithoutCancel(ctx), join(images))
+	wait, err := c.Start(context.WithoutCancel(ctx), join(images))
 	if err != nil {
 		done()
 		return fail(err)
@@ -306,7 +307,7 @@ func (j *job[T]) deliver(ctx context.Context, f *flight, tokens <-chan struct{},
 		}
 		mine := make(map[string]*Tensor, len(f.tensors))
 		for name, t := range f.tensors {
-			mine[name] = t.image(i)
+			mine[name] = t.Image(i)
 		}
 		items[i].Value, items[i].Err = j.finish(p, mine)
 	})

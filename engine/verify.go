@@ -3,104 +3,17 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
-	"slices"
 
-	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/engine/plan"
-	"github.com/crate-vk/crate-vk/graph"
-	"github.com/crate-vk/crate-vk/graph/pass"
+	"github.com/crate-vk/crate-vk/engine/internal/inside"
+	"github.com/crate-vk/crate-vk/engine/prove"
 )
 
-// standardModels are small relatives of each architecture and ablation: their
-// plans use every kernel.
-func standardModels() []crate.Config {
-	small := func(preset string, change func(*crate.Config)) crate.Config {
-		c, err := crate.Preset(preset)
-		if err != nil {
-			panic(err) // our own table
-		}
-		c.Patch, c.ImageSize, c.Depth = 4, [2]int{16, 24}, 2
-		c.Dim, c.Inner, c.Heads, c.Classes, c.ExtraHead = 36, 30, 3, 7, 0
-		if c.Hidden > 0 {
-			c.Hidden = 72
-		}
-		if c.DecoderDepth > 0 {
-			c.Classes, c.DecoderDepth = 0, 1
-		}
-		if change != nil {
-			change(&c)
-		}
-		return c
-	}
-	wide := func(c *crate.Config) { c.Dim, c.Inner, c.Heads = 128, 128, 2 }
-	return []crate.Config{
-		small("crate-t16", nil),
-		small("crate-t16", wide),
-		small("crate-t16", func(c *crate.Config) { c.Dim, c.Inner, c.Heads = 128, 128, 1 }),
-		small("crate-t16", func(c *crate.Config) { c.Block = crate.BlockSoft }),
-		small("alpha-b16", nil),
-		small("vit-s16", nil),
-		small("vit-s16", func(c *crate.Config) { c.FCNorm, c.Pool, c.Depth = true, crate.PoolMean, 1 }),
-		small("mae-b16", func(c *crate.Config) { c.Depth = 1 }),
-	}
-}
-
-// standardPlans plans the standard models for each of the families and each
-// precision that a device can run, with all passes and with none, whole and
-// facet by facet.
-func standardPlans(lim plan.Limits, families []plan.Family) ([]*plan.Plan, error) {
-	precisions := []graph.DType{graph.F32}
-	if lim.Storage16 {
-		precisions = append(precisions, graph.F16)
-	}
-	plans, err := readoutPlans(lim, families, precisions)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range standardModels() {
-		last := c.Depth - 1
-		all := c.FacetOutputs(AllFacets(), slices.Compact([]int{0, last}))
-		for _, outputs := range [][]string{all, {all[len(all)-1]}, {fmt.Sprintf("cls_attention.%d", last)}} {
-			for _, without := range []string{"", "all", "fuse-epilogue"} {
-				opt := pass.Options{}
-				if without != "" {
-					opt.Without = []string{without}
-				}
-				for _, precision := range precisions {
-					for _, family := range families {
-						g, err := BuildGraph(&c, Request{Batch: 2, Height: 16, Width: 24, Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}}, opt)
-						if err != nil {
-							return nil, err
-						}
-						p, err := plan.New(g, lim, plan.Options{Family: family, Precision: precision})
-						if err != nil {
-							return nil, err
-						}
-						plans = append(plans, p)
-					}
-				}
-			}
-		}
-	}
-	return plans, nil
-}
-
 // Verdict is one row of Verify.
-type Verdict struct {
-	What    string // a kernel variant with its constants, or an output of the model
-	Family  string
-	Allowed float64 // share of the largest reference value
-	Err     error   // nil: agrees
-}
+type Verdict = prove.Verdict
 
 // VerifyOptions of Verify.
-type VerifyOptions struct {
-	// AllFamilies tests every family of kernels that the device could run, not
-	// only the one that plans for it use and the plain kernels that stand in.
-	AllFamilies bool
-}
+type VerifyOptions = prove.VerifyOptions
 
 // Verify compares the device with the interpreter: every kernel variant that
 // plans for the device use on a small case, then the model as a whole, dispatch
@@ -108,80 +21,42 @@ type VerifyOptions struct {
 // comparison itself, such as a lost device, end it.
 func (m *Model) Verify(ctx context.Context, o VerifyOptions) iter.Seq2[Verdict, error] {
 	return func(yield func(Verdict, error) bool) {
-		m.eng.use.RLock()
-		defer m.eng.use.RUnlock()
-		if m.eng.gpu == nil {
-			yield(Verdict{}, fmt.Errorf("engine: the interpreter is the reference itself: choose a device to verify"))
+		v, release, err := m.Inside(inside.Key{})
+		if err != nil {
+			yield(Verdict{}, err)
 			return
 		}
-		if !m.verifyKernels(ctx, o, yield) {
+		defer release()
+		if v.Device == nil {
+			yield(Verdict{}, errors.New("engine: the interpreter is the reference itself: choose a device to verify"))
 			return
 		}
-		m.verifyModel(ctx, yield)
+		for row, err := range v.Device.Verify(ctx, proved(v), o) {
+			if !yield(row, m.blame(err)) {
+				return
+			}
+		}
 	}
 }
 
-func (m *Model) verifyKernels(ctx context.Context, o VerifyOptions, yield func(Verdict, error) bool) bool {
-	g := m.eng.gpu
-	families := plan.Families(g.lim)
-	if !o.AllFamilies {
-		families = []plan.Family{m.eng.opt.family, plan.Plain}
-		if families[0] == "" {
-			families[0] = plan.FamilyFor(g.lim)
-		}
-		families = slices.Compact(families)
-	}
-	plans, err := standardPlans(g.lim, families)
+// proved is what prove wants to know of a model.
+func proved(v inside.Model) prove.Model {
+	return prove.Model{Name: v.Name, Config: v.Config, Params: v.Params, Options: v.Options, Passes: v.Passes}
+}
+
+// Check runs a request on the given pixels dispatch by dispatch, beside the
+// interpreter, and stops at the first value that disagrees: the error is a
+// *KernelError that names value and kernel. It returns how many dispatches
+// agreed.
+func (m *Model) Check(ctx context.Context, r Request, pixels []byte) (agreed int, err error) {
+	v, release, err := m.Inside(inside.Key{})
 	if err != nil {
-		return yield(Verdict{}, err) && false
+		return 0, err
 	}
-	seen := map[string]bool{}
-	for _, p := range plans {
-		for i := range p.Dispatches {
-			d := &p.Dispatches[i]
-			if seen[d.Pipeline()] {
-				continue
-			}
-			seen[d.Pipeline()] = true
-			c, err := plan.CaseOf(p, d, plan.CaseSize{})
-			if err != nil {
-				return yield(Verdict{}, err) && false
-			}
-			bad, err := g.runCase(ctx, c, d)
-			if err != nil {
-				return yield(Verdict{}, err) && false
-			}
-			v := Verdict{What: d.Describe(), Family: string(p.Family), Allowed: tolerance(p.Precision)}
-			if bad != nil {
-				v.Err = bad
-			}
-			if !yield(v, nil) {
-				return false
-			}
-		}
+	defer release()
+	if v.Device == nil {
+		return 0, errors.New("engine: the interpreter is the reference itself: there is nothing to check")
 	}
-	return true
-}
-
-// verifyModel runs the model on a fixed picture of its native size.
-func (m *Model) verifyModel(ctx context.Context, yield func(Verdict, error) bool) {
-	c := &m.src.Config
-	outputs := c.FacetOutputs([]string{"tokens", "key", "cls", "logits", "features"}, []int{c.Depth - 1})
-	r := Request{Batch: 1, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs}
-	pixels := make([]byte, 3*r.Height*r.Width)
-	rnd := randomFor("verify")
-	for i := range pixels {
-		pixels[i] = byte(i*7/(3*r.Width)) + byte(rnd.IntN(64))
-	}
-	n, err := m.check(ctx, r, pixels)
-	var bad *KernelError
-	if err != nil && !errors.As(err, &bad) {
-		yield(Verdict{}, err)
-		return
-	}
-	v := Verdict{What: fmt.Sprintf("%s, %d dispatches", m.src.Name, n), Family: "model", Allowed: 5 * tolerance(m.eng.opt.precision.dtype())}
-	if bad != nil {
-		v.Err = bad
-	}
-	yield(v, nil)
+	agreed, err = v.Device.Check(ctx, proved(v), r, pixels)
+	return agreed, m.blame(err)
 }

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/measure"
+	"github.com/spf13/cobra"
 )
 
 // benchFlags of bench.
@@ -143,9 +144,9 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 
 // benchOn runs all rows of one precision.
 func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, shapes []geometry, out benchOutput) (rows []plotRow, err error) {
-	var ceiling engine.Ceiling
+	var ceiling measure.Ceiling
 	if !e.Device().Reference() {
-		if ceiling, err = e.Ceiling(); err != nil {
+		if ceiling, err = measure.DeviceCeiling(e); err != nil {
 			return nil, err
 		}
 	}
@@ -164,8 +165,8 @@ func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, shap
 			if err != nil {
 				return nil, err
 			}
-			err = f.each(func(size string, batch int, readout string) error {
-				row, err := benchOne(ctx, e, m, f, size, batch, readout)
+			err = f.each(func(size string, batch int, what string) error {
+				row, err := benchOne(ctx, e, m, f, size, batch, what)
 				if err != nil {
 					return err
 				}
@@ -191,11 +192,11 @@ func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, shap
 }
 
 // each goes over the combinations of sizes, batches and read-outs.
-func (f *benchFlags) each(do func(size string, batch int, readout string) error) error {
+func (f *benchFlags) each(do func(size string, batch int, what string) error) error {
 	for _, size := range f.sizes {
 		for _, batch := range f.batches {
-			for _, readout := range f.readouts {
-				if err := do(size, batch, readout); err != nil {
+			for _, what := range f.readouts {
+				if err := do(size, batch, what); err != nil {
 					return err
 				}
 			}
@@ -204,7 +205,7 @@ func (f *benchFlags) each(do func(size string, batch int, readout string) error)
 	return nil
 }
 
-func benchHeader(e *engine.Engine, c engine.Ceiling) []string {
+func benchHeader(e *engine.Engine, c measure.Ceiling) []string {
 	d := e.Device()
 	lines := []string{
 		fmt.Sprintf("crate-vk %s, %s, %d cores", versionString(), runtime.Version(), runtime.NumCPU()),
@@ -216,7 +217,7 @@ func benchHeader(e *engine.Engine, c engine.Ceiling) []string {
 	return lines
 }
 
-func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFlags, size string, batch int, readout string) (plotRow, error) {
+func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFlags, size string, batch int, what string) (plotRow, error) {
 	var row plotRow
 	c := m.Config()
 	s, err := parseSize(size)
@@ -227,15 +228,15 @@ func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFl
 	if err != nil {
 		return row, err
 	}
-	outputs, err := engine.ReadoutOutputs(&c, readout)
+	outputs, err := readout.Outputs(&c, what)
 	if err != nil {
 		return row, usage(err)
 	}
 	if batch < 1 {
 		return row, usage(fmt.Errorf("--batch is %d, want at least 1", batch))
 	}
-	res, err := m.Bench(ctx, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch, Positions: crate.PositionsExact},
-		engine.BenchOptions{Repeat: f.repeat, Budget: time.Duration(f.seconds * float64(time.Second))})
+	res, err := measure.Bench(ctx, m, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch, Positions: crate.PositionsExact},
+		measure.BenchOptions{Repeat: f.repeat, Budget: time.Duration(f.seconds * float64(time.Second))})
 	if err != nil {
 		return row, err
 	}
@@ -243,7 +244,7 @@ func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFl
 	row.tokens, row.depth, row.width = height/c.Patch*(width/c.Patch)+c.Prefix, c.Depth, c.Dim
 	row.benchRow = benchRow{
 		Model: m.Source().Name, Size: fmt.Sprintf("%dx%d", width, height), Batch: batch, Precision: f.device.precision,
-		Device: e.Device().Name, Driver: e.Device().Driver, Readout: readout,
+		Device: e.Device().Name, Driver: e.Device().Driver, Readout: what,
 		PerImage: benchTimes{per(res.Wall.Median), per(res.Wall.P5), per(res.Wall.P95)}, CPU: per(res.CPU), DeviceMS: per(res.Device),
 		ImagesS: float64(batch) / res.Wall.Median.Seconds(), GFLOPS: float64(res.FLOPs) / res.Wall.Median.Seconds() / 1e9,
 		FLOPs: res.FLOPs / int64(batch), Peak: res.Peak, Weights: res.Weights, Arena: res.Arena,

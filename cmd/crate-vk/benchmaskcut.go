@@ -14,11 +14,11 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/spf13/cobra"
-	"gonum.org/v1/gonum/mat"
-
 	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/measure"
+	"github.com/spf13/cobra"
+	"gonum.org/v1/gonum/mat"
 )
 
 // cutFlags of bench maskcut.
@@ -88,7 +88,7 @@ func (a *app) runBenchMaskCut(ctx context.Context, f *cutFlags) error {
 	for i := range f.batch {
 		features = append(features, drawFeatures(uint64(i), f.grid, f.channels)...)
 	}
-	res, list, err := e.BenchAffinity(ctx, features, f.batch, n, maskcut.Tau, engine.BenchOptions{Repeat: f.repeat})
+	res, list, err := measure.Affinity(ctx, e, features, f.batch, n, maskcut.Tau, measure.BenchOptions{Repeat: f.repeat})
 	if err != nil {
 		return err
 	}
@@ -158,13 +158,13 @@ func (a *app) cutTable(f *cutFlags, d engine.DeviceInfo, rows []cutRow) error {
 func timed(what string, repeat, by int, do func() error) (cutRow, error) {
 	var wall, cpu []float64
 	for range repeat {
-		c0, _ := engine.Usage()
+		c0, _ := measure.Usage()
 		start := time.Now()
 		if err := do(); err != nil {
 			return cutRow{}, err
 		}
 		wall = append(wall, time.Since(start).Seconds()*1e3/float64(by))
-		c1, _ := engine.Usage()
+		c1, _ := measure.Usage()
 		cpu = append(cpu, (c1-c0).Seconds()*1e3/float64(by))
 	}
 	slices.Sort(wall)

@@ -15,10 +15,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/measure"
+	"github.com/spf13/cobra"
 )
 
 // pipelineFlags of bench pipeline: those of segment and its own.
@@ -99,13 +99,13 @@ func (a *app) runPipeline(ctx context.Context, f *pipelineFlags, args []string) 
 	var seconds, cpus []float64
 	for i := range f.repeat {
 		f.segment.source.out = filepath.Join(dir, fmt.Sprint(i))
-		cpu, _ := engine.Usage()
+		cpu, _ := measure.Usage()
 		start := time.Now()
 		if err := a.runSegment(ctx, &f.segment, args); err != nil {
 			return err
 		}
 		seconds = append(seconds, time.Since(start).Seconds())
-		after, peak := engine.Usage()
+		after, peak := measure.Usage()
 		cpus, row.Peak = append(cpus, (after-cpu).Seconds()), peak
 	}
 	slices.Sort(seconds)
@@ -156,7 +156,7 @@ func (f *pipelineFlags) deviceAlone(ctx context.Context, a *app, row *pipelineRo
 		return err
 	}
 	r := engine.Request{Outputs: []string{fmt.Sprintf("cls_attention.%d", c.ReadLayer())}, Height: height, Width: width, Batch: min(row.Batch, row.Images), Positions: crate.PositionsExact}
-	res, err := s.m.Bench(ctx, r, engine.BenchOptions{Budget: 3 * time.Second})
+	res, err := measure.Bench(ctx, s.m, r, measure.BenchOptions{Budget: 3 * time.Second})
 	if err != nil {
 		return err
 	}

@@ -10,13 +10,13 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
+	"github.com/spf13/cobra"
 )
 
 // compileFlags of compile.
@@ -159,7 +159,7 @@ func (c *compilation) build() (*graph.Graph, error) {
 	if c.f.readout == "" {
 		c.f.readout = fmt.Sprintf("attention@%d", config.ReadLayer())
 	}
-	outputs, err := engine.ReadoutOutputs(config, c.f.readout)
+	outputs, err := readout.Outputs(config, c.f.readout)
 	if err != nil {
 		return nil, usage(err)
 	}

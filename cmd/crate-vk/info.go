@@ -8,15 +8,15 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/spf13/cobra"
-
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
 	"github.com/crate-vk/crate-vk/loader/pth"
+	"github.com/spf13/cobra"
 )
 
 func (a *app) info() *cobra.Command {
@@ -203,20 +203,20 @@ func labels(c *crate.Config) string {
 // device with the minima that Vulkan guarantees.
 func costs(w io.Writer, c *crate.Config, height, width, batch int) error {
 	lim := plan.BaselineLimits()
-	for _, readout := range []string{fmt.Sprintf("attention@%d", c.ReadLayer()), fmt.Sprintf("keys@%d", c.Depth-1), "tokens", "logits"} {
-		outputs, err := engine.ReadoutOutputs(c, readout)
+	for _, what := range []string{fmt.Sprintf("attention@%d", c.ReadLayer()), fmt.Sprintf("keys@%d", c.Depth-1), "tokens", "logits"} {
+		outputs, err := readout.Outputs(c, what)
 		if err != nil {
 			continue // a model without a head
 		}
-		g, err := engine.BuildGraph(c, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, pass.Options{})
+		g, err := readout.Graph(c, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, pass.Options{})
 		if err != nil {
 			return err
 		}
-		published, err := engine.BuildGraph(c, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, pass.Options{Without: []string{"all"}})
+		published, err := readout.Graph(c, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, pass.Options{Without: []string{"all"}})
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "  %s\t%.2f GFLOP an image (as published %.2f)", readout, gflop(g.FLOPs(), batch), gflop(liveFLOPs(published), batch))
+		fmt.Fprintf(w, "  %s\t%.2f GFLOP an image (as published %.2f)", what, gflop(g.FLOPs(), batch), gflop(liveFLOPs(published), batch))
 		p, err := plan.New(g, lim, plan.Options{})
 		if err != nil {
 			fmt.Fprintf(w, "; batch %d: %v\n", batch, err)

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/spf13/cobra"
-
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/measure"
+	"github.com/spf13/cobra"
 )
 
 func (a *app) kernels() *cobra.Command {
@@ -45,7 +45,7 @@ without hardware.`,
 	return c
 }
 
-func (a *app) kernelRows(ctx context.Context, model *modelFlags, device *deviceFlags, batch int, isa, all bool) ([]engine.KernelReport, error) {
+func (a *app) kernelRows(ctx context.Context, model *modelFlags, device *deviceFlags, batch int, isa, all bool) ([]measure.KernelReport, error) {
 	if device.device == engine.CPUDevice {
 		return nil, usage(fmt.Errorf("the interpreter has no kernels: choose a device"))
 	}
@@ -62,10 +62,10 @@ func (a *app) kernelRows(ctx context.Context, model *modelFlags, device *deviceF
 	if err != nil {
 		return nil, err
 	}
-	return m.Kernels(ctx, batch, isa, all)
+	return measure.Kernels(ctx, m, batch, isa, all)
 }
 
-func (a *app) kernelTable(rows []engine.KernelReport) error {
+func (a *app) kernelTable(rows []measure.KernelReport) error {
 	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "KERNEL\tFAMILY\tCONSTANTS\tSTATISTICS")
 	for _, r := range rows {

@@ -7,10 +7,11 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/measure"
+	"github.com/spf13/cobra"
 )
 
 // tuneFlags of tune.
@@ -89,10 +90,10 @@ func (a *app) runTune(ctx context.Context, f *tuneFlags) error {
 		return err
 	}
 	defer s.close()
-	show := func(r engine.TuneRow) {
+	show := func(r measure.TuneRow) {
 		a.log.Info(fmt.Sprintf("%s: %s", r.Kind, outcome(r)))
 	}
-	rows, err := s.m.Tune(ctx, engine.TuneOptions{Requests: requests, Budget: time.Duration(f.seconds * float64(time.Second)), DryRun: f.dryRun}, show)
+	rows, err := measure.Tune(ctx, s.m, measure.TuneOptions{Requests: requests, Budget: time.Duration(f.seconds * float64(time.Second)), DryRun: f.dryRun}, show)
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (f *tuneFlags) requests(src *engine.ModelSource) ([]engine.Request, error) 
 	}
 	var list []engine.Request
 	for _, r := range readouts {
-		outputs, err := engine.ReadoutOutputs(c, r)
+		outputs, err := readout.Outputs(c, r)
 		if err != nil {
 			return nil, usage(err)
 		}
@@ -129,7 +130,7 @@ func (f *tuneFlags) requests(src *engine.ModelSource) ([]engine.Request, error) 
 }
 
 // outcome is one line about a kind of work.
-func outcome(r engine.TuneRow) string {
+func outcome(r measure.TuneRow) string {
 	switch {
 	case r.Err != nil:
 		return r.Err.Error()
@@ -139,7 +140,7 @@ func outcome(r engine.TuneRow) string {
 	return fmt.Sprintf("%s instead of %s, %.2f times as fast", r.Chosen, r.Shapes[0].Name, r.Gain)
 }
 
-func tuneRows(rows []engine.TuneRow) []tuneRow {
+func tuneRows(rows []measure.TuneRow) []tuneRow {
 	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
 	list := []tuneRow{}
 	for _, r := range rows {
@@ -159,7 +160,7 @@ func tuneRows(rows []engine.TuneRow) []tuneRow {
 	return list
 }
 
-func (a *app) tuneTable(rows []engine.TuneRow) error {
+func (a *app) tuneTable(rows []measure.TuneRow) error {
 	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "KERNEL\tSHAPE\tMS\tP5\tP95\tRUNS\t")
 	for _, r := range tuneRows(rows) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
 // Request is what to compute of a model, with outputs that are read off it
@@ -20,14 +21,28 @@ import (
 //	                         (layerwise.CodingRateOfGrams)
 //	zeros.L     [B n 1]      exact zeros of each token behind layer L
 type Request struct {
-	crate.Request
-	Tau float64 // of affinity.L: patches are alike whose cosine exceeds it
+	Outputs    []string // names of crate.Build and those above
+	Height     int      // pixels, multiples of the patch side
+	Width      int
+	Batch      int // images computed at once
+	Positions  crate.Positions
+	Normalised bool       // the input is a normalised image [B 3 Y X], not 8-bit pixels [B Y X 3]
+	Tau        float64    // of affinity.L: patches are alike whose cosine exceeds it
+	Mask       crate.Mask // of reconstruction
 }
 
-// Build makes the graph of a request.
+// Graph builds the graph of a request and runs the passes.
+func Graph(c *crate.Config, r Request, opt pass.Options) (*graph.Graph, error) {
+	g, err := Build(c, r)
+	if err != nil {
+		return nil, err
+	}
+	return g, pass.Run(g, opt)
+}
+
+// Build makes the graph of a request, as the builder writes it.
 func Build(c *crate.Config, r Request) (*graph.Graph, error) {
-	base := r.Request
-	base.Outputs = nil
+	base := crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Normalised: r.Normalised, Mask: r.Mask}
 	for _, name := range r.Outputs {
 		if kind, layer, ok := measure(name); ok {
 			name = measured(kind, layer)

@@ -28,7 +28,7 @@ func TestBuild(t *testing.T) {
 	const tau = 0.3
 	names := []string{"gram.1", "key.1", "affinity.1", "zeros.0", "tokens.0", "zeros.1", "tokens.1"}
 	for _, without := range []string{"", "all"} {
-		g, err := readout.Build(&c, readout.Request{Request: crate.Request{Batch: 2, Height: 24, Width: 28, Outputs: names}, Tau: tau})
+		g, err := readout.Build(&c, readout.Request{Batch: 2, Height: 24, Width: 28, Outputs: names, Tau: tau})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestBuildRefuses(t *testing.T) {
 		tau    float64
 		want   string
 	}{{"affinity.0", -0.1, "τ is -0.1"}, {"affinity.99", 0.1, "key.99"}, {"heat.0", 0.1, "heat.0"}} {
-		_, err := readout.Build(&c, readout.Request{Request: crate.Request{Batch: 1, Height: 224, Width: 224, Outputs: []string{r.output}}, Tau: r.tau})
+		_, err := readout.Build(&c, readout.Request{Batch: 1, Height: 224, Width: 224, Outputs: []string{r.output}, Tau: r.tau})
 		if err == nil || !strings.Contains(err.Error(), r.want) {
 			t.Errorf("%s: %v, want an error with %q", r.output, err, r.want)
 		}

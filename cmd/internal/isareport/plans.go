@@ -8,6 +8,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/cmd/internal/isa"
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
@@ -45,7 +46,7 @@ func planned(gpu isa.GPU) ([]variant, error) {
 		for _, precision := range []graph.DType{graph.F32, graph.F16} {
 			for _, batch := range []int{1, 8} {
 				r := engine.Request{Batch: batch, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs}
-				g, err := engine.BuildGraph(&c, r, pass.Options{})
+				g, err := readout.Graph(&c, r, pass.Options{})
 				if err != nil {
 					return nil, err
 				}

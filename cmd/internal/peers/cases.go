@@ -14,6 +14,7 @@ import (
 	"github.com/crate-vk/crate-vk/cmd/internal/onnx"
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/demo"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/graph/pass"
 	"github.com/crate-vk/crate-vk/loader/weights"
@@ -129,7 +130,7 @@ func writeWeights(path string, src *engine.ModelSource) error {
 
 // writeONNX exports the graph: as published without any pass, folded with all.
 func (c benchCase) writeONNX(ctx context.Context, path, form string, src *engine.ModelSource) error {
-	outputs, err := engine.ReadoutOutputs(&src.Config, c.readout)
+	outputs, err := readout.Outputs(&src.Config, c.readout)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (c benchCase) writeONNX(ctx context.Context, path, form string, src *engine
 	if form == published {
 		opt.Without = []string{"all"}
 	}
-	g, err := engine.BuildGraph(&src.Config, engine.Request{Outputs: outputs, Batch: c.batch, Height: src.Config.ImageSize[0], Width: src.Config.ImageSize[1],
+	g, err := readout.Graph(&src.Config, engine.Request{Outputs: outputs, Batch: c.batch, Height: src.Config.ImageSize[0], Width: src.Config.ImageSize[1],
 		Positions: crate.PositionsExact}, opt)
 	if err != nil {
 		return err

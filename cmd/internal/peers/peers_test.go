@@ -13,7 +13,7 @@ import (
 	"github.com/crate-vk/crate-vk/cmd/internal/onnx"
 	"github.com/crate-vk/crate-vk/cmd/internal/onnx/onnxtest"
 	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
 )
@@ -103,8 +103,8 @@ func TestTorch(t *testing.T) {
 		t.Skipf("NOT TESTED WITH PYTORCH: %v", err)
 	}
 	p := startTest(t, "torch_peer.py", python, torchPeer)
-	for _, readout := range []string{"logits", "attention@2"} {
-		c := benchCase{name: "demo b2", batch: 2, readout: readout}
+	for _, what := range []string{"logits", "attention@2"} {
+		c := benchCase{name: "demo b2", batch: 2, readout: what}
 		r, config, err := c.prepare(context.Background(), t.TempDir())
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +114,7 @@ func TestTorch(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer src.Close()
-		outputs, err := engine.ReadoutOutputs(config, readout)
+		outputs, err := readout.Outputs(config, what)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestTorch(t *testing.T) {
 			r.Form, r.Threads = form, 1
 			ask(t, p, r)
 			if _, err := difference(ask(t, p, request{Do: "output"}).Output, want.Data, 1e-4); err != nil {
-				t.Errorf("%s, %s: %v", readout, form, err)
+				t.Errorf("%s, %s: %v", what, form, err)
 			}
 		}
 	}

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -111,7 +113,7 @@ func (s *server) load(ctx context.Context, r request) error {
 	if s.model, err = s.eng.Load(ctx, src); err != nil {
 		return err
 	}
-	outputs, err := engine.ReadoutOutputs(&src.Config, r.Readout)
+	outputs, err := readout.Outputs(&src.Config, r.Readout)
 	if err != nil {
 		return err
 	}
@@ -194,7 +196,7 @@ func (s *server) engineRequest() engine.Request {
 // ops is the speed of the dispatches of one product's shape inside the whole
 // plan, from the device's timestamps.
 func (s *server) ops(ctx context.Context, r request) (answer, error) {
-	res, err := s.model.Bench(ctx, s.engineRequest(), engine.BenchOptions{Repeat: r.Times})
+	res, err := measure.Bench(ctx, s.model, s.engineRequest(), measure.BenchOptions{Repeat: r.Times})
 	if err != nil {
 		return answer{}, err
 	}
@@ -213,7 +215,7 @@ func (s *server) ops(ctx context.Context, r request) (answer, error) {
 }
 
 func (s *server) alone(ctx context.Context, rounds int) (answer, error) {
-	list, err := s.model.BenchAlone(ctx, s.engineRequest(), rounds)
+	list, err := measure.Alone(ctx, s.model, s.engineRequest(), rounds)
 	if err != nil {
 		return answer{}, err
 	}

@@ -1,0 +1,43 @@
+// Package inside is the door through which engine/measure reaches what a model
+// and an engine hold, so that measuring is no part of their API.
+package inside
+
+import (
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/prove"
+	"github.com/crate-vk/crate-vk/engine/run"
+	"github.com/crate-vk/crate-vk/graph/pass"
+)
+
+// Key opens the door. Only packages below engine can name it.
+type Key struct{ _ int }
+
+// Machine is what an engine runs on, until it is released.
+type Machine struct {
+	Device   *prove.Device // nil of the interpreter, and of a simulated device
+	Options  plan.Options  // without the kernels that are disabled
+	CacheDir string        // "": nothing is kept
+}
+
+// Model is a model on its machine, until it is released.
+type Model struct {
+	Machine
+	Name   string
+	Config *crate.Config
+	Params run.Params
+	Store  *run.WeightStore // nil where there is no device
+	Passes pass.Options
+	Blame  func(error) error // makes errors of the weights the model's
+}
+
+// Opener is an engine. What it shows may be used until release is called: until
+// then the engine is not closed.
+type Opener interface {
+	Inside(Key) (m Machine, release func(), err error)
+}
+
+// ModelOpener is a model on an engine.
+type ModelOpener interface {
+	Inside(Key) (m Model, release func(), err error)
+}

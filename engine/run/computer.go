@@ -1,0 +1,104 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/graph/interp"
+)
+
+// Computer runs batches of one graph, on the device or in the interpreter.
+type Computer interface {
+	// Start begins a batch: 8-bit RGB pixels, image after image, as many as the
+	// batch. The returned function waits for the outputs, by name; it must be
+	// called once.
+	Start(ctx context.Context, pixels []byte) (func() (map[string]*Tensor, error), error)
+	Close()
+}
+
+// deviceComputer is a program of some slots.
+type deviceComputer struct {
+	*Program
+	input string
+}
+
+// OnDevice runs batches by a program whose pixels go into that input.
+func OnDevice(pr *Program, input string) Computer { return deviceComputer{pr, input} }
+
+func (c deviceComputer) Start(ctx context.Context, pixels []byte) (func() (map[string]*Tensor, error), error) {
+	s, err := c.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in, _, err := c.Input(s, c.input)
+	if err != nil {
+		c.Release(s)
+		return nil, err
+	}
+	copy(in, pixels)
+	if err := c.Submit(s); err != nil {
+		c.Release(s)
+		return nil, err
+	}
+	return func() (map[string]*Tensor, error) {
+		defer c.Release(s)
+		return c.Finish(s)
+	}, nil
+}
+
+// interpComputer runs the same graph in the interpreter.
+type interpComputer struct {
+	program *interp.Program
+	name    string
+	input   graph.Shape
+	words   map[string]bool // outputs of 32-bit words
+}
+
+// OnInterpreter runs batches of a graph whose pixels go into that input.
+func OnInterpreter(ctx context.Context, g *graph.Graph, params Params, input string) (Computer, error) {
+	p, err := interp.Compile(ctx, g, params.Typed())
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range g.Values {
+		if v.Op == graph.OpInput {
+			c := &interpComputer{p, input, v.Shape(), map[string]bool{}}
+			for _, o := range g.Outputs {
+				c.words[o.Name] = o.Value.Type.DType == graph.U32
+			}
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("engine: the graph has no input")
+}
+
+func (c *interpComputer) Start(ctx context.Context, pixels []byte) (func() (map[string]*Tensor, error), error) {
+	in := interp.NewTensor(c.input)
+	for i, x := range pixels {
+		in.Data[i] = float64(x)
+	}
+	return func() (map[string]*Tensor, error) {
+		res, err := c.program.Run(ctx, map[string]*interp.Tensor{c.name: in}, nil)
+		if err != nil {
+			return nil, err
+		}
+		out := map[string]*Tensor{}
+		for name, t := range res {
+			data := make([]float32, len(t.Data))
+			for i, x := range t.Data {
+				data[i] = float32(x)
+			}
+			if c.words[name] { // as Layout.Unpack gives them
+				for i, x := range t.Data {
+					data[i] = math.Float32frombits(uint32(x))
+				}
+			}
+			out[name] = &Tensor{t.Shape, data}
+		}
+		return out, nil
+	}, nil
+}
+
+func (c *interpComputer) Close() {}

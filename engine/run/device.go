@@ -1,0 +1,93 @@
+package run
+
+import (
+	"fmt"
+
+	"github.com/crate-vk/crate-vk/engine/internal/diskcache"
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/vk"
+)
+
+// Device is one life of an open device: after it was lost another one replaces
+// it.
+type Device struct {
+	VK     *vk.Device
+	Info   vk.Info
+	Limits plan.Limits
+
+	pipes *Pipelines
+	cache deviceCache
+	pipe  *vk.Cache
+}
+
+// DeviceOptions of OpenDevice.
+type DeviceOptions struct {
+	Selector   string // as Choose reads it
+	Half       bool   // the device must have 16-bit storage
+	Statistics bool   // drivers collect statistics of the kernels
+	Memory     int64  // limit in bytes; 0: three quarters of the device's own
+	CacheDir   string // "": nothing is kept
+	SPIRV      func(name string) ([]byte, error)
+}
+
+// OpenDevice opens the device that a selector names.
+func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
+	infos, err := inst.Devices()
+	if err != nil {
+		return nil, NoDevice(err)
+	}
+	info, err := choose(infos, o.Selector)
+	if err != nil {
+		return nil, err
+	}
+	if o.Half && !info.Storage16 {
+		return nil, NoDevice(fmt.Errorf("%s has no 16-bit storage, which --precision fp16 needs", info.Name))
+	}
+	dev, err := inst.OpenDevice(info, o.Statistics)
+	if err != nil {
+		return nil, NoDevice(fmt.Errorf("%s: %w", info.Name, err))
+	}
+	memory := o.Memory
+	if memory == 0 {
+		memory = info.LocalHeap / 4 * 3
+	}
+	d := &Device{VK: dev, Info: info, Limits: LimitsOf(info, memory)}
+	d.cache = newDeviceCache(diskcache.Dir(o.CacheDir), info, vk.VectorBits())
+	if d.pipe, err = dev.NewCache(d.cache.read("pipelines")); err != nil {
+		dev.Close()
+		return nil, NoDevice(fmt.Errorf("%s: %w", info.Name, err))
+	}
+	d.pipes = newPipelines(dev, d.pipe, o.SPIRV)
+	return d, nil
+}
+
+// Close releases the device, whose programs and weights were closed before. It
+// returns how many objects are left all the same.
+func (d *Device) Close() (left int) {
+	d.pipes.close()
+	d.pipe.Destroy()
+	left = d.VK.Live()
+	d.VK.Close()
+	return left
+}
+
+// KeepPipelines writes the pipeline cache to disk; a failure is no failure of
+// the run.
+func (d *Device) KeepPipelines() {
+	if data, err := d.pipe.Data(); err == nil {
+		d.cache.write("pipelines", data)
+	}
+}
+
+// Kept is what Keep stored for this device, its driver and the embedded
+// kernels; nil when it is missing or corrupt.
+func (d *Device) Kept(name string) []byte { return d.cache.read(name) }
+
+// Keep stores something for this device. The cache is an aid: failures are
+// silent.
+func (d *Device) Keep(name string, body []byte) { d.cache.write(name, body) }
+
+// Pipeline is the compiled kernel of a dispatch.
+func (d *Device) Pipeline(dispatch *plan.Dispatch) (*vk.Pipeline, error) {
+	return d.pipes.get(dispatch)
+}

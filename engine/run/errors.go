@@ -1,0 +1,32 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Conditions that callers tell apart with errors.Is.
+var (
+	ErrNoDevice = errors.New("no usable device")
+	ErrLostWork = errors.New("the device reported success and did not do the work") // twice
+)
+
+// NoDevice makes errors.Is(err, ErrNoDevice) hold, whatever the reason.
+func NoDevice(err error) error { return fmt.Errorf("%w: %w", ErrNoDevice, err) }
+
+// WeightError says that weights can't be read, or are not what a graph needs:
+// the fault is the model's and not the device's.
+type WeightError struct{ Err error }
+
+func (e *WeightError) Error() string { return e.Err.Error() }
+func (e *WeightError) Unwrap() error { return e.Err }
+
+// weightError marks an error as the weights', unless it says that the work was
+// cancelled.
+func weightError(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &WeightError{err}
+}

@@ -1,0 +1,40 @@
+package run
+
+import "github.com/crate-vk/crate-vk/engine/plan"
+
+// Slots is how many batches of a plan are under way at once.
+const Slots = 2
+
+// Need is the device memory that a plan takes, in bytes.
+type Need struct {
+	Weights int64 // shared by the plans of a model
+	Tensors int64 // between the dispatches
+	Staging int64 // inputs and outputs of the batches under way
+}
+
+// Total is all of it.
+func (n Need) Total() int64 { return n.Weights + n.Tensors + n.Staging }
+
+// NeedOf is what a plan needs: it runs where that is at most the device's memory.
+func NeedOf(p *plan.Plan) Need {
+	return Need{p.WeightBytes(), p.ArenaBytes(), Slots * hostBytes(p)}
+}
+
+// Own is what the plan needs beside the weights.
+func (n Need) Own() int64 { return n.Tensors + n.Staging }
+
+// hostBytes is the staging memory of one slot.
+func hostBytes(p *plan.Plan) int64 {
+	var n int64
+	for _, b := range p.Buffers {
+		if b.Role == plan.Input {
+			n += b.Layout.Bytes()
+		}
+	}
+	for _, o := range p.Outputs {
+		for _, b := range o.Buffers {
+			n += p.Buffers[b].Layout.Bytes()
+		}
+	}
+	return n
+}

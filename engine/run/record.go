@@ -1,0 +1,63 @@
+package run
+
+import "github.com/crate-vk/crate-vk/engine/vk"
+
+// Recorded are dispatches of a program that are run by themselves.
+type Recorded struct {
+	cmds *vk.Commands
+	sets *vk.Sets // its own; nil where it uses the program's
+}
+
+// Alone records dispatch i by itself.
+func (pr *Program) Alone(i int) (*Recorded, error) {
+	cmds, err := pr.dev.Record(vk.Recording{Dispatches: pr.dispatches[i : i+1], First: i, Sets: pr.sets})
+	if err != nil {
+		return nil, err
+	}
+	return &Recorded{cmds: cmds}, nil
+}
+
+// Repeat records dispatch i so many times, one after another.
+func (pr *Program) Repeat(i, times int) (*Recorded, error) {
+	d := pr.dispatches[i]
+	d.Barrier = true
+	list := make([]vk.Dispatch, times)
+	for k := range list {
+		list[k] = d
+	}
+	sets, err := pr.dev.NewSets(list)
+	if err != nil {
+		return nil, err
+	}
+	cmds, err := pr.dev.Record(vk.Recording{Dispatches: list, Sets: sets})
+	if err != nil {
+		sets.Destroy()
+		return nil, err
+	}
+	return &Recorded{cmds, sets}, nil
+}
+
+// Run executes what was recorded, on a slot that is not in flight, and waits.
+func (pr *Program) Run(s *Slot, r *Recorded) error {
+	if err := pr.dev.Submit([]*vk.Commands{r.cmds}, s.fence); err != nil {
+		return err
+	}
+	return pr.Wait(s)
+}
+
+// Close frees the recording.
+func (r *Recorded) Close() {
+	r.cmds.Destroy()
+	if r.sets != nil {
+		r.sets.Destroy()
+	}
+}
+
+// Nanoseconds are the times of the dispatches of a finished run; nil where the
+// program has no timestamps.
+func (pr *Program) Nanoseconds(s *Slot) ([]float64, error) {
+	if s.queries == nil {
+		return nil, nil
+	}
+	return s.queries.Nanoseconds()
+}

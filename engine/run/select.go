@@ -1,0 +1,139 @@
+package run
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/vk"
+)
+
+// CPUDevice selects the interpreter.
+const CPUDevice = "cpu"
+
+// DeviceInfo describes a device that a selector can name.
+type DeviceInfo struct {
+	Index      int
+	Name       string
+	Type       string // discrete, integrated, virtual, cpu, other; reference for the interpreter
+	Driver     string
+	API        string
+	UUID       string
+	Memory     int64 // bytes of the device's own memory
+	Subgroup   int
+	FP16       bool
+	Validation bool
+}
+
+// Reference reports the interpreter.
+func (d DeviceInfo) Reference() bool { return d.Type == "reference" }
+
+func (d DeviceInfo) String() string {
+	if d.Reference() {
+		return d.Name
+	}
+	return fmt.Sprintf("%s (%s, %s)", d.Name, d.Type, d.Driver)
+}
+
+// Describe is what there is to say of a device.
+func Describe(info vk.Info) DeviceInfo {
+	driver := strings.TrimSpace(info.DriverName + " " + info.DriverInfo)
+	if info.DriverInfo == "" {
+		driver = fmt.Sprintf("%s %d.%d.%d", info.DriverName, info.Driver>>22, info.Driver>>12&0x3ff, info.Driver&0xfff)
+	}
+	return DeviceInfo{Index: info.Index, Name: info.Name, Type: info.Type.String(), Driver: driver, API: info.API, UUID: info.UUID,
+		Memory: info.LocalHeap, Subgroup: info.Subgroup, FP16: info.Storage16}
+}
+
+// ReferenceDevice describes the interpreter.
+func ReferenceDevice() DeviceInfo {
+	return DeviceInfo{Index: -1, Name: "interpreter", Type: "reference", Driver: "float64"}
+}
+
+// Devices lists the devices, in the loader's order. It executes nothing.
+func Devices() ([]DeviceInfo, error) {
+	inst, err := vk.Open(vk.Options{})
+	if err != nil {
+		return nil, NoDevice(err)
+	}
+	defer inst.Close()
+	infos, err := inst.Devices()
+	if err != nil {
+		return nil, NoDevice(err)
+	}
+	list := make([]DeviceInfo, len(infos))
+	for i, info := range infos {
+		list[i] = Describe(info)
+	}
+	return list, nil
+}
+
+// choose finds the device that a selector names.
+func choose(infos []vk.Info, selector string) (vk.Info, error) {
+	if selector == "" || selector == "auto" {
+		best := infos[0]
+		for _, d := range infos[1:] {
+			// Among software devices the wider vectors are the faster ones.
+			if p, q := preference(d.Type), preference(best.Type); p < q || p == q && d.Type == vk.TypeCPU && d.Subgroup > best.Subgroup {
+				best = d
+			}
+		}
+		return best, nil
+	}
+	var match func(vk.Info) bool
+	if n, err := strconv.Atoi(selector); err == nil {
+		match = func(d vk.Info) bool { return d.Index == n }
+	} else if id, ok := strings.CutPrefix(selector, "uuid:"); ok {
+		id = strings.ToLower(strings.ReplaceAll(id, "-", ""))
+		match = func(d vk.Info) bool { return d.UUID == id }
+	} else {
+		match = func(d vk.Info) bool { return strings.Contains(strings.ToLower(d.Name), strings.ToLower(selector)) }
+	}
+	var names []string
+	for _, d := range infos {
+		if match(d) {
+			return d, nil
+		}
+		names = append(names, fmt.Sprintf("%d: %s", d.Index, d.Name))
+	}
+	return vk.Info{}, NoDevice(fmt.Errorf("no device matches %q (there are %s, and cpu for the interpreter)", selector, strings.Join(names, ", ")))
+}
+
+func preference(t vk.DeviceType) int {
+	switch t {
+	case vk.TypeDiscrete:
+		return 0
+	case vk.TypeIntegrated:
+		return 1
+	case vk.TypeVirtual:
+		return 2
+	case vk.TypeCPU:
+		return 4
+	}
+	return 3
+}
+
+// find is the device that a selector names, which is not opened.
+func find(selector string) (vk.Info, error) {
+	inst, err := vk.Open(vk.Options{})
+	if err != nil {
+		return vk.Info{}, NoDevice(err)
+	}
+	defer inst.Close()
+	infos, err := inst.Devices()
+	if err != nil {
+		return vk.Info{}, NoDevice(err)
+	}
+	return choose(infos, selector)
+}
+
+// PlanningLimits are the limits of the device that a selector names, without
+// opening it.
+func PlanningLimits(selector string) (plan.Limits, error) {
+	info, err := find(selector)
+	if err != nil {
+		return plan.Limits{}, err
+	}
+	return LimitsOf(info, 0), nil
+}
