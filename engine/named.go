@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 )
 
 // ReadoutNames lists the read-outs that NamedRequest knows.
@@ -13,7 +14,8 @@ func ReadoutNames() []string {
 }
 
 // NamedRequest is the work that a read-out with its default options asks of a
-// model for a batch of images of height × width px.
+// model for a batch of images of height × width px; or single outputs by the
+// names of crate/readout.Outputs: logits, tokens, attention@LAYER, keys@LAYER.
 func NamedRequest(c *crate.Config, name string, batch, height, width int) (Request, error) {
 	switch name {
 	case "attention":
@@ -37,5 +39,9 @@ func NamedRequest(c *crate.Config, name string, batch, height, width int) (Reque
 	case "reconstruction":
 		return Reconstruct(DefaultFeatureOptions().Mask, InputOptions{}).Request(c, batch, height, width)
 	}
-	return Request{}, fmt.Errorf("read-out %q: want one of %s", name, strings.Join(ReadoutNames(), ", "))
+	outputs, err := readout.Outputs(c, name)
+	if err != nil {
+		return Request{}, fmt.Errorf("%w; or %s", err, strings.Join(ReadoutNames(), ", "))
+	}
+	return Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, nil
 }

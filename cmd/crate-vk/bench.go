@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
@@ -55,7 +53,7 @@ row each. Standard output is data only.`,
 	s.IntSliceVar(&f.batches, "batch", []int{1}, "batches `N`")
 	s.IntSliceVar(&f.depths, "depth", nil, "of a preset: `N` layers")
 	s.IntSliceVar(&f.widths, "width", nil, "of a preset: `N` channels, in heads of the same size")
-	s.StringSliceVar(&f.readouts, "readout", []string{"tokens"}, "`WHAT` is read: logits, tokens, attention@LAYER, keys@LAYER")
+	s.StringSliceVar(&f.readouts, "readout", []string{"tokens"}, "`WHAT` is read: "+readoutWords)
 	f.device.register(s)
 	s.Lookup("precision").Usage = "fp32, fp16, or both: fp32,fp16"
 	s.IntVar(&f.repeat, "repeat", 0, "runs to time; default: as many as fit --seconds, at least 3")
@@ -228,14 +226,14 @@ func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFl
 	if err != nil {
 		return row, err
 	}
-	outputs, err := readout.Outputs(&c, what)
+	r, err := engine.NamedRequest(&c, what, batch, height, width)
 	if err != nil {
 		return row, usage(err)
 	}
 	if batch < 1 {
 		return row, usage(fmt.Errorf("--batch is %d, want at least 1", batch))
 	}
-	res, err := measure.Bench(ctx, m, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch, Positions: crate.PositionsExact},
+	res, err := measure.Bench(ctx, m, r,
 		measure.BenchOptions{Repeat: f.repeat, Budget: time.Duration(f.seconds * float64(time.Second))})
 	if err != nil {
 		return row, err

@@ -54,7 +54,7 @@ weights, as a model for other runtimes, and plans nothing.`,
 	f.model.register(s, true)
 	s.StringVar(&f.size, "size", "", "`N|WxH` of the input; default: the native size")
 	s.IntVar(&f.batch, "batch", 1, "images computed at once")
-	s.StringVar(&f.readout, "readout", "", "`WHAT` is read: logits, tokens, attention@LAYER or keys@LAYER; default: attention at the layer that segment reads")
+	s.StringVar(&f.readout, "readout", "", "`WHAT` is read: "+readoutWords+"; default: attention@LAYER at the last layer but one, of a ViT the last")
 	s.StringVar(&f.positions, "positions", "exact", "exact or demo")
 	s.StringVar(&f.dump, "dump", "", "write every stage to `DIR`")
 	s.StringVar(&f.from, "from", "", "go on from a dumped graph or plan `FILE`")
@@ -159,10 +159,6 @@ func (c *compilation) build() (*graph.Graph, error) {
 	if c.f.readout == "" {
 		c.f.readout = fmt.Sprintf("attention@%d", config.ReadLayer())
 	}
-	outputs, err := readout.Outputs(config, c.f.readout)
-	if err != nil {
-		return nil, usage(err)
-	}
 	size, err := parseSize(c.f.size)
 	if err != nil {
 		return nil, usage(err)
@@ -174,8 +170,13 @@ func (c *compilation) build() (*graph.Graph, error) {
 	if c.f.batch < 1 {
 		return nil, usage(fmt.Errorf("--batch is %d, want at least 1", c.f.batch))
 	}
+	r, err := engine.NamedRequest(config, c.f.readout, c.f.batch, height, width)
+	if err != nil {
+		return nil, usage(err)
+	}
+	r.Positions = crate.Positions(c.f.positions)
 	start := time.Now()
-	g, err := crate.Build(config, crate.Request{Batch: c.f.batch, Height: height, Width: width, Positions: crate.Positions(c.f.positions), Outputs: outputs})
+	g, err := readout.Build(config, r)
 	c.times = append(c.times, stageTime{"build", time.Since(start)})
 	return g, err
 }

@@ -49,6 +49,10 @@ func (f *attentionFlags) apply(o *readout.Options) error {
 	return nil
 }
 
+// readoutWords are what --readout of compile, bench and tune may name: tensors, or
+// all that a read-out with its default options needs.
+const readoutWords = "logits, tokens, attention@LAYER, keys@LAYER, or all that a read-out needs: attention, maskcut, tokencut, parts, features, classify, analyze, reconstruction"
+
 // check refuses what no model could read, before one is opened.
 func (f *attentionFlags) check() error { return f.apply(&readout.Options{}) }
 

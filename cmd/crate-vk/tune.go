@@ -7,8 +7,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
@@ -44,7 +42,7 @@ rounds of four.`,
 	f.model.register(s, true)
 	s.StringVar(&f.size, "size", "", "`N|WxH` of the input; default: the native size")
 	s.IntVar(&f.batch, "batch", 1, "images computed at once while measuring")
-	s.StringSliceVar(&f.readouts, "readout", nil, "`WHAT` is read: logits, tokens, attention@LAYER, keys@LAYER; default: what segment reads, and tokens")
+	s.StringSliceVar(&f.readouts, "readout", nil, "`WHAT` is read: "+readoutWords+"; default: attention@LAYER as compile's, and tokens")
 	s.Float64Var(&f.seconds, "seconds", 30, "time to spend, about")
 	s.BoolVar(&f.dryRun, "dry-run", false, "measure and print, store nothing")
 	s.BoolVar(&f.asJSON, "json", false, "print JSON")
@@ -120,11 +118,11 @@ func (f *tuneFlags) requests(src *engine.ModelSource) ([]engine.Request, error) 
 	}
 	var list []engine.Request
 	for _, r := range readouts {
-		outputs, err := readout.Outputs(c, r)
+		request, err := engine.NamedRequest(c, r, f.batch, height, width)
 		if err != nil {
 			return nil, usage(err)
 		}
-		list = append(list, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: f.batch, Positions: crate.PositionsExact})
+		list = append(list, request)
 	}
 	return list, nil
 }
