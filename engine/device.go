@@ -5,8 +5,9 @@ import (
 	"github.com/crate-vk/crate-vk/engine/run"
 )
 
-// CPUDevice selects the interpreter.
-const CPUDevice = run.CPUDevice
+// Interpreter is the selector of the interpreter: the reference, on the CPU. A
+// driver that computes on the CPU is a software device.
+const Interpreter = run.Interpreter
 
 // DeviceInfo describes a device that Open can select.
 type DeviceInfo = run.DeviceInfo

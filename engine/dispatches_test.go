@@ -18,7 +18,7 @@ import (
 // difference between models four layers apart.
 func TestDispatchesALayer(t *testing.T) {
 	lanes, tiles := plan.BaselineLimits(), plan.BaselineLimits()
-	lanes.Type, lanes.Subgroup, lanes.Shuffle = plan.CPU, 8, true
+	lanes.Type, lanes.Subgroup, lanes.Shuffle = plan.Software, 8, true
 	tiles.MaxInvocations, tiles.MaxShared, tiles.Ballot = 1024, 1<<15, true
 	tiles.MaxWorkgroupSize = [3]int{1024, 1024, 64}
 	for _, lim := range []*plan.Limits{&lanes, &tiles} {

@@ -40,7 +40,7 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if e.opt.device == CPUDevice {
+	if e.opt.device == Interpreter {
 		e.info = run.ReferenceDevice()
 		e.opt.log.Info("running on the interpreter: the reference, not the fast path")
 		return e, nil

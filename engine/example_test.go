@@ -21,7 +21,7 @@ const samples = "../testdata/demo/samples/images/"
 // has and which always gives the same. Leave WithDevice out to run on a GPU.
 func open() (*engine.Engine, *engine.Model) {
 	ctx := context.Background()
-	eng, err := engine.Open(ctx, engine.WithDevice(engine.CPUDevice))
+	eng, err := engine.Open(ctx, engine.WithDevice(engine.Interpreter))
 	if err != nil {
 		log.Fatal(err)
 	}

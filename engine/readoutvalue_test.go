@@ -94,7 +94,7 @@ func alike[T any](t *testing.T, name string, m *Model, r Readout[T]) {
 // fail keep their places.
 func TestParts(t *testing.T) {
 	ctx := context.Background()
-	e, err := Open(ctx, WithDevice(CPUDevice))
+	e, err := Open(ctx, WithDevice(Interpreter))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestReadoutOptions(t *testing.T) {
 			t.Errorf("%s is accepted", name)
 		}
 	}
-	e, err := Open(context.Background(), WithDevice(CPUDevice))
+	e, err := Open(context.Background(), WithDevice(Interpreter))
 	if err != nil {
 		t.Fatal(err)
 	}

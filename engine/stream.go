@@ -131,7 +131,7 @@ func (m *Model) BatchSize(asked int) int {
 	if m.eng.info.Reference() {
 		return 1
 	}
-	if m.eng.info.Type == "cpu" {
+	if m.eng.info.Type == "software" {
 		return 4
 	}
 	return 16

@@ -324,7 +324,7 @@ func TestInterpreterAgrees(t *testing.T) {
 		}
 		return s
 	}
-	want := segment(WithDevice(CPUDevice))
+	want := segment(WithDevice(Interpreter))
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		got := segment(WithDevice("uuid:"+info.UUID), WithoutSelfTest())
 		for k, obj := range got.Objects {
@@ -336,7 +336,7 @@ func TestInterpreterAgrees(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	e, err := Open(context.Background(), WithDevice(CPUDevice))
+	e, err := Open(context.Background(), WithDevice(Interpreter))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,7 +161,7 @@ func (f *pipelineFlags) deviceAlone(ctx context.Context, a *app, row *pipelineRo
 		return err
 	}
 	row.Weights, row.Arena = res.Weights, res.Arena
-	if s.e.Device().Type == "cpu" {
+	if s.e.Device().Type == "software" {
 		row.DeviceCPU = res.CPU.Seconds() * 1e3 / float64(r.Batch)
 	}
 	return nil

@@ -46,7 +46,7 @@ without hardware.`,
 }
 
 func (a *app) kernelRows(ctx context.Context, model *modelFlags, device *deviceFlags, batch int, isa, all bool) ([]measure.KernelReport, error) {
-	if device.device == engine.CPUDevice {
+	if device.device == engine.Interpreter {
 		return nil, usage(fmt.Errorf("the interpreter has no kernels: choose a device"))
 	}
 	src, err := model.open(a)

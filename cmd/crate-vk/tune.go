@@ -69,7 +69,7 @@ type tuneShape struct {
 }
 
 func (a *app) runTune(ctx context.Context, f *tuneFlags) error {
-	if f.device.device == engine.CPUDevice {
+	if f.device.device == engine.Interpreter {
 		return usage(fmt.Errorf("the interpreter has no kernels: choose a device"))
 	}
 	if f.batch < 1 || f.seconds <= 0 {

@@ -77,7 +77,7 @@ func peakFLOPS(g *run.Device) (float64, error) {
 		return 0, err
 	}
 	lanes := 64
-	if g.Info.Type == vk.TypeCPU {
+	if g.Info.Type == vk.TypeSoftware {
 		lanes = g.Info.Subgroup
 	}
 	pipe, err := g.VK.NewPipeline(vk.PipelineInfo{Code: code, Slots: make([]vk.SlotKind, 2), PushBytes: 8, Spec: []uint32{uint32(lanes)}}, nil)

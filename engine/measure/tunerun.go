@@ -99,7 +99,7 @@ func (r *tuneRun) once() (time.Duration, error) {
 func (r *tuneRun) time(dev *prove.Device) (time.Duration, error) {
 	cpu := processTime()
 	took, err := r.once()
-	if dev.Info.Type == vk.TypeCPU {
+	if dev.Info.Type == vk.TypeSoftware {
 		took = processTime() - cpu
 	}
 	return took / time.Duration(r.times), err

@@ -22,7 +22,7 @@ func Families(lim Limits) []Family {
 
 // FamilyFor is the static choice by device type.
 func FamilyFor(lim Limits) Family {
-	if lim.Type == CPU && lim.Shuffle && lim.Subgroup >= 4 && lim.Subgroup <= lim.MaxInvocations {
+	if lim.Type == Software && lim.Shuffle && lim.Subgroup >= 4 && lim.Subgroup <= lim.MaxInvocations {
 		return Lanes
 	}
 	return Tiles

@@ -4,7 +4,7 @@ import "testing"
 
 func cpuLanes(lanes int) Limits {
 	lim := BaselineLimits()
-	lim.Type, lim.Shuffle, lim.Subgroup = CPU, true, lanes
+	lim.Type, lim.Shuffle, lim.Subgroup = Software, true, lanes
 	return lim
 }
 

@@ -13,7 +13,7 @@ const (
 	Discrete   DeviceType = "discrete"
 	Integrated DeviceType = "integrated"
 	Virtual    DeviceType = "virtual"
-	CPU        DeviceType = "cpu"
+	Software   DeviceType = "software" // a driver that computes on the CPU
 	Other      DeviceType = "other"
 )
 

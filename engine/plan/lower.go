@@ -219,7 +219,7 @@ func (l *lowering) half(b int) bool { return b >= 0 && l.Buffers[b].Layout.Elem 
 
 // lanes is the workgroup size of plain kernels.
 func (l *lowering) lanes() int {
-	if l.lim.Type == CPU {
+	if l.lim.Type == Software {
 		return max(l.lim.Subgroup, 4)
 	}
 	return min(64, l.lim.MaxInvocations)

@@ -9,7 +9,7 @@ import (
 
 // LimitsOf copies what planning needs from a device.
 func LimitsOf(info vk.Info, memory int64) plan.Limits {
-	types := map[vk.DeviceType]plan.DeviceType{vk.TypeDiscrete: plan.Discrete, vk.TypeIntegrated: plan.Integrated, vk.TypeVirtual: plan.Virtual, vk.TypeCPU: plan.CPU}
+	types := map[vk.DeviceType]plan.DeviceType{vk.TypeDiscrete: plan.Discrete, vk.TypeIntegrated: plan.Integrated, vk.TypeVirtual: plan.Virtual, vk.TypeSoftware: plan.Software}
 	l := plan.Limits{
 		Device: info.Name, Driver: info.DriverName + " " + info.DriverInfo, Type: types[info.Type],
 		MaxStorageRange: info.MaxStorageRange, MaxAllocation: info.MaxAllocation, MaxTexels: int(min(info.MaxTexels, math.MaxInt32)),
@@ -37,7 +37,7 @@ func LimitsOf(info vk.Info, memory int64) plan.Limits {
 // twice the subgroups to hide latency with, and gfx11 issues two multiply-adds
 // at once (docs/isa-report.md).
 func subgroupOf(info vk.Info) int {
-	if info.SizeControl && info.Type != vk.TypeCPU && info.MinSubgroup <= 32 && 32 <= info.MaxSubgroup {
+	if info.SizeControl && info.Type != vk.TypeSoftware && info.MinSubgroup <= 32 && 32 <= info.MaxSubgroup {
 		return 32
 	}
 	return info.Subgroup

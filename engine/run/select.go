@@ -9,14 +9,15 @@ import (
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
-// CPUDevice selects the interpreter.
-const CPUDevice = "cpu"
+// Interpreter is the selector of the interpreter: the reference, on the CPU. A
+// driver that computes on the CPU is a software device.
+const Interpreter = "cpu"
 
 // DeviceInfo describes a device that a selector can name.
 type DeviceInfo struct {
 	Index      int
 	Name       string
-	Type       string // discrete, integrated, virtual, cpu, other; reference for the interpreter
+	Type       string // discrete, integrated, virtual, software, other; reference for the interpreter
 	Driver     string
 	API        string
 	UUID       string
@@ -75,7 +76,7 @@ func choose(infos []vk.Info, selector string) (vk.Info, error) {
 		best := infos[0]
 		for _, d := range infos[1:] {
 			// Among software devices the wider vectors are the faster ones.
-			if p, q := preference(d.Type), preference(best.Type); p < q || p == q && d.Type == vk.TypeCPU && d.Subgroup > best.Subgroup {
+			if p, q := preference(d.Type), preference(best.Type); p < q || p == q && d.Type == vk.TypeSoftware && d.Subgroup > best.Subgroup {
 				best = d
 			}
 		}
@@ -108,7 +109,7 @@ func preference(t vk.DeviceType) int {
 		return 1
 	case vk.TypeVirtual:
 		return 2
-	case vk.TypeCPU:
+	case vk.TypeSoftware:
 		return 4
 	}
 	return 3

@@ -20,14 +20,14 @@ const (
 	TypeIntegrated
 	TypeDiscrete
 	TypeVirtual
-	TypeCPU
+	TypeSoftware
 )
 
 func (t DeviceType) String() string {
-	if t > TypeCPU {
+	if t > TypeSoftware {
 		t = TypeOther
 	}
-	return [...]string{"other", "integrated", "discrete", "virtual", "cpu"}[t]
+	return [...]string{"other", "integrated", "discrete", "virtual", "software"}[t]
 }
 
 // Subgroup operations, as VkSubgroupFeatureFlagBits.

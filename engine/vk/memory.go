@@ -115,7 +115,7 @@ func (b *Buffer) bind(flags uint32) error {
 
 // typesFor orders the memory types for a kind.
 func (d *Device) typesFor(kind MemoryKind, allowed uint32) []int {
-	shared := d.Type == TypeCPU || d.Type == TypeIntegrated
+	shared := d.Type == TypeSoftware || d.Type == TypeIntegrated
 	var wants [][2]uint32 // flags that must be set, flags that must not
 	switch kind {
 	case Local:
