@@ -3,6 +3,7 @@ package prove
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -88,12 +89,9 @@ func (dev *Device) untested(p *plan.Plan) int {
 // runCase runs a case on the device and in the interpreter. want is the
 // dispatch whose variant the case must reproduce.
 func (dev *Device) runCase(ctx context.Context, c *kernelCase, want *plan.Dispatch) (*KernelError, error) {
-	p, err := plan.New(c.graph, dev.Limits, c.opt)
+	p, err := dev.planCase(c, want)
 	if err != nil {
 		return nil, err
-	}
-	if !slices.ContainsFunc(p.Dispatches, func(d plan.Dispatch) bool { return run.VariantKey(&d) == run.VariantKey(want) }) {
-		return nil, fmt.Errorf("engine: the self-test of %s %v does not reproduce it: %s %v", want.Kernel, want.Spec, p.Dispatches[0].Kernel, p.Dispatches[0].Spec)
 	}
 	got, err := dev.Once(ctx, p, c.params, c.inputs)
 	if err != nil {
@@ -107,6 +105,26 @@ func (dev *Device) runCase(ctx context.Context, c *kernelCase, want *plan.Dispat
 		return &KernelError{Kernel: want.Kernel, Value: c.graph.Output("y").Op.String(), Fact: fact}, nil
 	}
 	return nil, nil
+}
+
+// planCase plans a case. At the size of the case another kernel may come first
+// than at that of the real plan, where it was disabled or did not fit: it is
+// ruled out for the case.
+func (dev *Device) planCase(c *kernelCase, want *plan.Dispatch) (*plan.Plan, error) {
+	opt := c.opt
+	for {
+		p, err := plan.New(c.graph, dev.Limits, opt)
+		if err != nil || slices.ContainsFunc(p.Dispatches, func(d plan.Dispatch) bool { return run.VariantKey(&d) == run.VariantKey(want) }) {
+			return p, err
+		}
+		other := p.Dispatches[len(p.Dispatches)-1].Kernel
+		if other == want.Kernel || opt.Disabled[other] {
+			return nil, fmt.Errorf("engine: the self-test of %s %v does not reproduce it: %s %v", want.Kernel, want.Spec, p.Dispatches[0].Kernel, p.Dispatches[0].Spec)
+		}
+		disabled := map[string]bool{other: true}
+		maps.Copy(disabled, opt.Disabled)
+		opt.Disabled = disabled
+	}
 }
 
 // differ is disagreement for the elements of v, which may be words of bits.

@@ -1,6 +1,5 @@
 package main
 
-
 // intro and remarks are the parts of the page that do not change.
 const intro = `# crate-vk beside its peers
 
