@@ -27,7 +27,7 @@ func arrows() map[string][]string {
 		"engine/prove":               {"engine/run", "engine/plan", "crate", "graph"},
 		"engine/run":                 {"engine/plan", "engine/vk", "engine/internal/diskcache", "graph", "shaders"},
 		"engine/internal/diskcache":  {},
-		"engine/internal/devicetest": {"engine/vk", "crate", "shaders"},
+		"engine/internal/devicetest": {"engine/plan", "engine/vk", "crate", "shaders"},
 		"engine/internal/enginetest": {"engine/run", "engine/vk", "crate", "shaders"},
 		"engine/plan":                {"graph", "shaders"},
 		"engine/vk":                  {},

@@ -12,6 +12,12 @@ import (
 // openModel is a small model with random weights on a device.
 func openModel(t *testing.T, info vk.Info, depth int, opts ...engine.Option) *engine.Model {
 	t.Helper()
+	_, m := openEngine(t, info, depth, opts...)
+	return m
+}
+
+func openEngine(t *testing.T, info vk.Info, depth int, opts ...engine.Option) (*engine.Engine, *engine.Model) {
+	t.Helper()
 	e, err := engine.Open(context.Background(), append([]engine.Option{engine.WithDevice("uuid:" + info.UUID), engine.WithoutSelfTest()}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
@@ -22,5 +28,5 @@ func openModel(t *testing.T, info vk.Info, depth int, opts ...engine.Option) *en
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return e, m
 }

@@ -38,7 +38,7 @@ func CaseOf(p *Plan, d *Dispatch, size CaseSize) (*Case, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plan: case for %v: %w", v, err)
 	}
-	return &Case{g, Options{Family: p.Family, Precision: p.Precision, Choices: ChoicesOf(d), only: f.kernel(), groups: b.groups}}, nil
+	return &Case{g, Options{Family: p.Family, Precision: p.Precision, Choices: ChoicesOf(d), only: d.Kernel, groups: b.groups}}, nil
 }
 
 // caseBuilder rebuilds one value over inputs and parameters of smaller sizes.

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 
+	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/shaders"
 )
 
@@ -82,6 +83,9 @@ func (p *Plan) checkBindings(d *Dispatch, lim Limits) string {
 		if write && buf.Role != Scratch {
 			return fmt.Sprintf("slot %s writes buffer %d, which is a %v", name, b, buf.Role)
 		}
+		if want := elemOf(k.Bindings[slot], variant); buf.Layout.Form != Words && buf.Layout.Elem != want {
+			return fmt.Sprintf("slot %s is %v in the kernel, buffer %d is %v", name, want, b, buf.Layout.Elem)
+		}
 		size := buf.Layout.Bytes()
 		if variant.Has("TEXEL") && !k.Bindings[slot].Buffer {
 			if texels := size / int64(4*buf.Layout.Elem.Bytes()); texels > int64(lim.MaxTexels) {
@@ -97,6 +101,14 @@ func (p *Plan) checkBindings(d *Dispatch, lim Limits) string {
 		}
 	}
 	return ""
+}
+
+// elemOf is the element type that a variant of a kernel expects in a slot.
+func elemOf(b shaders.Binding, v *shaders.Variant) graph.DType {
+	if v.Has("F16") && !b.Wide {
+		return graph.F16
+	}
+	return graph.F32
 }
 
 func (p *Plan) checkPlaces(lim Limits) error {

@@ -15,7 +15,7 @@ func (f affinityLanes) lower(l *lowering, v *graph.Value) bool {
 		return true
 	}
 	y, in := l.result(v), l.Buffers[x].Layout
-	k := l.variant(v, f.kernel(), false, l.loadPath(preferredLoad(l.lim), x))
+	k := l.variant(v, f.kernel(), false, l.loadPath(f, preferredLoad(l.lim), x))
 	if in.Form != Quads || 32%l.lim.Subgroup != 0 || !l.usable(k) {
 		return false
 	}
@@ -33,5 +33,7 @@ func (affinityLanes) rebuild(b *caseBuilder) *graph.Value { return rebuildAffini
 
 // rebuildAffinity compares rows enough for more than one word of bits.
 func rebuildAffinity(b *caseBuilder) *graph.Value {
-	return b.Do(b.v.Op, b.v.Attrs, b.arg("f", "B", 2, "N", b.rows(35), "C", b.shrunk(b.v.Args[0].Shape().Last())))
+	f := b.arg("f", "B", 2, "N", b.rows(35), "C", b.shrunk(b.v.Args[0].Shape().Last()))
+	// The operand is float32 at any precision because unit_rows makes it.
+	return b.Do(b.v.Op, b.v.Attrs, b.Do(graph.OpUnitRows, graph.Attrs{"prefix": 0}, f))
 }

@@ -26,5 +26,8 @@ func (f headGram) lower(l *lowering, v *graph.Value) bool {
 
 func (headGram) rebuild(b *caseBuilder) *graph.Value {
 	v := b.v
-	return b.Do(v.Op, graph.Attrs{"heads": 2}, b.arg("w", "B", 2, "N", b.rows(8), "C", v.Args[0].Shape().Last()/v.Int("heads")*2))
+	w := b.arg("w", "B", 2, "N", b.rows(8), "C", v.Args[0].Shape().Last()/v.Int("heads")*2)
+	// The operand is float32 at any precision because unit_rows makes it.
+	unit := b.Do(graph.OpUnitRows, graph.Attrs{"prefix": 0, "heads": 2}, w)
+	return b.Do(v.Op, graph.Attrs{"heads": 2}, unit)
 }

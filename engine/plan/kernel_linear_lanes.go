@@ -29,7 +29,7 @@ func (f linearLanes) lower(l *lowering, v *graph.Value) bool {
 	lanes := l.lim.Subgroup
 	s := f.static(l.lim, p.rows, p.nquads).choose(l.opt.Choices.of(f, v, p.f16), lanes, p.rows, p.nquads)
 	lay := p.panels(lanes, 4*p.kquads)
-	path := l.loadPath(s.load, p.x, p.bias, p.res)
+	path := l.loadPath(f, s.load, p.x, p.bias, p.res)
 	if !l.texels(lay) {
 		path = ""
 	}

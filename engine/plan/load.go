@@ -37,8 +37,8 @@ func PrefersTexels(lim Limits) bool {
 
 // loadPath is the suffix of a lanes kernel's variant: texels where those are
 // asked for and every tensor fits a texel buffer.
-func (l *lowering) loadPath(load Load, buffers ...int) string {
-	if load != LoadTexels {
+func (l *lowering) loadPath(f form, load Load, buffers ...int) string {
+	if l.isOnly(f) && !l.opt.only.Has("TEXEL") || load != LoadTexels {
 		return ""
 	}
 	for _, b := range buffers {

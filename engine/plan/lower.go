@@ -66,9 +66,9 @@ func (l *lowering) value(v *graph.Value) {
 		l.input(v)
 		return
 	}
-	only := l.opt.only != "" && slices.ContainsFunc(forms(v.Op), func(f form) bool { return f.kernel() == l.opt.only })
+	only := slices.ContainsFunc(forms(v.Op), l.isOnly)
 	for _, f := range forms(v.Op) {
-		if only && f.kernel() != l.opt.only {
+		if only && !l.isOnly(f) {
 			continue
 		}
 		if f.lower(l, v) || l.err != nil {
@@ -76,6 +76,11 @@ func (l *lowering) value(v *graph.Value) {
 		}
 	}
 	l.fail(v, "no kernel computes it")
+}
+
+// isOnly reports the form that a self-test is for.
+func (l *lowering) isOnly(f form) bool {
+	return l.opt.only != nil && l.opt.only.Kernel.Name == f.kernel()
 }
 
 // isTokens reports a tensor with a token axis: what is stored in the family's

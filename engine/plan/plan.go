@@ -172,9 +172,9 @@ type Options struct {
 	// place.
 	Disabled map[string]bool
 
-	// Self-tests have the one kernel that they are for where an op has several,
+	// Self-tests have the one variant that they are for where an op has several,
 	// and pad channels as the dispatch that they stand for does.
-	only   string
+	only   *shaders.Variant
 	groups map[*graph.Value]int
 }
 

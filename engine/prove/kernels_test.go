@@ -126,7 +126,7 @@ func (g *Device) guardedCase(c *plan.Case, want *plan.Dispatch) error {
 		return fmt.Errorf("the case runs %s", p.Dispatches[len(p.Dispatches)-1].Kernel.Name)
 	}
 	guarded(p, max(g.Limits.StorageAlign, g.Limits.TexelAlign))
-	inputs, params := RandomInputs(c.Graph), RandomParams(c.Graph)
+	inputs, params := caseInputs(c), RandomParams(c.Graph)
 	store := run.NewWeightStore(g.Device, params)
 	defer store.Close()
 	pr, err := run.NewProgram(ctx, g.Device, store, p, run.ProgramOptions{Slots: 1})

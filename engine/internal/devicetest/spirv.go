@@ -2,9 +2,13 @@ package devicetest
 
 import (
 	"encoding/binary"
+	"fmt"
 	"iter"
 	"math"
+	"strings"
+	"testing"
 
+	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/shaders"
 )
 
@@ -16,6 +20,54 @@ func Serving(kernel string, code []byte) func(string) ([]byte, error) {
 		}
 		return shaders.SPIRV(name)
 	}
+}
+
+// Ruined is a module whose multiply-adds are mixes, all of them: no variant of
+// a kernel that needs one computes what it should.
+func Ruined(t *testing.T, name string) []byte {
+	t.Helper()
+	good, err := shaders.SPIRV(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := append([]byte(nil), good...)
+	changed := 0
+	for i := 20; i < len(bad); i += 4 * int(binary.LittleEndian.Uint16(bad[i+2:])) {
+		if binary.LittleEndian.Uint16(bad[i:]) == opExtInst && binary.LittleEndian.Uint32(bad[i+16:]) == glslFma {
+			binary.LittleEndian.PutUint32(bad[i+16:], glslFMix)
+			changed++
+		}
+	}
+	if changed == 0 {
+		t.Fatalf("kernel %s has no multiply-add", name)
+	}
+	return bad
+}
+
+// Replaceable is the fast product of a plan that has most variants, by its full
+// name, and how many; the plain kernel takes its place where it is disabled.
+func Replaceable(t *testing.T, p *plan.Plan) (kernel string, variants int) {
+	t.Helper()
+	seen := map[string]map[string]bool{}
+	for i := range p.Dispatches {
+		d := &p.Dispatches[i]
+		name, _, _ := strings.Cut(d.Describe(), " ")
+		if strings.HasPrefix(name, "linear_") {
+			if seen[name] == nil {
+				seen[name] = map[string]bool{}
+			}
+			seen[name][fmt.Sprint(d.Spec)] = true
+		}
+	}
+	for name, specs := range seen {
+		if len(specs) > variants {
+			kernel, variants = name, len(specs)
+		}
+	}
+	if variants < 2 {
+		t.Skipf("the plan has %d variants of %q", variants, kernel)
+	}
+	return kernel, variants
 }
 
 // SPIR-V instructions that a corruption looks at.
