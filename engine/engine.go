@@ -114,7 +114,7 @@ func (e *Engine) Inside(inside.Key) (m inside.Machine, release func(), err error
 func (e *Engine) Device() DeviceInfo { return e.info }
 
 // Tuning names the choice of kernel shapes that outputs may depend on: none of
-// the interpreter, static, a hash of the stored choice that Tune made, or own
+// the interpreter, static, a hash of the stored choice that measure.Tune made, or own
 // for WithChoices.
 func (e *Engine) Tuning() string {
 	switch {

@@ -88,7 +88,7 @@ func WithVectorBits(bits int) Option { return func(o *options) { o.bits = bits }
 // take, in bytes. The default is three quarters of the device's own.
 func WithMemory(bytes int64) Option { return func(o *options) { o.memory = bytes } }
 
-// WithCache keeps compiled pipelines, the outcome of self-tests and what Tune
+// WithCache keeps compiled pipelines, the outcome of self-tests and what measure.Tune
 // chose in a folder, by device and driver. Without it nothing is kept.
 func WithCache(dir string) Option { return func(o *options) { o.cacheDir = dir } }
 
