@@ -223,14 +223,5 @@ func opName(p *plan.Plan, d *plan.Dispatch) string {
 	} else {
 		words = append(words, v.Shape().String())
 	}
-	if _, norm := v.Attrs["eps"]; norm {
-		words = append(words, "norm")
-	}
-	if v.Arg("residual") != nil {
-		words = append(words, "residual")
-	}
-	if act := v.Str("act"); act != "" {
-		words = append(words, act)
-	}
-	return strings.Join(words, " ")
+	return strings.Join(append(words, plan.Epilogue(v)...), " ")
 }

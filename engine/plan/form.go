@@ -148,7 +148,13 @@ func productWork(v *graph.Value) string {
 	if len(x) == 3 {
 		rows = x[1].Size
 	}
-	words := []string{fmt.Sprintf("%d×%d→%d", rows, x.Last(), v.Shape().Last())}
+	return strings.Join(append([]string{fmt.Sprintf("%d×%d→%d", rows, x.Last(), v.Shape().Last())}, Epilogue(v)...), " ")
+}
+
+// Epilogue names what a value does beside its product: norm, residual, and its
+// activation.
+func Epilogue(v *graph.Value) []string {
+	var words []string
 	if _, norm := v.Attrs["eps"]; norm {
 		words = append(words, "norm")
 	}
@@ -158,7 +164,7 @@ func productWork(v *graph.Value) string {
 	if act := v.Str("act"); act != "" {
 		words = append(words, act)
 	}
-	return strings.Join(words, " ")
+	return words
 }
 
 // attentionWork describes an attention: tokens × heads × channels of a head.

@@ -21,7 +21,11 @@ func TestHalfReadouts(t *testing.T) {
 		if !d.Limits.Storage16 {
 			t.Skip("the device has no 16-bit storage")
 		}
-		plans, err := readoutPlans(d.Limits, plan.Families(d.Limits), []graph.DType{graph.F16})
+		graphs, err := readoutGraphs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans, err := plansOf(graphs, d.Limits, plan.Families(d.Limits), []graph.DType{graph.F16})
 		if err != nil {
 			t.Fatal(err)
 		}

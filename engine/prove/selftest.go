@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -130,6 +131,25 @@ func differ(v *graph.Value, got []float32, want []float64, tol float64) string {
 		return differentBits(got, want)
 	}
 	return disagreement(got, want, tol)
+}
+
+// differentBits compares words, which lie in got as float32 of the same bits. A
+// bit may differ where a product lies within rounding of the threshold: one
+// pair of bits, and one bit in ten thousand, are let pass.
+func differentBits(got []float32, want []float64) string {
+	if len(got) != len(want) {
+		return fmt.Sprintf("%d words, want %d", len(got), len(want))
+	}
+	wrong, at := 0, 0
+	for i, w := range want {
+		if x := math.Float32bits(got[i]) ^ uint32(w); x != 0 {
+			wrong, at = wrong+bits.OnesCount32(x), i
+		}
+	}
+	if wrong <= 2+len(want)*32/10000 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d bits differ, the last in word %d: %08x, the reference has %08x", wrong, 32*len(want), at, math.Float32bits(got[at]), uint32(want[at]))
 }
 
 // disagreement compares with the reference, within tol of its largest value,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
@@ -56,7 +57,7 @@ func StandardPlans(lim plan.Limits, families []plan.Family) ([]*plan.Plan, error
 	if lim.Storage16 {
 		precisions = append(precisions, graph.F16)
 	}
-	plans, err := readoutPlans(lim, families, precisions)
+	graphs, err := readoutGraphs()
 	if err != nil {
 		return nil, err
 	}
@@ -69,19 +70,42 @@ func StandardPlans(lim plan.Limits, families []plan.Family) ([]*plan.Plan, error
 				if without != "" {
 					opt.Without = []string{without}
 				}
-				for _, precision := range precisions {
-					for _, family := range families {
-						g, err := readout.Graph(&c, readout.Request{Batch: 2, Height: 16, Width: 24, Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}}, opt)
-						if err != nil {
-							return nil, err
-						}
-						p, err := plan.New(g, lim, plan.Options{Family: family, Precision: precision})
-						if err != nil {
-							return nil, err
-						}
-						plans = append(plans, p)
-					}
+				g, err := readout.Graph(&c, readout.Request{Batch: 2, Height: 16, Width: 24, Outputs: outputs, Mask: crate.Mask{Ratio: 0.5}}, opt)
+				if err != nil {
+					return nil, err
 				}
+				graphs = append(graphs, g)
+			}
+		}
+	}
+	return plansOf(graphs, lim, families, precisions)
+}
+
+// readoutGraphs are what is read off two of the standard models besides facets.
+func readoutGraphs() ([]*graph.Graph, error) {
+	var graphs []*graph.Graph
+	for _, c := range standardModels()[:2] {
+		r := readout.Request{Batch: 2, Height: 16, Width: 24, Outputs: []string{"affinity.1", "gram.0", "zeros.1"}, Tau: maskcut.Tau}
+		g, err := readout.Graph(&c, r, pass.Options{})
+		if err != nil {
+			return nil, err
+		}
+		graphs = append(graphs, g)
+	}
+	return graphs, nil
+}
+
+// plansOf plans each graph for each family and precision.
+func plansOf(graphs []*graph.Graph, lim plan.Limits, families []plan.Family, precisions []graph.DType) ([]*plan.Plan, error) {
+	var plans []*plan.Plan
+	for _, g := range graphs {
+		for _, precision := range precisions {
+			for _, family := range families {
+				p, err := plan.New(g, lim, plan.Options{Family: family, Precision: precision})
+				if err != nil {
+					return nil, err
+				}
+				plans = append(plans, p)
 			}
 		}
 	}
