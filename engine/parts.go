@@ -32,7 +32,7 @@ func DefaultPartsOptions() PartsOptions {
 // components of all their keys, the first of which tells foreground from
 // background and the next three of which become colours (numerics 4.6). Each
 // result depends on all images, so nothing is yielded before the last input was
-// read. Keys wait in a temporary file.
+// read. Keys wait in a temporary file; images are not kept, KeepPicture or not.
 func Parts(o PartsOptions) Readout[parts.Parts] {
 	output := func(c *crate.Config) (string, error) {
 		layer, err := c.Layer(o.Layer)

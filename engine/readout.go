@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"image"
 	"iter"
 	"slices"
@@ -17,7 +18,7 @@ import (
 //	Attention MaskCut TokenCut Parts FeaturesOf Classify Analyze Reconstruct
 //
 // The options are resolved against the model when it runs; Check does that
-// alone.
+// alone. The zero value reads nothing and is an error.
 type Readout[T any] struct {
 	input InputOptions
 	// bind resolves the options against a model.
@@ -40,14 +41,22 @@ type reading[T any] struct {
 // Check reports the first option that makes no sense for a model: a layer, a
 // head or a tensor that it does not have, a number out of bounds.
 func (r Readout[T]) Check(c *crate.Config) error {
-	_, err := r.bind(c)
+	_, err := r.resolve(c)
 	return err
+}
+
+// resolve resolves the options against a model.
+func (r Readout[T]) resolve(c *crate.Config) (*reading[T], error) {
+	if r.bind == nil {
+		return nil, errors.New("engine: the zero value reads nothing: Attention, MaskCut and the others make read-outs")
+	}
+	return r.bind(c)
 }
 
 // Request is the work that the read-out asks of a model for a batch of images
 // of height × width px, which are multiples of its patch side.
 func (r Readout[T]) Request(c *crate.Config, batch, height, width int) (Request, error) {
-	b, err := r.bind(c)
+	b, err := r.resolve(c)
 	if err != nil {
 		return Request{}, err
 	}
@@ -59,7 +68,7 @@ func (r Readout[T]) Request(c *crate.Config, batch, height, width int) (Request,
 // with Err. The second value is a failure of the stream as a whole, such as a
 // lost device or options that the model does not have; it is the last.
 func (r Readout[T]) Stream(ctx context.Context, m *Model, inputs iter.Seq[Input]) iter.Seq2[Item[T], error] {
-	b, err := r.bind(&m.src.Config)
+	b, err := r.resolve(&m.src.Config)
 	if err != nil {
 		return func(yield func(Item[T], error) bool) { yield(Item[T]{}, err) }
 	}
@@ -104,7 +113,7 @@ func (r Readout[T]) One(ctx context.Context, m *Model, img image.Image) (T, erro
 // is a *KernelError that names value and kernel. It returns how many dispatches
 // agreed.
 func (r Readout[T]) CheckImage(ctx context.Context, m *Model, img *picture.RGB) (agreed int, err error) {
-	b, err := r.bind(&m.src.Config)
+	b, err := r.resolve(&m.src.Config)
 	if err != nil {
 		return 0, err
 	}

@@ -163,6 +163,7 @@ func TestReadoutOptions(t *testing.T) {
 		"tau of 1":             MaskCut(tau).Check(c),
 		"layer 3 of 3":         Parts(layer).Check(c),
 		"classes without head": Classify(1, InputOptions{}).Check(&headless),
+		"the zero value":       Readout[int]{}.Check(c),
 		"reconstruction":       Reconstruct(crate.Mask{Ratio: 0.5}, InputOptions{}).Check(c),
 	} {
 		if err == nil {

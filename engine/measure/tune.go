@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/crate-vk/crate-vk/crate/readout"
@@ -93,7 +92,7 @@ func Tune(ctx context.Context, on inside.ModelOpener, o TuneOptions, progress fu
 			return rows, err
 		}
 		shapes[row.Kind] = row.Chosen
-		if row.Chosen == row.Shapes[0].Name && strings.HasPrefix(row.Kind, "linear") {
+		if row.Chosen == row.Shapes[0].Name && k.plan.Value(k.d.Value).Op == graph.OpLinear {
 			shapes[row.Kind] = "" // the static shape of a product suits each batch
 		}
 		rows = append(rows, row)
