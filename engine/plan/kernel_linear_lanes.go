@@ -88,7 +88,7 @@ func (linearLanes) static(lim Limits, rows, nquads int) lanesBlock {
 // choose takes the shape of that name where it can be compiled, and cuts it to
 // the product.
 func (s lanesBlock) choose(name string, lanes, rows, nquads int) lanesBlock {
-	if a, b, load, ok := parseShape(name); ok && a*b <= 160 {
+	if a, b, load, ok := parseShape(name); ok && a*b <= 128 {
 		s.rows, s.cols = a, b
 		if load != "" {
 			s.load = load
