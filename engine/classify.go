@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -23,6 +24,9 @@ func Classify(top int, o InputOptions) Readout[[]Class] {
 	return Readout[[]Class]{input: o, bind: func(c *crate.Config) (*reading[[]Class], error) {
 		if c.LogitCount() == 0 {
 			return nil, errors.New("the model has no classification head")
+		}
+		if top < 1 {
+			return nil, fmt.Errorf("the %d most probable classes are asked for, want at least 1", top)
 		}
 		return &reading[[]Class]{outputs: []string{"logits"}, finish: func(_ *prepared, tensors map[string]*Tensor) ([]Class, error) {
 			return topClasses(tensors["logits"].Data, c.Labels, top), nil

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -20,9 +21,9 @@ type MaskCutOptions struct {
 	Tau    float64 // patches are alike whose cosine exceeds it
 }
 
-// PublishedMaskCut are the published options, at the model's native size: the last
+// DefaultMaskCutOptions are the published ones, at the model's native size: the last
 // layer, τ = 0.15, at most three objects, Lanczos, no refinement.
-func PublishedMaskCut() MaskCutOptions {
+func DefaultMaskCutOptions() MaskCutOptions {
 	return MaskCutOptions{InputOptions: InputOptions{Filter: picture.Lanczos}, Options: maskcut.Options{Objects: 3}, Layer: -1, Tau: maskcut.Tau}
 }
 
@@ -32,7 +33,7 @@ func PublishedMaskCut() MaskCutOptions {
 func MaskCut(o MaskCutOptions) Readout[*Segmentation] {
 	return Readout[*Segmentation]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[*Segmentation], error) {
 		output, err := o.output(c)
-		if err != nil {
+		if err = cmp.Or(err, o.Finish.check()); err != nil {
 			return nil, err
 		}
 		r := &reading[*Segmentation]{outputs: []string{output}, tau: o.Tau, picture: o.Refine == RefineGuided}
@@ -52,10 +53,10 @@ func MaskCut(o MaskCutOptions) Readout[*Segmentation] {
 	}}
 }
 
-// PublishedTokenCut are the published options of TokenCut: those of MaskCut, with
+// DefaultTokenCutOptions are the published ones of TokenCut: those of MaskCut, with
 // its own τ of 0.2.
-func PublishedTokenCut() MaskCutOptions {
-	o := PublishedMaskCut()
+func DefaultTokenCutOptions() MaskCutOptions {
+	o := DefaultMaskCutOptions()
 	o.TokenCut, o.Tau = true, maskcut.TauTokenCut
 	return o
 }

@@ -8,36 +8,48 @@ import (
 	"github.com/crate-vk/crate-vk/crate/readout"
 )
 
+// namedReadout is a read-out with its default options.
+type namedReadout struct {
+	name    string
+	request func(c *crate.Config, batch, height, width int) (Request, error)
+}
+
+func namedReadouts() []namedReadout {
+	return []namedReadout{
+		{"attention", func(c *crate.Config, batch, height, width int) (Request, error) {
+			o, err := DefaultSegmentOptions(c)
+			if err != nil {
+				return Request{}, err
+			}
+			return Attention(o).Request(c, batch, height, width)
+		}},
+		{"maskcut", MaskCut(DefaultMaskCutOptions()).Request},
+		{"tokencut", TokenCut(DefaultTokenCutOptions()).Request},
+		{"parts", Parts(DefaultPartsOptions()).Request},
+		{"features", FeaturesOf(DefaultFeatureOptions()).Request},
+		{"classify", Classify(1, InputOptions{}).Request},
+		{"analyze", Analyze(InputOptions{}).Request},
+		{"reconstruction", Reconstruct(DefaultFeatureOptions().Mask, InputOptions{}).Request},
+	}
+}
+
 // ReadoutNames lists the read-outs that NamedRequest knows.
 func ReadoutNames() []string {
-	return []string{"attention", "maskcut", "tokencut", "parts", "features", "classify", "analyze", "reconstruction"}
+	var names []string
+	for _, r := range namedReadouts() {
+		names = append(names, r.name)
+	}
+	return names
 }
 
 // NamedRequest is the work that a read-out with its default options asks of a
 // model for a batch of images of height × width px; or single outputs by the
 // names of crate/readout.Outputs: logits, tokens, attention@LAYER, keys@LAYER.
 func NamedRequest(c *crate.Config, name string, batch, height, width int) (Request, error) {
-	switch name {
-	case "attention":
-		o, err := DefaultSegmentOptions(c)
-		if err != nil {
-			return Request{}, err
+	for _, r := range namedReadouts() {
+		if r.name == name {
+			return r.request(c, batch, height, width)
 		}
-		return Attention(o).Request(c, batch, height, width)
-	case "maskcut":
-		return MaskCut(PublishedMaskCut()).Request(c, batch, height, width)
-	case "tokencut":
-		return TokenCut(PublishedTokenCut()).Request(c, batch, height, width)
-	case "parts":
-		return Parts(DefaultPartsOptions()).Request(c, batch, height, width)
-	case "features":
-		return FeaturesOf(DefaultFeatureOptions()).Request(c, batch, height, width)
-	case "classify":
-		return Classify(1, InputOptions{}).Request(c, batch, height, width)
-	case "analyze":
-		return Analyze(InputOptions{}).Request(c, batch, height, width)
-	case "reconstruction":
-		return Reconstruct(DefaultFeatureOptions().Mask, InputOptions{}).Request(c, batch, height, width)
 	}
 	outputs, err := readout.Outputs(c, name)
 	if err != nil {

@@ -42,7 +42,7 @@ func Parts(o PartsOptions) Readout[parts.Parts] {
 		name, err := output(c)
 		return &reading[parts.Parts]{outputs: []string{name}}, err
 	}}
-	r.over = func(ctx context.Context, m *Model, inputs iter.Seq[Input]) iter.Seq2[Item[parts.Parts], error] {
+	r.joint = func(ctx context.Context, m *Model, inputs iter.Seq[Input]) iter.Seq2[Item[parts.Parts], error] {
 		keys := Readout[[]float32]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[[]float32], error) {
 			name, err := output(c)
 			return &reading[[]float32]{outputs: []string{name}, finish: func(_ *prepared, tensors map[string]*Tensor) ([]float32, error) {

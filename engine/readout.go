@@ -23,9 +23,9 @@ type Readout[T any] struct {
 	input InputOptions
 	// bind resolves the options against a model.
 	bind func(c *crate.Config) (*reading[T], error)
-	// over runs a read-out of which each result depends on all images; nil
+	// joint runs a read-out of which each result depends on all images; nil
 	// where each image stands for itself.
-	over func(ctx context.Context, m *Model, inputs iter.Seq[Input]) iter.Seq2[Item[T], error]
+	joint func(ctx context.Context, m *Model, inputs iter.Seq[Input]) iter.Seq2[Item[T], error]
 }
 
 // reading is a read-out of one model.
@@ -72,8 +72,8 @@ func (r Readout[T]) Stream(ctx context.Context, m *Model, inputs iter.Seq[Input]
 	if err != nil {
 		return func(yield func(Item[T], error) bool) { yield(Item[T]{}, err) }
 	}
-	if r.over != nil {
-		return r.over(ctx, m, inputs)
+	if r.joint != nil {
+		return r.joint(ctx, m, inputs)
 	}
 	j := &job[T]{m: m, opt: r.input, reading: b}
 	j.opt.KeepPicture = j.opt.KeepPicture || b.picture

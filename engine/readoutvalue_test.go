@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/parts"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -42,8 +43,8 @@ func TestReadoutsAlike(t *testing.T) {
 			t.Fatal(err)
 		}
 		alike(t, "attention", m, Attention(segment))
-		alike(t, "maskcut", m, MaskCut(PublishedMaskCut()))
-		alike(t, "tokencut", m, TokenCut(PublishedTokenCut()))
+		alike(t, "maskcut", m, MaskCut(DefaultMaskCutOptions()))
+		alike(t, "tokencut", m, TokenCut(DefaultTokenCutOptions()))
 		alike(t, "features", m, FeaturesOf(DefaultFeatureOptions()))
 		alike(t, "classify", m, Classify(3, InputOptions{}))
 		alike(t, "analyze", m, Analyze(InputOptions{}))
@@ -71,7 +72,7 @@ func alike[T any](t *testing.T, name string, m *Model, r Readout[T]) {
 		if !reflect.DeepEqual(streamed, batch) {
 			t.Error("a batch gives something else than a stream")
 		}
-		if r.over == nil {
+		if r.joint == nil {
 			one, err := r.One(ctx, m, imgs[2])
 			if err != nil {
 				t.Fatal(err)
@@ -150,11 +151,14 @@ func TestReadoutOptions(t *testing.T) {
 	}
 	head, none := segment, segment
 	head.Head, none.Layers = 3, nil
-	cut, tau := PublishedMaskCut(), PublishedMaskCut()
+	cut, tau := DefaultMaskCutOptions(), DefaultMaskCutOptions()
 	cut.Objects, tau.Tau = 0, 1
 	layer := DefaultPartsOptions()
 	layer.Layer = 3
 	headless := *c
+	below, keep, refine := segment, segment, cut
+	below.Head, keep.Keep = -3, readout.Keep{Count: true, Share: 2}
+	refine.Objects, refine.Refine = 1, "crff"
 	headless.Classes = 0
 	for name, err := range map[string]error{
 		"head 3 of 3":          Attention(head).Check(c),
@@ -163,6 +167,10 @@ func TestReadoutOptions(t *testing.T) {
 		"tau of 1":             MaskCut(tau).Check(c),
 		"layer 3 of 3":         Parts(layer).Check(c),
 		"classes without head": Classify(1, InputOptions{}).Check(&headless),
+		"head −3":              Attention(below).Check(c),
+		"twice all":            Attention(keep).Check(c),
+		"refine crff":          MaskCut(refine).Check(c),
+		"−1 classes":           Classify(-1, InputOptions{}).Check(c),
 		"the zero value":       Readout[int]{}.Check(c),
 		"reconstruction":       Reconstruct(crate.Mask{Ratio: 0.5}, InputOptions{}).Check(c),
 	} {

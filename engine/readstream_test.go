@@ -78,7 +78,7 @@ func TestMaskCutStream(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
 		for _, inputs := range []bool{false, true} {
-			o := PublishedMaskCut()
+			o := DefaultMaskCutOptions()
 			o.Objects, o.Inputs, o.Batch = 3, inputs, 3
 			got, err := collect(MaskCut(o).Stream(ctx, m, streamInputs(7)))
 			if err != nil {

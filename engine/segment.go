@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -69,8 +70,11 @@ func Attention(o SegmentOptions) Readout[*Segmentation] {
 		if len(o.Layers) == 0 {
 			return nil, fmt.Errorf("no layer is chosen")
 		}
-		if o.Head >= c.Heads {
+		if o.Head >= c.Heads || o.Head < 0 && o.Head != readout.HeadMeanOf && o.Head != readout.HeadEach {
 			return nil, fmt.Errorf("head %d: the model has heads 0 … %d", o.Head, c.Heads-1)
+		}
+		if err := cmp.Or(o.Keep.Check(), o.Finish.check()); err != nil {
+			return nil, err
 		}
 		a := attentionReading{SegmentOptions: o, c: c}
 		for _, l := range o.Layers {
@@ -131,6 +135,15 @@ func (a *attentionReading) headMap(tensors map[string]*Tensor, k int) []float64 
 		}
 	}
 	return readout.Mean(maps)
+}
+
+// check reports a refinement that there is not.
+func (f Finish) check() error {
+	if f.Refine == "" {
+		return nil
+	}
+	_, err := ParseRefine(string(f.Refine))
+	return err
 }
 
 // masks fills and splits a mask as the options say.

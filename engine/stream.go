@@ -30,9 +30,9 @@ type job[T any] struct {
 type flight struct {
 	images  []*prepared
 	tensors map[string]*Tensor
-	err     error // it did not start
-	waited  error // it did not end well; with tensors, valid when ready
-	lost    *prove.Device
+	err     error         // it did not start
+	waited  error         // it did not end well; with tensors, valid when ready
+	device  *prove.Device // that it runs on
 	ready   chan struct{}
 }
 
@@ -232,7 +232,7 @@ func (j *job[T]) start(ctx context.Context, images []*prepared) (f *flight, smal
 	f = &flight{images: images, ready: make(chan struct{})}
 	e := j.m.eng
 	e.use.RLock()
-	f.lost = e.device
+	f.device = e.device
 	fail := func(err error) (*flight, bool) {
 		e.use.RUnlock()
 		if errors.Is(err, ErrOutOfMemory) && len(images) > 1 {
@@ -275,7 +275,7 @@ func join(images []*prepared) []byte {
 // again repeats a batch that a lost device did not finish, once, on the device
 // opened anew.
 func (j *job[T]) again(ctx context.Context, f *flight) {
-	if err := j.m.eng.rebuild(f.lost); err != nil {
+	if err := j.m.eng.rebuild(f.device); err != nil {
 		f.err = err
 		return
 	}

@@ -182,6 +182,9 @@ func variants(names ...string) []*Variant {
 				v.Defines = append(v.Defines, "F16")
 			case "group":
 				v.Defines = append(v.Defines, "ROW_BARRIERS")
+			case "":
+			default:
+				panic("shaders: unknown suffix ." + d) // our own table
 			}
 		}
 		vs = append(vs, v)

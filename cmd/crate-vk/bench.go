@@ -53,7 +53,7 @@ row each. Standard output is data only.`,
 	s.IntSliceVar(&f.batches, "batch", []int{1}, "batches `N`")
 	s.IntSliceVar(&f.depths, "depth", nil, "of a preset: `N` layers")
 	s.IntSliceVar(&f.widths, "width", nil, "of a preset: `N` channels, in heads of the same size")
-	s.StringSliceVar(&f.readouts, "readout", []string{"tokens"}, "`WHAT` is read: "+readoutWords)
+	s.StringSliceVar(&f.readouts, "readout", []string{"tokens"}, "`WHAT` is read: "+readoutWords())
 	f.device.register(s)
 	s.Lookup("precision").Usage = "fp32, fp16, or both: fp32,fp16"
 	s.IntVar(&f.repeat, "repeat", 0, "runs to time; default: as many as fit --seconds, at least 3")

@@ -54,7 +54,7 @@ weights, as a model for other runtimes, and plans nothing.`,
 	f.model.register(s, true)
 	s.StringVar(&f.size, "size", "", "`N|WxH` of the input; default: the native size")
 	s.IntVar(&f.batch, "batch", 1, "images computed at once")
-	s.StringVar(&f.readout, "readout", "", "`WHAT` is read: "+readoutWords+"; default: attention@LAYER at the last layer but one, of a ViT the last")
+	s.StringVar(&f.readout, "readout", "", "`WHAT` is read: "+readoutWords()+"; default: attention@LAYER at the last layer but one, of a ViT the last")
 	s.StringVar(&f.positions, "positions", "exact", "exact or demo")
 	s.StringVar(&f.dump, "dump", "", "write every stage to `DIR`")
 	s.StringVar(&f.from, "from", "", "go on from a dumped graph or plan `FILE`")

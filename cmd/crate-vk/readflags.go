@@ -49,9 +49,11 @@ func (f *attentionFlags) apply(o *readout.Options) error {
 	return nil
 }
 
-// readoutWords are what --readout of compile, bench and tune may name: tensors, or
+// readoutWords says what --readout of compile, bench and tune may name: tensors, or
 // all that a read-out with its default options needs.
-const readoutWords = "logits, tokens, attention@LAYER, keys@LAYER, or all that a read-out needs: attention, maskcut, tokencut, parts, features, classify, analyze, reconstruction"
+func readoutWords() string {
+	return "logits, tokens, attention@LAYER, keys@LAYER, or all that a read-out needs: " + strings.Join(engine.ReadoutNames(), ", ")
+}
 
 // check refuses what no model could read, before one is opened.
 func (f *attentionFlags) check() error { return f.apply(&readout.Options{}) }
@@ -112,7 +114,7 @@ func (f *maskCutFlags) check() error {
 
 // options are the published ones under the flags; layer is --layer's value.
 func (f *maskCutFlags) options(m *engine.Model, input *inputFlags, layer string) (engine.MaskCutOptions, error) {
-	o := engine.PublishedMaskCut()
+	o := engine.DefaultMaskCutOptions()
 	var err error
 	if o.InputOptions, err = input.options(); err != nil {
 		return o, err

@@ -42,7 +42,7 @@ rounds of four.`,
 	f.model.register(s, true)
 	s.StringVar(&f.size, "size", "", "`N|WxH` of the input; default: the native size")
 	s.IntVar(&f.batch, "batch", 1, "images computed at once while measuring")
-	s.StringSliceVar(&f.readouts, "readout", nil, "`WHAT` is read: "+readoutWords+"; default: attention@LAYER as compile's, and tokens")
+	s.StringSliceVar(&f.readouts, "readout", nil, "`WHAT` is read: "+readoutWords()+"; default: attention@LAYER as compile's, and tokens")
 	s.Float64Var(&f.seconds, "seconds", 30, "time to spend, about")
 	s.BoolVar(&f.dryRun, "dry-run", false, "measure and print, store nothing")
 	s.BoolVar(&f.asJSON, "json", false, "print JSON")

@@ -19,10 +19,19 @@ type Keep struct {
 func ParseKeep(s string) (Keep, error) {
 	kind, num, ok := strings.Cut(s, ":")
 	share, err := strconv.ParseFloat(num, 64)
-	if !ok || err != nil || !(share > 0 && share <= 1) || kind != "mass" && kind != "count" {
+	k := Keep{kind == "count", share}
+	if !ok || err != nil || k.Check() != nil || kind != "mass" && kind != "count" {
 		return Keep{}, fmt.Errorf("keep %q: want mass:SHARE or count:SHARE with a share above 0 and up to 1", s)
 	}
-	return Keep{kind == "count", share}, nil
+	return k, nil
+}
+
+// Check reports a share that keeps nothing or more than there is.
+func (k Keep) Check() error {
+	if !(k.Share > 0 && k.Share <= 1) {
+		return fmt.Errorf("keep %v: want a share above 0 and up to 1", k)
+	}
+	return nil
 }
 
 func (k Keep) String() string {

@@ -97,3 +97,29 @@ func reproduce(t *testing.T, name string, p *plan.Plan, lim plan.Limits) int {
 	}
 	return len(done)
 }
+
+// TestOtherLoadStandsIn: where the variant that fetches texels is disabled, the
+// one that loads by storage buffers takes its place, not the plain kernel.
+func TestOtherLoadStandsIn(t *testing.T) {
+	g := build(t, "crate-t16", 1, "cls_attention.1")
+	p := newPlan(t, g, cpuLimits(), plan.Options{Disabled: map[string]bool{"linear_lanes.texel": true, "attend_lanes.texel": true}})
+	for _, d := range p.Dispatches {
+		if name := d.Kernel.Name; name == "linear" || name == "attend" || name == "linear_lanes.texel" {
+			t.Fatalf("%s is planned", name)
+		}
+	}
+}
+
+// TestShapeNames: a stored shape that is none is not taken in part.
+func TestShapeNames(t *testing.T) {
+	g := build(t, "crate-t16", 1, "tokens.0")
+	static := newPlan(t, g, cpuLimits(), plan.Options{}).String()
+	for _, name := range []string{"8x1junk", "8x1 bogus", "8x1 texel more", "8", "0x1 texel"} {
+		if got := newPlan(t, g, cpuLimits(), plan.Options{Choices: plan.Choices{"linear_lanes": name}}).String(); got != static {
+			t.Errorf("shape %q changes the plan", name)
+		}
+	}
+	if got := newPlan(t, g, cpuLimits(), plan.Options{Choices: plan.Choices{"linear_lanes": "8x1 texel"}}).String(); got == static {
+		t.Error("shape 8x1 texel changes nothing")
+	}
+}

@@ -105,9 +105,12 @@ func kind(f shapedForm, v *graph.Value, half bool) string {
 // Shape names the shape that a dispatch has, as Shapes does; "" where its
 // kernel has one only.
 func Shape(d *Dispatch) string {
-	f := shapedOf(d)
 	c, err := d.Constants()
-	if f == nil || err != nil {
+	if err != nil {
+		return ""
+	}
+	f := shapedOf(d)
+	if f == nil {
 		return ""
 	}
 	return f.shape(d.Kernel, c)
@@ -138,8 +141,12 @@ func ChoicesOf(d *Dispatch) Choices {
 // parseShape reads the name of a shape of two numbers, which may be followed by
 // how to load; ok is false where it is none.
 func parseShape(name string) (a, b int, load Load, ok bool) {
-	n, _ := fmt.Sscanf(name, "%dx%d %s", &a, &b, &load)
-	return a, b, load, n >= 2 && a >= 1 && b >= 1
+	fmt.Sscanf(name, "%dx%d %s", &a, &b, &load)
+	again := fmt.Sprintf("%dx%d", a, b)
+	if load == LoadTexels || load == LoadStorage {
+		again += " " + string(load)
+	}
+	return a, b, load, name == again && a >= 1 && b >= 1
 }
 
 // productWork describes a matrix product.

@@ -15,7 +15,7 @@ func (f affinityLanes) lower(l *lowering, v *graph.Value) bool {
 		return true
 	}
 	y, in := l.result(v), l.Buffers[x].Layout
-	k := l.variant(v, f.kernel(), false, l.loadPath(f, preferredLoad(l.lim), x))
+	k := l.lanesVariant(v, f, false, l.loadPath(f, preferredLoad(l.lim), x))
 	if in.Form != Quads || 32%l.lim.Subgroup != 0 || !l.usable(k) {
 		return false
 	}

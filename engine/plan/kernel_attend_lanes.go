@@ -23,7 +23,7 @@ func (f attendLanes) lower(l *lowering, v *graph.Value) bool {
 		return true
 	}
 	s, ok := f.static(l.lim, a.tokens, a.quads).choose(l.opt.Choices.of(f, v, a.half), l.lim, a.quads)
-	k := l.variant(v, f.kernel(), a.half, l.loadPath(f, s.load, a.q, a.k, a.v))
+	k := l.lanesVariant(v, f, a.half, l.loadPath(f, s.load, a.q, a.k, a.v))
 	if !ok || !l.usable(k) {
 		return false
 	}

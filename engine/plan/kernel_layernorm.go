@@ -4,7 +4,9 @@ import "github.com/crate-vk/crate-vk/graph"
 
 // layerNorm normalises rows, with or without gain and bias, or writes only the
 // scale of each row.
-type layerNorm struct{}
+type layerNorm struct {
+	mode int // layernorm.comp's: 0 with gain and bias, 1 without, 2 the scale alone
+}
 
 func (layerNorm) kernel() string { return "layernorm" }
 
@@ -14,9 +16,8 @@ func (f layerNorm) lower(l *lowering, v *graph.Value) bool {
 		return true
 	}
 	y, in := l.result(v), l.Buffers[x].Layout
-	mode := map[graph.Op]int{graph.OpLayerNorm: 0, graph.OpStandardise: 1, graph.OpRowScale: 2}[v.Op]
 	gain, bias := -1, -1
-	if mode == 0 {
+	if f.mode == 0 {
 		gain = l.weight(v.Arg("gain"), vectorLayout(in.Columns, in.Columns))
 		bias = l.weight(v.Arg("bias"), vectorLayout(in.Columns, in.Columns))
 	}
@@ -24,11 +25,11 @@ func (f layerNorm) lower(l *lowering, v *graph.Value) bool {
 		l.fail(v, "normalises rows that are padded head by head")
 	}
 	normed, scale := y, -1
-	if mode == 2 {
+	if f.mode == 2 {
 		normed, scale = -1, y
 	}
 	lanes, suffix, groups := l.rowGroups(in.Rows)
-	e := l.emit(v, l.variant(v, f.kernel(), l.half(x), suffix)).n("ROW_LANES", lanes).n("MODE", mode)
+	e := l.emit(v, l.variant(v, f.kernel(), l.half(x), suffix)).n("ROW_LANES", lanes).n("MODE", f.mode)
 	e.n("rows", in.Rows).n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).strides("y", normed).f("eps", v.Float("eps"))
 	e.to("x", x).to("y", normed).to("gain", gain).to("bias", bias).to("r", scale).run(groups, 1, 1)
 	return true

@@ -33,7 +33,7 @@ func (f linearLanes) lower(l *lowering, v *graph.Value) bool {
 	if !l.texels(lay) {
 		path = ""
 	}
-	k := l.variant(v, f.kernel(), p.f16, path)
+	k := l.lanesVariant(v, f, p.f16, path)
 	if !l.usable(k) {
 		return false
 	}

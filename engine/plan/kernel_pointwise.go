@@ -4,7 +4,10 @@ import "github.com/crate-vk/crate-vk/graph"
 
 // pointwise computes the elementwise ops. The second operand of a binary one may
 // be a tensor of the same shape, or a static table or vector that repeats.
-type pointwise struct{}
+type pointwise struct {
+	code int    // the op's number in pointwise.comp
+	by   string // the attribute that the kernel takes as its factor or bound, if any
+}
 
 func (pointwise) kernel() string { return "pointwise" }
 
@@ -19,22 +22,17 @@ func (f pointwise) lower(l *lowering, v *graph.Value) bool {
 		l.fail(v, "the result lies as %v, the argument as %v", out, lay)
 		return true
 	}
-	code := map[graph.Op]int{graph.OpAdd: 0, graph.OpSub: 1, graph.OpMul: 2, graph.OpScale: 3, graph.OpReLU: 4, graph.OpGELU: 5, graph.OpSoft: 6}[v.Op]
 	b, brows := -1, 1
-	if code <= 2 {
+	if len(v.Args) == 2 {
 		b, brows = l.second(v, lay)
 		if l.err != nil {
 			return true
 		}
 	}
-	by := v.Float("by")
-	if v.Op == graph.OpSoft {
-		by = v.Float("threshold")
-	}
 	lanes, quads := l.lanes(), lay.QuadsPerRow()
 	across := lay.Form == Rows
-	e := l.emit(v, l.variant(v, f.kernel(), lay.Elem == graph.F16)).n("LANES", lanes).n("OP", code).flag("ACROSS", across)
-	e.n("rows", lay.Rows).n("quads", quads).n("brows", brows).strides("", a).strides("b", b).f("by", by)
+	e := l.emit(v, l.variant(v, f.kernel(), lay.Elem == graph.F16)).n("LANES", lanes).n("OP", f.code).flag("ACROSS", across)
+	e.n("rows", lay.Rows).n("quads", quads).n("brows", brows).strides("", a).strides("b", b).f("by", v.Float(f.by))
 	e.to("a", a).to("b", b).to("y", y)
 	if across {
 		e.run(ceil(quads, lanes), lay.Rows, 1)

@@ -1,6 +1,11 @@
 package plan
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/shaders"
+)
 
 // Load is how the lanes kernels read tensors.
 type Load string
@@ -47,6 +52,16 @@ func (l *lowering) loadPath(f form, load Load, buffers ...int) string {
 		}
 	}
 	return ".texel"
+}
+
+// lanesVariant is the variant of a lanes kernel that loads so, where every tensor
+// allows it; the one that loads by storage buffers where that is disabled.
+func (l *lowering) lanesVariant(v *graph.Value, f form, half bool, path string) *shaders.Variant {
+	k := l.variant(v, f.kernel(), half, path)
+	if path != "" && !l.usable(k) {
+		k = l.variant(v, f.kernel(), half)
+	}
+	return k
 }
 
 // texels reports that a tensor fits a texel buffer.

@@ -91,7 +91,7 @@ func (p *Plan) parseLine(s string, barrier *bool) error {
 
 // scan reads s by a fmt format; the whole of s must match.
 func scan(s, format string, args ...any) error {
-	if _, err := fmt.Sscanf(s, format, args...); err != nil {
+	if _, err := fmt.Sscanf(s, format, args...); err != nil || len(strings.Fields(s)) != len(strings.Fields(format)) {
 		return fmt.Errorf("%q: want %s", s, format)
 	}
 	return nil
@@ -127,10 +127,11 @@ func (p *Plan) parseBuffer(s string) error {
 	b.Layout, b.Rows = lay, Range{0, lay.Rows}
 	rest = strings.TrimSpace(rest)
 	if strings.HasPrefix(rest, "rows ") {
-		if err := scan(rest, "rows %d:%d", &b.Rows.From, &b.Rows.To); err != nil {
+		interval, place, _ := strings.Cut(strings.TrimPrefix(rest, "rows "), " ")
+		if err := scan(interval, "%d:%d", &b.Rows.From, &b.Rows.To); err != nil {
 			return err
 		}
-		_, rest, _ = strings.Cut(strings.TrimPrefix(rest, "rows "), " ")
+		rest = place
 	}
 	if rest != "" {
 		if err := scan(rest, "at %d+%d live %d:%d", &b.Space, &b.Offset, &b.First, &b.Last); err != nil {

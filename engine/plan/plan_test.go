@@ -110,6 +110,11 @@ func TestParseBounds(t *testing.T) {
 	if _, err := plan.Parse(text); err == nil || !strings.Contains(err.Error(), "binds buffer b65536") {
 		t.Errorf("%v, want an error about buffer b65536…", err)
 	}
+	for _, junk := range [][2]string{{" flops ", " 99 flops "}, {"\noutput ", " junk\noutput "}} {
+		if _, err := plan.Parse(strings.Replace(p.String(), junk[0], junk[1], 1)); err == nil {
+			t.Errorf("a plan with %q parses", junk[1])
+		}
+	}
 }
 
 // TestDispatches: at most four dispatches a layer, and reuse in the arena.

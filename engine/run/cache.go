@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"sync"
 
 	"github.com/crate-vk/crate-vk/engine/internal/diskcache"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -18,12 +17,13 @@ type deviceCache struct {
 	key string
 }
 
-// spirvHash identifies the embedded kernels.
-var spirvHash = sync.OnceValue(func() string {
+// spirvHash identifies the kernels that a device runs, which need not be the
+// embedded ones: what was proved of others does not hold for them.
+func spirvHash(spirv func(name string) ([]byte, error)) string {
 	h := sha256.New()
 	for _, k := range shaders.Manifest() {
 		for _, v := range k.Variants {
-			code, err := shaders.SPIRV(v.Name)
+			code, err := spirv(v.Name)
 			if err == nil {
 				fmt.Fprintf(h, "%s %d\n", v.Name, len(code))
 				h.Write(code)
@@ -31,10 +31,10 @@ var spirvHash = sync.OnceValue(func() string {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
-})
+}
 
-func newDeviceCache(dir diskcache.Dir, info vk.Info, bits int) deviceCache {
-	id := fmt.Sprintf("%s %d %s %s %d %s", info.UUID, info.Driver, info.DriverInfo, info.Name, bits, spirvHash())
+func newDeviceCache(dir diskcache.Dir, info vk.Info, bits int, spirv func(name string) ([]byte, error)) deviceCache {
+	id := fmt.Sprintf("%s %d %s %s %d %s", info.UUID, info.Driver, info.DriverInfo, info.Name, bits, spirvHash(spirv))
 	sum := sha256.Sum256([]byte(id))
 	return deviceCache{dir, hex.EncodeToString(sum[:12])}
 }

@@ -15,9 +15,9 @@ type Device struct {
 	Info   vk.Info
 	Limits plan.Limits
 
-	pipes *Pipelines
-	cache deviceCache
-	pipe  *vk.Cache
+	pipelines *Pipelines
+	compiled  *vk.Cache // the driver's own, of pipelines
+	kept      deviceCache
 }
 
 // DeviceOptions of OpenDevice.
@@ -52,20 +52,20 @@ func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 		memory = info.LocalHeap / 4 * 3
 	}
 	d := &Device{VK: dev, Info: info, Limits: LimitsOf(info, memory)}
-	d.cache = newDeviceCache(diskcache.Dir(o.CacheDir), info, vk.VectorBits())
-	if d.pipe, err = dev.NewCache(d.cache.read("pipelines")); err != nil {
+	d.kept = newDeviceCache(diskcache.Dir(o.CacheDir), info, vk.VectorBits(), o.SPIRV)
+	if d.compiled, err = dev.NewCache(d.kept.read("pipelines")); err != nil {
 		dev.Close()
 		return nil, NoDevice(fmt.Errorf("%s: %w", info.Name, err))
 	}
-	d.pipes = newPipelines(dev, d.pipe, o.SPIRV)
+	d.pipelines = newPipelines(dev, d.compiled, o.SPIRV)
 	return d, nil
 }
 
 // Close releases the device, whose programs and weights were closed before. It
 // returns how many objects are left all the same.
 func (d *Device) Close() (left int) {
-	d.pipes.close()
-	d.pipe.Destroy()
+	d.pipelines.close()
+	d.compiled.Destroy()
 	left = d.VK.Live()
 	d.VK.Close()
 	return left
@@ -74,20 +74,20 @@ func (d *Device) Close() (left int) {
 // KeepPipelines writes the pipeline cache to disk; a failure is no failure of
 // the run.
 func (d *Device) KeepPipelines() {
-	if data, err := d.pipe.Data(); err == nil {
-		d.cache.write("pipelines", data)
+	if data, err := d.compiled.Data(); err == nil {
+		d.kept.write("pipelines", data)
 	}
 }
 
 // Kept is what Keep stored for this device, its driver and the embedded
 // kernels; nil when it is missing or corrupt.
-func (d *Device) Kept(name string) []byte { return d.cache.read(name) }
+func (d *Device) Kept(name string) []byte { return d.kept.read(name) }
 
 // Keep stores something for this device. The cache is an aid: failures are
 // silent.
-func (d *Device) Keep(name string, body []byte) { d.cache.write(name, body) }
+func (d *Device) Keep(name string, body []byte) { d.kept.write(name, body) }
 
 // Pipeline is the compiled kernel of a dispatch.
 func (d *Device) Pipeline(dispatch *plan.Dispatch) (*vk.Pipeline, error) {
-	return d.pipes.get(dispatch)
+	return d.pipelines.get(dispatch)
 }

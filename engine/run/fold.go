@@ -65,8 +65,8 @@ func (s *WeightStore) packAll(ctx context.Context, jobs []*packing) (stop func()
 // cache folder, if it has one.
 func NewCachedStore(d *Device, params Params) *WeightStore {
 	s := NewWeightStore(d, params)
-	if d.cache.dir != "" {
-		s.folded = &foldCache{dir: d.cache.dir}
+	if d.kept.dir != "" {
+		s.folded = &foldCache{dir: d.kept.dir}
 	}
 	return s
 }

@@ -66,7 +66,7 @@ func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan
 	compiled := make(chan error, 1)
 	go func() {
 		var err error
-		list, err = d.pipes.all(p.Dispatches)
+		list, err = d.pipelines.all(p.Dispatches)
 		compiled <- err
 	}()
 	weights, err := store.Load(ctx, p)

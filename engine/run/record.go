@@ -42,7 +42,7 @@ func (pr *Program) Run(s *Slot, r *Recorded) error {
 	if err := pr.dev.Submit([]*vk.Commands{r.cmds}, s.fence); err != nil {
 		return err
 	}
-	return pr.Wait(s)
+	return pr.await(s)
 }
 
 // Close frees the recording.

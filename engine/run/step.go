@@ -62,7 +62,7 @@ func (s *Stepper) Step(b int) ([]float32, error) {
 	}
 	err = s.pr.dev.Submit([]*vk.Commands{cmds}, s.slot.fence)
 	if err == nil {
-		err = s.pr.Wait(s.slot)
+		err = s.pr.await(s.slot)
 	}
 	cmds.Destroy()
 	if err != nil {

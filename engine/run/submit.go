@@ -135,13 +135,22 @@ func (pr *Program) Submit(s *Slot) error {
 	return pr.dev.Submit(s.cmds, s.fence)
 }
 
-// Wait waits until a submitted slot is done. Even when it fails, the device no
-// longer uses the slot afterwards; its fence, which may still be signalled and
-// would end the next wait before its time, is replaced.
+// Wait waits until a slot that Submit started is done, and learns from the time
+// it took into how many submissions a run is to be split.
 func (pr *Program) Wait(s *Slot) error {
-	err := s.fence.Wait(WaitLimit)
+	err := pr.await(s)
 	if err == nil {
 		pr.pace.ran(s.started, time.Now(), len(pr.Plan.Dispatches))
+	}
+	return err
+}
+
+// await waits for the slot's fence. Even when it fails, the device no longer
+// uses the slot afterwards; the fence, which may still be signalled and would
+// end the next wait before its time, is replaced.
+func (pr *Program) await(s *Slot) error {
+	err := s.fence.Wait(WaitLimit)
+	if err == nil {
 		return nil
 	}
 	pr.dev.Idle()

@@ -12,5 +12,5 @@ type Tensor struct {
 // the batch axis.
 func (t *Tensor) Image(i int) *Tensor {
 	n := len(t.Data) / t.Shape[0].Size
-	return &Tensor{t.Shape[1:], t.Data[i*n : (i+1)*n]}
+	return &Tensor{t.Shape[1:], t.Data[i*n : (i+1)*n : (i+1)*n]}
 }
