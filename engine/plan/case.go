@@ -112,7 +112,7 @@ func (b *caseBuilder) shrunk(n int) int {
 // many.
 func (b *caseBuilder) groupOf(v *graph.Value) int {
 	for _, buf := range b.p.Buffers {
-		if buf.Value == v.ID && buf.Layout.Form != Panels {
+		if buf.Value == v.ID && buf.Layout.Order != Panels {
 			return buf.Layout.Group
 		}
 	}

@@ -83,7 +83,7 @@ func (p *Plan) checkBindings(d *Dispatch, lim Limits) string {
 		if write && buf.Role != Scratch {
 			return fmt.Sprintf("slot %s writes buffer %d, which is a %v", name, b, buf.Role)
 		}
-		if want := elemOf(k.Bindings[slot], variant); buf.Layout.Form != Words && buf.Layout.Elem != want {
+		if want := elemOf(k.Bindings[slot], variant); buf.Layout.Order != Words && buf.Layout.Elem != want {
 			return fmt.Sprintf("slot %s is %v in the kernel, buffer %d is %v", name, want, b, buf.Layout.Elem)
 		}
 		size := buf.Layout.Bytes()

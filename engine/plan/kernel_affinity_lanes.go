@@ -16,7 +16,7 @@ func (f affinityLanes) lower(l *lowering, v *graph.Value) bool {
 	}
 	y, in := l.result(v), l.Buffers[x].Layout
 	k := l.lanesVariant(v, f, false, l.loadPath(f, preferredLoad(l.lim), x))
-	if in.Form != Quads || 32%l.lim.Subgroup != 0 || !l.usable(k) {
+	if in.Order != Quads || 32%l.lim.Subgroup != 0 || !l.usable(k) {
 		return false
 	}
 	s := v.Shape()

@@ -32,7 +32,7 @@ func (f attendMap) lower(l *lowering, v *graph.Value) bool {
 		return true
 	}
 	row, quad := l.Buffers[q].Layout.Strides()
-	f16 := l.half(q)
+	half := l.half(q)
 	total := v.FLOPs() / int64(images*heads)
 	if l.parts == nil {
 		l.parts = map[*graph.Value][]int{}
@@ -44,7 +44,7 @@ func (f attendMap) lower(l *lowering, v *graph.Value) bool {
 			from := (image*heads + h) * tokens
 			b := l.buffer(Scratch, v, lay, Range{from, from + n*tokens})
 			l.parts[v] = append(l.parts[v], b)
-			e := l.emit(v, l.variant(v, f.kernel(), f16)).n("LANES", lanes).n("HEAD_QUADS", kept)
+			e := l.emit(v, l.variant(v, f.kernel(), half)).n("LANES", lanes).n("HEAD_QUADS", kept)
 			e.n("tokens", tokens).n("headquads", hq).n("qrow", row).n("qquad", quad).n("apitch", pitch).n("image", image).n("head0", h)
 			e.f("scale", exp2Scale(v)).to("q", q).to("k", k).to("a", b)
 			e.d.FLOPs = total * int64(n)

@@ -16,7 +16,7 @@ func (f headProject) lower(l *lowering, v *graph.Value) bool {
 	out := l.Buffers[o].Layout
 	hq := headQuads(v, heads)
 	lines := 4 * ceil(weight[1].Size, 4)
-	u := l.weight(v.Arg("weight"), Layout{Form: Panels, Elem: graph.F32, Rows: weight[0].Size, Columns: weight[1].Size,
+	u := l.weight(v.Arg("weight"), Layout{Order: Panels, Elem: graph.F32, Rows: weight[0].Size, Columns: weight[1].Size,
 		Group: out.Group, Panel: heads * hq, Lines: lines, LineGroup: weight[1].Size})
 	bias := l.weight(v.Arg("bias"), vectorLayout(weight[0].Size, out.Group))
 	e := l.emit(v, l.variant(v, f.kernel(), false)).n("LANES", lanes).flag("BIAS", bias >= 0)

@@ -23,17 +23,17 @@ func (f linearLanes) lower(l *lowering, v *graph.Value) bool {
 	if l.err != nil {
 		return true
 	}
-	if p.scaled || l.Buffers[p.x].Layout.Form != Quads {
+	if p.scaled || l.Buffers[p.x].Layout.Order != Quads {
 		return false
 	}
 	lanes := l.lim.Subgroup
-	s := f.static(l.lim, p.rows, p.nquads).choose(l.opt.Choices.of(f, v, p.f16), lanes, p.rows, p.nquads)
+	s := f.static(l.lim, p.rows, p.nquads).choose(l.opt.Choices.of(f, v, p.half), lanes, p.rows, p.nquads)
 	lay := p.panels(lanes, 4*p.kquads)
 	path := l.loadPath(f, s.load, p.x, p.bias, p.res)
 	if !l.texels(lay) {
 		path = ""
 	}
-	k := l.lanesVariant(v, f, p.f16, path)
+	k := l.lanesVariant(v, f, p.half, path)
 	if !l.usable(k) {
 		return false
 	}

@@ -21,11 +21,11 @@ func (f linearTiles) lower(l *lowering, v *graph.Value) bool {
 	if l.err != nil {
 		return true
 	}
-	k := l.variant(v, f.kernel(), p.f16)
-	if p.scaled || l.Buffers[p.x].Layout.Form != Rows || !l.usable(k) {
+	k := l.variant(v, f.kernel(), p.half)
+	if p.scaled || l.Buffers[p.x].Layout.Order != Rows || !l.usable(k) {
 		return false
 	}
-	t := f.static(l.lim, l.opt.Choices.of(f, v, p.f16), p.rows, p.nquads)
+	t := f.static(l.lim, l.opt.Choices.of(f, v, p.half), p.rows, p.nquads)
 	kpadded := ceil(4*p.kquads, t.bk) * t.bk
 	w := l.weight(v.Arg("weight"), p.panels(t.bn/4, kpadded))
 	e := l.emit(v, k).n("INVOCATIONS", t.invocations).n("BM", t.bm).n("BN", t.bn).n("BK", t.bk).n("TM", t.tm).n("TN", t.tn).n("LX", t.lx)

@@ -30,7 +30,7 @@ func (f pointwise) lower(l *lowering, v *graph.Value) bool {
 		}
 	}
 	lanes, quads := l.lanes(), lay.QuadsPerRow()
-	across := lay.Form == Rows
+	across := lay.Order == Rows
 	e := l.emit(v, l.variant(v, f.kernel(), lay.Elem == graph.F16)).n("LANES", lanes).n("OP", f.code).flag("ACROSS", across)
 	e.n("rows", lay.Rows).n("quads", quads).n("brows", brows).strides("", a).strides("b", b).f("by", v.Float(f.by))
 	e.to("a", a).to("b", b).to("y", y)

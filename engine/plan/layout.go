@@ -6,14 +6,14 @@ import (
 	"github.com/crate-vk/crate-vk/graph"
 )
 
-// Form is how a matrix lies in memory. All but Words hold quads: four
+// Order is how a matrix lies in memory. All but Words hold quads: four
 // channels, zero-padded.
-type Form uint8
+type Order uint8
 
-// The forms.
+// The orders.
 const (
 	// Rows is row-major: quad q of row r at r·Pitch + q.
-	Rows Form = iota + 1
+	Rows Order = iota + 1
 	// Quads is k-major: quad q of row r at q·Pitch + r.
 	Quads
 	// Panels is a linear weight [R K] in panels of Panel quads of columns:
@@ -24,13 +24,13 @@ const (
 	Words
 )
 
-var formNames = [...]string{Rows: "rows", Quads: "quads", Panels: "panels", Words: "words"}
+var orderNames = [...]string{Rows: "rows", Quads: "quads", Panels: "panels", Words: "words"}
 
-func (f Form) String() string { return formNames[f] }
+func (o Order) String() string { return orderNames[o] }
 
 // Layout maps a matrix of Rows × Columns elements to bytes.
 type Layout struct {
-	Form    Form
+	Order   Order
 	Elem    graph.DType
 	Rows    int
 	Columns int
@@ -56,7 +56,7 @@ func at(c, group int) int { return c/group*4*ceil(group, 4) + c%group }
 // QuadsPerRow is the number of quads of one row, padding included.
 func (l Layout) QuadsPerRow() int {
 	n := l.Columns
-	if l.Form == Panels {
+	if l.Order == Panels {
 		n = l.Rows
 	}
 	return padded(n, l.Group) / 4
@@ -65,7 +65,7 @@ func (l Layout) QuadsPerRow() int {
 // Bytes is the size of the layout.
 func (l Layout) Bytes() int64 {
 	var quads int64
-	switch l.Form {
+	switch l.Order {
 	case Rows:
 		quads = int64(l.Rows) * int64(l.Pitch)
 	case Quads:
@@ -81,7 +81,7 @@ func (l Layout) Bytes() int64 {
 // Strides are the distances, in quads, between rows and between the quads of a
 // row: what the plain kernels take as push constants.
 func (l Layout) Strides() (row, quad int) {
-	if l.Form == Quads {
+	if l.Order == Quads {
 		return 1, l.Pitch
 	}
 	return l.Pitch, 1
@@ -89,7 +89,7 @@ func (l Layout) Strides() (row, quad int) {
 
 // element is the index of element (r, c) in the layout.
 func (l Layout) element(r, c int) int {
-	switch l.Form {
+	switch l.Order {
 	case Rows:
 		return r*l.Pitch*4 + at(c, l.Group)
 	case Quads:
@@ -105,15 +105,15 @@ func (l Layout) element(r, c int) int {
 
 // rowsLayout is row-major without gaps between rows.
 func rowsLayout(elem graph.DType, rows, columns, group int) Layout {
-	return Layout{Form: Rows, Elem: elem, Rows: rows, Columns: columns, Group: group, Pitch: padded(columns, group) / 4}
+	return Layout{Order: Rows, Elem: elem, Rows: rows, Columns: columns, Group: group, Pitch: padded(columns, group) / 4}
 }
 
 func vectorLayout(columns, group int) Layout { return rowsLayout(graph.F32, 1, columns, group) }
 
 // String prints the layout as key:value pairs, which parseLayout reads.
 func (l Layout) String() string {
-	s := fmt.Sprintf("%s{elem:%s rows:%d columns:%d group:%d", l.Form, l.Elem, l.Rows, l.Columns, l.Group)
-	switch l.Form {
+	s := fmt.Sprintf("%s{elem:%s rows:%d columns:%d group:%d", l.Order, l.Elem, l.Rows, l.Columns, l.Group)
+	switch l.Order {
 	case Rows, Quads:
 		s += fmt.Sprintf(" pitch:%d", l.Pitch)
 	case Panels:

@@ -10,7 +10,7 @@ type product struct {
 	rows, k          int
 	kquads, nquads   int // quads of a row of x and of y, padding included
 	kgroup, ngroup   int // channels that are padded together
-	own, scaled, f16 bool
+	own, scaled, half bool
 	eps              float64
 }
 
@@ -29,7 +29,7 @@ func (l *lowering) product(v *graph.Value) product {
 	p.eps = v.Float("eps")
 	_, p.own = v.Attrs["eps"]
 	p.scaled = v.Arg("rowscale") != nil
-	p.f16 = in.Elem == graph.F16
+	p.half = in.Elem == graph.F16
 	if p.res >= 0 && l.Buffers[p.res].Layout != out {
 		l.fail(v, "the residual lies as %v, the result as %v", l.Buffers[p.res].Layout, out)
 	}
@@ -45,11 +45,11 @@ func (l *lowering) product(v *graph.Value) product {
 // panels is a weight's layout in column panels.
 func (p *product) panels(panel, lines int) Layout {
 	elem := graph.F32
-	if p.f16 {
+	if p.half {
 		elem = graph.F16
 	}
 	w := p.v.Arg("weight").Shape()
-	return Layout{Form: Panels, Elem: elem, Rows: w[0].Size, Columns: w[1].Size, Group: p.ngroup, Panel: panel, Lines: lines, LineGroup: p.kgroup}
+	return Layout{Order: Panels, Elem: elem, Rows: w[0].Size, Columns: w[1].Size, Group: p.ngroup, Panel: panel, Lines: lines, LineGroup: p.kgroup}
 }
 
 // epilogue sets what the fast products share: scale, bias, residual,

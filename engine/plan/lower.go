@@ -136,7 +136,7 @@ func (l *lowering) asRead(v *graph.Value) int {
 func (l *lowering) layout(v *graph.Value) Layout {
 	s := v.Shape()
 	if t := v.Type.DType; t == graph.U8 || t == graph.U32 {
-		return Layout{Form: Words, Elem: t, Rows: s.Rows(), Columns: s.Last(), Group: s.Last()}
+		return Layout{Order: Words, Elem: t, Rows: s.Rows(), Columns: s.Last(), Group: s.Last()}
 	}
 	elem := graph.F32
 	if isTokens(v) && v.Op != graph.OpUnitRows { // comparisons with τ want float32
@@ -145,7 +145,7 @@ func (l *lowering) layout(v *graph.Value) Layout {
 	lay := rowsLayout(elem, s.Rows(), s.Last(), l.group(v))
 	// linear_lanes reads and writes k-major, also the few rows of a [B C].
 	if l.opt.Family == Lanes && (isTokens(v) || len(s) == 2) {
-		lay.Form, lay.Pitch = Quads, rowPitch(s.Rows())
+		lay.Order, lay.Pitch = Quads, rowPitch(s.Rows())
 	}
 	return lay
 }

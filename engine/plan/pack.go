@@ -46,7 +46,7 @@ func (l Layout) Unpack(dst []float32, data []byte) error {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 		}
 	case graph.F32:
-		if l.Form == Rows && l.Pitch*4 == l.Columns { // dense
+		if l.Order == Rows && l.Pitch*4 == l.Columns { // dense
 			for i := range dst {
 				dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 			}
@@ -63,7 +63,7 @@ func (l Layout) Unpack(dst []float32, data []byte) error {
 
 // each calls f with the index of each element and its place in the layout.
 func (l Layout) each(f func(i, at int)) {
-	if l.Form == Panels {
+	if l.Order == Panels {
 		for r := range l.Rows {
 			for c := range l.Columns {
 				f(r*l.Columns+c, l.element(r, c))

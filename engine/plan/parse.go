@@ -144,12 +144,12 @@ func (p *Plan) parseBuffer(s string) error {
 
 func parseLayout(form, fields string) (Layout, error) {
 	var l Layout
-	for f, name := range formNames {
+	for f, name := range orderNames {
 		if name == form && name != "" {
-			l.Form = Form(f)
+			l.Order = Order(f)
 		}
 	}
-	if l.Form == 0 {
+	if l.Order == 0 {
 		return l, fmt.Errorf("unknown layout %q", form)
 	}
 	for f := range strings.FieldsSeq(fields) {
@@ -175,7 +175,7 @@ func parseLayout(form, fields string) (Layout, error) {
 // check refuses layouts in which elements would lie on one another or outside.
 func (l Layout) check() error {
 	bad := l.Elem == graph.InvalidType || l.Rows < 1 || l.Columns < 1 || l.Group < 1
-	switch l.Form {
+	switch l.Order {
 	case Rows:
 		bad = bad || l.Columns%l.Group != 0 || l.Pitch < l.QuadsPerRow()
 	case Quads:

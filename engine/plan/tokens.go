@@ -19,8 +19,8 @@ func (e *emission) statistics(v *graph.Value) *emission {
 func (l *lowering) like(t *graph.Value, tokens Layout) Layout {
 	s := t.Shape()
 	lay := rowsLayout(tokens.Elem, s.Rows(), s.Last(), tokens.Group)
-	if tokens.Form == Quads {
-		lay.Form, lay.Pitch = Quads, rowPitch(s.Rows())
+	if tokens.Order == Quads {
+		lay.Order, lay.Pitch = Quads, rowPitch(s.Rows())
 	}
 	return lay
 }
