@@ -1,5 +1,7 @@
-// Package inside is the door through which engine/measure reaches what a model
-// and an engine hold, so that measuring is no part of their API.
+// Package inside is the door through which engine/measure sees what an engine
+// and a model hold: their methods Inside want a Key, a type that only packages
+// below engine can name. So device, weights and plan options are no part of the
+// API.
 package inside
 
 import (
