@@ -3,9 +3,14 @@
 // that the papers read off the models.
 //
 //	eng, err := engine.Open(ctx)
-//	model, err := eng.Load(ctx, source)        // engine.OpenModel, engine.Preset, demo.Model
-//	seg, err := model.Segment(ctx, img)
 //	defer eng.Close()
+//	model, err := eng.Load(ctx, source)        // of OpenModel, OpenModelBytes, Preset or NewModelSource
+//	seg, err := model.Segment(ctx, img)
+//
+// What is read off a model is a Readout, a value that Attention, MaskCut,
+// FeaturesOf and others make; it runs over a stream, a batch or one image.
+// Package run executes plans, package prove tests kernels, and package measure
+// takes times; this one holds models and images together.
 //
 // An Engine may be used from several goroutines. Cancelling a context stops
 // between submissions to the device. The package keeps no global state, never

@@ -24,7 +24,7 @@
 // the same fetches. The rows of W are centred (numerics 6.5), so that the product
 // does not need the mean of a row, only its variance, E[x²] − mean². That formula
 // is exact enough while means are not large against deviations, as in the token
-// streams of these models; engine's TestRowStatistics checks how far it reaches.
+// streams of these models; TestRowStatistics in engine/prove checks how far it reaches.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "lib/quads.glsl"

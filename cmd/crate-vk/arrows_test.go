@@ -13,8 +13,9 @@ import (
 
 const modulePath = "github.com/crate-vk/crate-vk/"
 
-// arrows says which of our packages a package may import, by prefix; the
-// longest matching row counts. ARCHITECTURE.md draws the same picture.
+// arrows says which of our packages a package may import. A name stands for the
+// packages below it, too, but for engine among those that are imported; of rows
+// the longest that matches counts. ARCHITECTURE.md has the same table.
 func arrows() map[string][]string {
 	models := []string{"crate", "loader", "graph"}
 	return map[string][]string{

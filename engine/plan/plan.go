@@ -3,7 +3,9 @@
 // plan is plain data: it is made, checked, printed and parsed without a GPU.
 //
 // The stages are Lower (kernel choice, layouts), Arena (places, with reuse) and
-// Barriers. New runs all three and checks the result; Parse reads one back.
+// Barriers. New runs all three and checks the result; Parse reads a printed plan
+// back. All that is known of one kernel stands in its form, kernel_NAME.go, and
+// table.go lists the forms of each op.
 package plan
 
 import (

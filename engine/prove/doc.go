@@ -1,4 +1,4 @@
-// Package prove holds the device's kernels against the interpreter: each
-// variant by a small case before its first use, and whole models dispatch by
-// dispatch.
+// Package prove holds a device's kernels against the interpreter: each variant
+// by a small case before its first use, and whole models dispatch by dispatch. A
+// kernel that fails is disabled, and plans are made without it.
 package prove

@@ -1,4 +1,5 @@
-// Package run executes plans: it opens devices, keeps weights and pipelines on
-// them, and runs what a plan says, or the same graph in the interpreter. It
-// knows nothing of models.
+// Package run executes plans: it opens devices, keeps weights and compiled
+// kernels on them, and runs what a plan says, in submissions that stay short. A
+// Computer may also be the interpreter running the same graph, or a simulated
+// device. The package knows graphs and plans, and nothing of models.
 package run

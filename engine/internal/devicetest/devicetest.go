@@ -1,4 +1,5 @@
-// Package devicetest finds the Vulkan devices that tests run on.
+// Package devicetest finds the Vulkan devices that tests run on, and has models,
+// pixels and damaged kernels for them.
 package devicetest
 
 import (

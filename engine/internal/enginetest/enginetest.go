@@ -1,4 +1,5 @@
-// Package enginetest opens devices for the tests of what is below engine.
+// Package enginetest opens run.Devices for the tests of packages below engine,
+// and fails a test that leaves something on its device.
 package enginetest
 
 import (

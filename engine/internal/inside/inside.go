@@ -1,5 +1,7 @@
-// Package inside is the door through which engine/measure reaches what a model
-// and an engine hold, so that measuring is no part of their API.
+// Package inside is the door through which engine/measure sees what an engine
+// and a model hold: their methods Inside want a Key, a type that only engine and
+// packages below it can name. So device, weights and plan options are no part of
+// the API.
 package inside
 
 import (
@@ -10,7 +12,7 @@ import (
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
-// Key opens the door. Only packages below engine can name it.
+// Key opens the door. Only engine and packages below it can name it.
 type Key struct{ _ int }
 
 // Machine is what an engine runs on, until it is released.
