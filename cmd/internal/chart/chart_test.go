@@ -155,8 +155,8 @@ func TestProperties(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for want, c := range map[string]Lines{
-		`chart: line 0 "a": 2 X, 1 Y, 0 Err, want equally many`:                  Lines{Lines: []Line{{"a", []float64{1, 2}, []float64{1}, nil}}},
-		`chart: line 0 "a": 1 X, 1 Y, 2 Err, want equally many`:                  Lines{Lines: []Line{{"a", []float64{1}, []float64{1}, []float64{1, 2}}}},
+		`chart: line 0 "a": 2 X, 1 Y, 0 Err, want equally many`: Lines{Lines: []Line{{"a", []float64{1, 2}, []float64{1}, nil}}},
+		`chart: line 0 "a": 1 X, 1 Y, 2 Err, want equally many`: Lines{Lines: []Line{{"a", []float64{1}, []float64{1}, []float64{1, 2}}}},
 	} {
 		if err := c.WriteSVG(io.Discard); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
