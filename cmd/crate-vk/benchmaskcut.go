@@ -100,7 +100,7 @@ func (a *app) runBenchMaskCut(ctx context.Context, f *cutFlags) error {
 		rows = append(rows, row)
 		return err
 	}
-	err = add("one eigen-solve, Lanczos", f.repeat, 1, func() error { _, err := list[0].Cut(nil, nil); return err })
+	err = add("one eigen-solve, Lanczos", f.repeat, 1, func() error { _, err := list[0].Cut(nil); return err })
 	if err != nil {
 		return err
 	}

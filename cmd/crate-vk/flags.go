@@ -24,16 +24,6 @@ type modelFlags struct {
 	set     *pflag.FlagSet
 	model   string
 	config  string
-	heads   int
-	eta     float64
-	lambda  float64
-	eps     float64
-	block   string
-	pool    string
-	ff      bool
-	mean    string
-	std     string
-	native  string
 	branch  string
 	labels  []string // of convert
 	presets bool
@@ -50,19 +40,20 @@ func (f *modelFlags) register(s *pflag.FlagSet, presets bool) {
 	f.registerSettings(s)
 }
 
-// registerSettings registers the flags that stand for configuration values.
+// registerSettings registers the flags that stand for configuration values; settings
+// reads them by name.
 func (f *modelFlags) registerSettings(s *pflag.FlagSet) {
 	f.set = s
-	s.IntVar(&f.heads, "heads", 0, "number of heads `N`, which no file's shapes tell")
-	s.Float64Var(&f.eta, "eta", 0, "ISTA's step `η`")
-	s.Float64Var(&f.lambda, "lambda", 0, "ISTA's threshold `λ`")
-	s.Float64Var(&f.eps, "ln-eps", 0, "`ε` of the layers' norms")
-	s.StringVar(&f.block, "block", "", "soft for soft-threshold CRATE, whose tensors look like CRATE's")
-	s.StringVar(&f.pool, "pool", "", "what the head reads: cls, the class token, or mean, the mean of the tokens")
-	s.BoolVar(&f.ff, "residual-ff", false, "whether a layer's second half has a residual (of CRATE-α: true, but for an ablation)")
-	s.StringVar(&f.mean, "mean", "", "input mean `R,G,B`")
-	s.StringVar(&f.std, "std", "", "input deviation `R,G,B`")
-	s.StringVar(&f.native, "image-size", "", "native size `N|HxW` of the position table")
+	s.Int("heads", 0, "number of heads `N`, which no file's shapes tell")
+	s.Float64("eta", 0, "ISTA's step `η`")
+	s.Float64("lambda", 0, "ISTA's threshold `λ`")
+	s.Float64("ln-eps", 0, "`ε` of the layers' norms")
+	s.String("block", "", "soft for soft-threshold CRATE, whose tensors look like CRATE's")
+	s.String("pool", "", "what the head reads: cls, the class token, or mean, the mean of the tokens")
+	s.Bool("residual-ff", false, "whether a layer's second half has a residual (of CRATE-α: true, but for an ablation)")
+	s.String("mean", "", "input mean `R,G,B`")
+	s.String("std", "", "input deviation `R,G,B`")
+	s.String("image-size", "", "native size `N|HxW` of the position table")
 	s.StringVar(&f.branch, "branch", "teacher", "teacher or student, of a checkpoint that holds both")
 }
 

@@ -21,14 +21,13 @@ import (
 //	                         (layerwise.CodingRateOfGrams)
 //	zeros.L     [B n 1]      exact zeros of each token behind layer L
 type Request struct {
-	Outputs    []string // names of crate.Build and those above
-	Height     int      // pixels, multiples of the patch side
-	Width      int
-	Batch      int // images computed at once
-	Positions  crate.Positions
-	Normalised bool       // the input is a normalised image [B 3 Y X], not 8-bit pixels [B Y X 3]
-	Tau        float64    // of affinity.L: patches are alike whose cosine exceeds it
-	Mask       crate.Mask // of reconstruction
+	Outputs   []string // names of crate.Build and those above
+	Height    int      // pixels, multiples of the patch side
+	Width     int
+	Batch     int // images computed at once
+	Positions crate.Positions
+	Tau       float64    // of affinity.L: patches are alike whose cosine exceeds it
+	Mask      crate.Mask // of reconstruction
 }
 
 // Graph builds the graph of a request and runs the passes.
@@ -42,7 +41,7 @@ func Graph(c *crate.Config, r Request, opt pass.Options) (*graph.Graph, error) {
 
 // Build makes the graph of a request, as the builder writes it.
 func Build(c *crate.Config, r Request) (*graph.Graph, error) {
-	base := crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Normalised: r.Normalised, Mask: r.Mask}
+	base := crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Mask: r.Mask}
 	for _, name := range r.Outputs {
 		if kind, layer, ok := measure(name); ok {
 			name = measured(kind, layer)

@@ -139,22 +139,3 @@ func TestSplit(t *testing.T) {
 		t.Errorf("filled to %d pixels, want 9", got)
 	}
 }
-
-func TestTrim(t *testing.T) {
-	p := picture.NewRGB(7, 5)
-	for i := range p.Pix {
-		p.Pix[i] = uint8(i)
-	}
-	got := readout.NewFrame(20, 20, 7, 5, 2).Trim(p)
-	if got.Width != 6 || got.Height != 4 {
-		t.Fatalf("trimmed to %d×%d, want 6×4", got.Width, got.Height)
-	}
-	for i := range got.Pix {
-		if want := p.Pix[i/18*21+i%18]; got.Pix[i] != want {
-			t.Fatalf("sample %d is %d, want %d", i, got.Pix[i], want)
-		}
-	}
-	if same := readout.NewFrame(20, 20, 7, 5, 1).Trim(p); same != p {
-		t.Error("a picture without a strip was copied")
-	}
-}

@@ -26,19 +26,6 @@ func (f Frame) Bicubic(mask []bool) *Mask {
 	return &Mask{f.ImageWidth, f.ImageHeight, out.Pix}
 }
 
-// Trim is a resized picture without the strip that the model didn't see: the
-// model's input before it was normalised, which a CRF wants.
-func (f Frame) Trim(resized *picture.RGB) *picture.RGB {
-	if !f.Trimmed() {
-		return resized
-	}
-	out := picture.NewRGB(f.TrimmedWidth(), f.TrimmedHeight())
-	for y := range out.Height {
-		copy(out.Pix[3*y*out.Width:3*(y+1)*out.Width], resized.Pix[3*y*resized.Width:])
-	}
-	return out
-}
-
 // Cells are the mask's pixels as a set.
 func (m *Mask) Cells() []bool {
 	cells := make([]bool, len(m.Pix))

@@ -1,4 +1,4 @@
-// Package chart draws line charts with error bars and histograms as SVG.
+// Package chart draws line charts with error bars as SVG.
 //
 // A chart carries its colours for light and for dark (prefers-color-scheme), tells
 // its series apart by colour and by the shape of their points, and needs no font,

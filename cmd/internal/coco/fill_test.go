@@ -159,7 +159,7 @@ func area(p []float64) float64 {
 
 // components counts the 4-connected components of a mask.
 func components(m RLE) int {
-	pix := m.Pixels()
+	pix := pixels(m)
 	n := 0
 	for i := range pix {
 		if pix[i] == 0 {

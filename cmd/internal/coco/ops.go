@@ -35,23 +35,9 @@ func Intersection(a, b RLE) int {
 }
 
 // Union is the mask of the pixels in any of the masks. It panics without any.
+// Masks are joined two and two, so that many small ones cost their runs times the
+// logarithm of their number.
 func Union(masks ...RLE) RLE {
-	return fold(masks, func(inA, inB bool) bool { return inA || inB })
-}
-
-// Intersect is the mask of the pixels in all of the masks. It panics without any.
-func Intersect(masks ...RLE) RLE {
-	return fold(masks, func(inA, inB bool) bool { return inA && inB })
-}
-
-// Subtract is the mask of the pixels in a that aren't in b.
-func Subtract(a, b RLE) RLE {
-	return combine(a, b, func(inA, inB bool) bool { return inA && !inB })
-}
-
-// fold combines masks two and two, so that many small ones cost their runs times
-// the logarithm of their number.
-func fold(masks []RLE, keep func(inA, inB bool) bool) RLE {
 	switch len(masks) {
 	case 0:
 		panic("coco: no mask to combine")
@@ -59,13 +45,10 @@ func fold(masks []RLE, keep func(inA, inB bool) bool) RLE {
 		return masks[0]
 	}
 	half := len(masks) / 2
-	return combine(fold(masks[:half], keep), fold(masks[half:], keep), keep)
-}
-
-func combine(a, b RLE, keep func(inA, inB bool) bool) RLE {
+	a, b := Union(masks[:half]...), Union(masks[half:]...)
 	out := newRuns(a.Height, a.Width)
 	walk(a, b, func(run int64, inA, inB bool) {
-		if err := out.add(run, keep(inA, inB)); err != nil {
+		if err := out.add(run, inA || inB); err != nil {
 			panic("coco: " + err.Error())
 		}
 	})

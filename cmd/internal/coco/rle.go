@@ -65,21 +65,6 @@ func FromCounts(height, width int, counts []uint32) (RLE, error) {
 	return m, at("counts", err)
 }
 
-// Pixels returns the mask row by row from the top left, 0 or 255 a pixel.
-func (m RLE) Pixels() []uint8 {
-	pix := make([]uint8, m.Height*m.Width)
-	for s := range m.spans {
-		x, y := s.from/m.Height, s.from%m.Height
-		for at := s.from; at < s.to; at++ {
-			pix[y*m.Width+x] = 255
-			if y++; y == m.Height {
-				x, y = x+1, 0
-			}
-		}
-	}
-	return pix
-}
-
 // Area is the number of pixels of the foreground.
 func (m RLE) Area() int {
 	n := 0

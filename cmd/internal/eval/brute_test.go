@@ -185,11 +185,16 @@ func bruteOne(images []int64, truth []bruteTruth, found []bruteFound, area [2]fl
 func brutePixels(box coco.Box, mask coco.RLE, kind Kind) []bool {
 	const side = 110
 	pix := make([]bool, side*side)
-	drawn := mask.Pixels()
+	var drawn []bool // column by column
+	for i, n := range mask.Counts {
+		for range n {
+			drawn = append(drawn, i%2 == 1)
+		}
+	}
 	for i := range pix {
 		x, y := i%side, i/side
 		if kind == Masks {
-			pix[i] = x < mask.Width && y < mask.Height && drawn[y*mask.Width+x] != 0
+			pix[i] = x < mask.Width && y < mask.Height && drawn[x*mask.Height+y]
 		} else {
 			pix[i] = float64(x) >= box[0] && float64(x) < box[0]+box[2] && float64(y) >= box[1] && float64(y) < box[1]+box[3]
 		}

@@ -10,32 +10,23 @@ import (
 
 // COCOOptions are the choices of [ScoreCOCO].
 type COCOOptions struct {
-	Kinds      []Kind  // what to compare; nil is both
 	ByCategory bool    // else class-agnostic: all categories are one
 	Images     []int64 // score these alone, as after a part of a run; nil is all of the truth
 }
 
-// COCOScores are the figures for boxes and masks; what wasn't asked for is nil.
+// COCOScores are the figures for boxes and masks.
 type COCOScores struct {
 	ByCategory bool             `json:"by_category"`
-	Box        *DetectionScores `json:"box,omitempty"`
-	Mask       *DetectionScores `json:"mask,omitempty"`
+	Box        *DetectionScores `json:"box"`
+	Mask       *DetectionScores `json:"mask"`
 }
 
 // ScoreCOCO scores annotations or results against the objects of an instance file.
 // Images are told by their ids ([coco.Dataset.NumberLike] gives those to images
 // that are known by name). What an entry lacks is made of what it has: a box of the
-// mask, an area of the mask or else the box, a score of 1. What can't be made, such
-// as the mask of a box, is an error that names the entry.
+// mask, an area of the mask, a score of 1. What can't be made, such as the mask of a
+// box, is an error that names the entry.
 func ScoreCOCO(ctx context.Context, truth, found *coco.Dataset, opt COCOOptions) (*COCOScores, error) {
-	kinds := opt.Kinds
-	if kinds == nil {
-		kinds = []Kind{Boxes, Masks}
-	}
-	masks := false
-	for _, k := range kinds {
-		masks = masks || k == Masks
-	}
 	sizes := make(map[int64][2]int, len(truth.Images))
 	images := make([]int64, len(truth.Images))
 	for i, m := range truth.Images {
@@ -54,7 +45,7 @@ func ScoreCOCO(ctx context.Context, truth, found *coco.Dataset, opt COCOOptions)
 	objects := make([]Truth, len(truth.Annotations))
 	err := parallel(ctx, len(objects), func(i int) error {
 		a := &truth.Annotations[i]
-		box, mask, area, err := complete(a, sizes, masks)
+		box, mask, area, err := complete(a, sizes)
 		if err != nil {
 			return fmt.Errorf("truth: annotation %d (id %d): %w", i, a.ID, err)
 		}
@@ -67,7 +58,7 @@ func ScoreCOCO(ctx context.Context, truth, found *coco.Dataset, opt COCOOptions)
 	detections := make([]Detection, len(found.Annotations))
 	err = parallel(ctx, len(detections), func(i int) error {
 		a := &found.Annotations[i]
-		box, mask, _, err := complete(a, sizes, masks)
+		box, mask, _, err := complete(a, sizes)
 		if err != nil {
 			return fmt.Errorf("detections: annotation %d (image %d): %w", i, a.ImageID, err)
 		}
@@ -83,7 +74,7 @@ func ScoreCOCO(ctx context.Context, truth, found *coco.Dataset, opt COCOOptions)
 	}
 
 	scores := &COCOScores{ByCategory: opt.ByCategory}
-	for _, k := range kinds {
+	for _, k := range []Kind{Boxes, Masks} {
 		s, err := ScoreDetections(ctx, images, objects, detections, DetectionOptions{k, opt.ByCategory})
 		if err != nil {
 			return nil, err
@@ -114,28 +105,23 @@ func within(images []int64, d *coco.Dataset) *coco.Dataset {
 }
 
 // complete returns what an annotation tells, or what follows from it.
-func complete(a *coco.Annotation, sizes map[int64][2]int, masks bool) (box coco.Box, mask coco.RLE, area float64, err error) {
+func complete(a *coco.Annotation, sizes map[int64][2]int) (box coco.Box, mask coco.RLE, area float64, err error) {
 	size, ok := sizes[a.ImageID]
 	if !ok {
 		return box, mask, 0, fmt.Errorf("image %d isn't one of the %d images of the truth", a.ImageID, len(sizes))
 	}
-	if masks || a.Box == nil || a.Area == nil && !a.Mask.Empty() {
-		if mask, err = a.Mask.At(size[0], size[1]); err != nil {
-			return box, mask, 0, fmt.Errorf("segmentation: %w", err)
-		}
+	if mask, err = a.Mask.At(size[0], size[1]); err != nil {
+		return box, mask, 0, fmt.Errorf("segmentation: %w", err)
 	}
 	if a.Box != nil {
 		box = *a.Box
 	} else {
 		box = coco.BoxOf(mask)
 	}
-	switch {
-	case a.Area != nil:
+	if a.Area != nil {
 		area = *a.Area
-	case mask.Counts != nil:
+	} else {
 		area = float64(mask.Area())
-	default:
-		area = box.Area()
 	}
 	return box, mask, area, nil
 }
@@ -157,9 +143,6 @@ func (s *COCOScores) WriteTable(w io.Writer) error {
 	t := table{{"%", "AP", "AP50", "AP75", "AP small", "AP medium", "AP large", "AR1", "AR10", "AR100", "objects", "detections"}}
 	var categories table
 	for _, d := range []*DetectionScores{s.Box, s.Mask} {
-		if d == nil {
-			continue
-		}
 		t = append(t, []string{
 			d.Kind.String(), percent(d.AP), percent(d.AP50), percent(d.AP75), percent(d.APSmall), percent(d.APMedium), percent(d.APLarge),
 			percent(d.AR1), percent(d.AR10), percent(d.AR100), fmt.Sprint(d.Truths), fmt.Sprint(d.Detections),

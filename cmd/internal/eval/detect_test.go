@@ -340,15 +340,17 @@ mask   5.05  50.50   0.00      5.05          –         –  0.00   5.00   5.00
 		t.Errorf("%s, %v", text, err)
 	}
 
-	s, err = ScoreCOCO(context.Background(), truth, found, COCOOptions{Kinds: []Kind{Boxes}, ByCategory: true})
-	if err != nil || s.Mask != nil || s.Box.Categories[0].Name != "cat" || !near(s.Box.AP, 0.25) {
+	s, err = ScoreCOCO(context.Background(), truth, found, COCOOptions{ByCategory: true})
+	if err != nil || s.Box.Categories[0].Name != "cat" || !near(s.Box.AP, 0.25) {
 		t.Errorf("by category: %+v, %v", s, err)
 	}
 	b.Reset()
 	if err := s.WriteTable(&b); err != nil || !strings.HasSuffix(b.String(), `
-%               AP   AP50   AP75   AR100
-box cat      50.00  50.00  50.00  100.00
-box "do\ng"   0.00   0.00   0.00    0.00
+%                AP   AP50   AP75   AR100
+box cat       50.00  50.00  50.00  100.00
+box "do\ng"    0.00   0.00   0.00    0.00
+mask cat       5.00  50.00   0.00   10.00
+mask "do\ng"   0.00   0.00   0.00    0.00
 `) {
 		t.Errorf("%v\n%s", err, b.String())
 	}

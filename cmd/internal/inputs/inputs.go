@@ -59,7 +59,7 @@ func List(paths []string, opt Options) ([]Input, error) {
 		if len(paths) > 1 {
 			front = filepath.Base(filepath.Clean(path))
 		}
-		w := walker{root: path, front: front, exclude: exclude, notice: opt.Notice}
+		w := walker{root: path, exclude: exclude, notice: opt.Notice}
 		if err := w.walk(path, front); err != nil {
 			return nil, err
 		}
@@ -89,9 +89,9 @@ func real(path string) string {
 }
 
 type walker struct {
-	root, front, exclude string
-	notice               func(string, ...any)
-	list                 []Input
+	root, exclude string
+	notice        func(string, ...any)
+	list          []Input
 }
 
 func (w *walker) walk(dir, rel string) error {

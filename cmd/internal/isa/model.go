@@ -26,15 +26,11 @@ func GPUs() []GPU {
 // Counts are the instructions of a hot loop, rare blocks left out.
 type Counts struct {
 	MultiplyAdds int // vector instructions that multiply and add
-	Pairs        int // dual-issued pairs
 	Flops        int // of a lane
 	Vector       int
 	Quarter      int // transcendentals among them
 	Scalar       int // with branches
 	ScalarLoads  int
-	Waits        int
-	Barriers     int
-	Rare         int // instructions of rare blocks
 
 	SharedBytes int // of a lane, both ways
 	LoadBytes   int // of a lane, through the vector caches
@@ -45,7 +41,6 @@ func (c *Code) Count(hot Loop) Counts {
 	var n Counts
 	for k := hot.First; k <= hot.Last; k++ {
 		if k > hot.First && c.rare(k) {
-			n.Rare += len(c.Blocks[k].Code)
 			continue
 		}
 		for _, i := range c.Blocks[k].Code {
@@ -66,9 +61,6 @@ func (n *Counts) count(i Instruction) {
 		if i.quarterRate() {
 			n.Quarter++
 		}
-		if len(i.Op) > 7 && i.Op[:7] == "v_dual_" {
-			n.Pairs++
-		}
 	case shared:
 		n.SharedBytes += i.bytes()
 	case vectorMemory:
@@ -79,10 +71,6 @@ func (n *Counts) count(i Instruction) {
 		n.ScalarLoads++
 	case scalar, branching:
 		n.Scalar++
-	case waiting:
-		n.Waits++
-	case barrier:
-		n.Barriers++
 	}
 }
 

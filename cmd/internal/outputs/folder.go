@@ -69,9 +69,6 @@ func (f *Folder) sweep() error {
 	})
 }
 
-// Root is the folder's path.
-func (f *Folder) Root() string { return f.root }
-
 // Close releases the lock.
 func (f *Folder) Close() error { return f.lock.Close() }
 

@@ -177,14 +177,6 @@ func (j *Journal) Finished(path, inputSHA string) bool {
 	return true
 }
 
-// Known reports that the input has a record, finished or not.
-func (j *Journal) Known(path string) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	_, ok := j.at[path]
-	return ok
-}
-
 func (j *Journal) entry(path string) (*Entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

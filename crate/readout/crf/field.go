@@ -102,15 +102,6 @@ func (f *Field) Refine(mask []bool) []bool {
 	return out
 }
 
-// Probability is the object's probability at each pixel after inference.
-func (f *Field) Probability(mask []bool) []float32 {
-	logits := f.logits(mask)
-	for i, l := range logits {
-		logits[i] = sigmoid(l)
-	}
-	return logits
-}
-
 // logits iterates on the log of the odds, which is all that two labels need:
 // the labels' probabilities add up to 1, so their messages add up to K̂·1.
 func (f *Field) logits(mask []bool) []float32 {

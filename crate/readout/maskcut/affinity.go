@@ -3,7 +3,6 @@ package maskcut
 import (
 	"fmt"
 	"math"
-	"math/bits"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -48,15 +47,6 @@ func FromWords(n int, words []uint32) (*Affinity, error) {
 
 // At reports that patches i and j are alike.
 func (a *Affinity) At(i, j int) bool { return a.Bits[i*a.Words+j/32]>>(j%32)&1 != 0 }
-
-// Degree is the number of patches that i is like, itself included.
-func (a *Affinity) Degree(i int) int {
-	n := 0
-	for _, w := range a.Bits[i*a.Words : (i+1)*a.Words] {
-		n += bits.OnesCount32(w)
-	}
-	return n
-}
 
 // NewAffinity compares n features of d channels, float32 rows without prefix
 // tokens, in float64:

@@ -44,7 +44,7 @@ func BenchmarkCut60(b *testing.B) {
 			}
 			var c *Cut
 			for b.Loop() {
-				if c, err = a.Cut(nil, nil); err != nil {
+				if c, err = a.Cut(nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -26,22 +26,17 @@ type Cut struct {
 // tie is the share of the largest magnitude below which entries are equal.
 const tie = 1e-9
 
-// Cut solves for the patches that aren't painted; painted may be nil. A start
-// vector [N], such as a float32 eigenvector u from a device, saves iterations;
-// nil takes a fixed one.
-func (a *Affinity) Cut(painted []bool, start []float64) (*Cut, error) {
-	if painted != nil && len(painted) != a.N || start != nil && len(start) != a.N {
-		return nil, fmt.Errorf("maskcut: %d painted and a start of %d, want %d patches", len(painted), len(start), a.N)
+// Cut solves for the patches that aren't painted; painted may be nil.
+func (a *Affinity) Cut(painted []bool) (*Cut, error) {
+	if painted != nil && len(painted) != a.N {
+		return nil, fmt.Errorf("maskcut: %d painted, want %d patches", len(painted), a.N)
 	}
 	s := newOperator(a, painted)
 	c := &Cut{Vector: make([]float64, a.N), Lambda: 1}
 	if s.flat {
 		return c, nil
 	}
-	if start == nil {
-		start = lanczos.Start(a.N)
-	}
-	p := lanczos.Problem{N: a.N, Apply: s.apply, Scale: 1, Known: [][]float64{s.top()}}.Largest(start)
+	p := lanczos.Problem{N: a.N, Apply: s.apply, Scale: 1, Known: [][]float64{s.top()}}.Largest(lanczos.Start(a.N))
 	for i, u := range p.Vector {
 		c.Vector[i] = u * s.inv[i]
 	}

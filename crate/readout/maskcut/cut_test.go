@@ -58,7 +58,7 @@ func TestResidual(t *testing.T) {
 			painted[i*3] = true
 		}
 		for _, p := range [][]bool{nil, painted} {
-			cut, err := a.Cut(p, nil)
+			cut, err := a.Cut(p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +112,7 @@ func TestEqualRows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cut, err := a.Cut(nil, nil)
+		cut, err := a.Cut(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestCores(t *testing.T) {
 		if !slices.Equal(again.Bits, a.Bits) {
 			t.Errorf("the affinity differs on %d cores", cores)
 		}
-		cut, err := a.Cut(nil, nil)
+		cut, err := a.Cut(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,37 +153,6 @@ func TestCores(t *testing.T) {
 			first = cut
 		} else if !slices.Equal(cut.Vector, first.Vector) {
 			t.Errorf("the vector differs on %d cores", cores)
-		}
-	}
-}
-
-// A float32 eigenvector as the start saves products and gives the same answer.
-func TestStart(t *testing.T) {
-	f, rows, columns, d := picture60(3)
-	a, err := NewAffinity(f, rows*columns, d, Tau)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cold, err := a.Cut(nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newOperator(a, nil)
-	start := make([]float64, a.N)
-	for i, x := range cold.Vector {
-		start[i] = float64(float32(-x * s.root[i])) // the sign of a start is nobody's business
-	}
-	warm, err := a.Cut(nil, start)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if warm.Products >= cold.Products {
-		t.Errorf("%d products from a good start, %d from none", warm.Products, cold.Products)
-	}
-	top := slices.Max(cold.Vector)
-	for i := range warm.Vector {
-		if math.Abs(warm.Vector[i]-cold.Vector[i]) > 1e-11*top {
-			t.Fatalf("entry %d is %v from a good start, %v from none", i, warm.Vector[i], cold.Vector[i])
 		}
 	}
 }
@@ -202,7 +171,7 @@ func TestRefusals(t *testing.T) {
 		{func() error { _, err := NewAffinity(make([]float32, 12), 6, 2, math.NaN()); return err }, "τ is NaN"},
 		{func() error { _, err := FromWords(33, make([]uint32, 33)); return err }, "33 words, want 66"},
 		{func() error { _, err := FromWords(2, []uint32{3, 4}); return err }, "row 1"},
-		{func() error { _, err := a.Cut(make([]bool, 5), nil); return err }, "want 6 patches"},
+		{func() error { _, err := a.Cut(make([]bool, 5)); return err }, "want 6 patches"},
 		{func() error { _, err := a.Objects(2, 2, Options{Objects: 1}); return err }, "2 × 2"},
 		{func() error { _, err := a.Objects(2, 3, Options{}); return err }, "0 objects"},
 		{func() error { _, err := ParseMode("loose"); return err }, "want reference or strict"},

@@ -57,12 +57,3 @@ func Instances(f readout.Frame, objects []Object, o Finish) []Instance {
 	}
 	return list
 }
-
-// TokenBox is TokenCut's box of an object, [x y width height] in pixels of the
-// model's input: the patches' tight box, clipped to the picture without its
-// padding.
-func TokenBox(cells []bool, columns, patch, width, height int) [4]int {
-	b := readout.NewMask(cells, columns).Box()
-	x, y := b[0]*patch, b[1]*patch
-	return [4]int{x, y, max(min(b[2]*patch, width-x), 0), max(min(b[3]*patch, height-y), 0)}
-}

@@ -59,20 +59,13 @@ func TestInstances(t *testing.T) {
 	}
 }
 
-func TestTokenBox(t *testing.T) {
-	cells := letters("....", ".##.", "..##")
-	if got := TokenBox(cells, 4, 16, 60, 44); got != [4]int{16, 16, 44, 28} {
-		t.Errorf("box %v, want [16 16 44 28], clipped at 60×44", got)
-	}
-}
-
 // Pairs with exactly the threshold aren't alike: the comparison is strict.
 func TestStrictThreshold(t *testing.T) {
 	a, err := NewAffinity([]float32{1, 0, 0, 1, 1, 1}, 3, 2, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.At(0, 1) || a.At(1, 0) || !a.At(0, 2) || !a.At(1, 1) || a.Degree(2) != 3 {
+	if a.At(0, 1) || a.At(1, 0) || !a.At(0, 2) || !a.At(1, 1) || !a.At(2, 0) || !a.At(2, 1) || !a.At(2, 2) {
 		t.Errorf("bits %b", a.Bits)
 	}
 }

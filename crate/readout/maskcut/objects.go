@@ -15,9 +15,6 @@ type Options struct {
 	Strict bool
 	// TokenCut looks for one object without the rule of corners (numerics 4.5).
 	TokenCut bool
-	// Start, if not nil, provides the start vector of a solve, as Affinity.Cut
-	// takes it.
-	Start func(painted []bool) []float64
 }
 
 // ParseMode reads reference or strict.
@@ -74,12 +71,8 @@ func (a *Affinity) Objects(rows, columns int, o Options) ([]Object, error) {
 			}
 		}
 		if fresh { // else the same cut comes again
-			var start []float64
-			if o.Start != nil {
-				start = o.Start(painted)
-			}
 			var err error
-			if cut, err = a.Cut(painted, start); err != nil {
+			if cut, err = a.Cut(painted); err != nil {
 				return nil, err
 			}
 		}

@@ -119,7 +119,7 @@ func TestMirroredImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cut, err := a.Cut(nil, nil)
+		cut, err := a.Cut(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +231,7 @@ func TestPaintedPatches(t *testing.T) {
 	for i := 20; i < 35; i++ {
 		painted[i] = true
 	}
-	cut, err := a.Cut(painted, nil)
+	cut, err := a.Cut(painted)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -205,37 +205,3 @@ func level(s, low, high float64) uint8 {
 	}
 	return uint8((s - low) / (high - low) * 255)
 }
-
-// Layer shows a layer without a mask, as the layer-wise figures do: the first
-// component as grey levels, the next three as colours, each scaled over the
-// image's grid.
-func Layer(images []Image, d int) (grey, rgb [][]uint8, err error) {
-	all := NewMoments(d)
-	for _, image := range images {
-		all.Add(image.Descriptors, nil)
-	}
-	c, err := all.Components(4, true)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, image := range images {
-		scores := c.scores(image.Descriptors)
-		g, r := make([]uint8, len(scores)/4), make([]uint8, len(scores)/4*3)
-		for k := range 4 {
-			low, high := scores[k], scores[k]
-			for i := k; i < len(scores); i += 4 {
-				low, high = min(low, scores[i]), max(high, scores[i])
-			}
-			for i := range g {
-				x := level(scores[4*i+k], low, high)
-				if k == 0 {
-					g[i] = x
-				} else {
-					r[3*i+k-1] = x
-				}
-			}
-		}
-		grey, rgb = append(grey, g), append(rgb, r)
-	}
-	return grey, rgb, nil
-}

@@ -301,21 +301,6 @@ func TestNoForeground(t *testing.T) {
 	}
 }
 
-func TestLayer(t *testing.T) {
-	const d = 8
-	images := run(rand.New(rand.NewPCG(6, 6)), 2, d)
-	grey, rgb, err := Layer(images, d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, image := range images {
-		n := image.Rows * image.Columns
-		if len(grey[i]) != n || len(rgb[i]) != 3*n || slices.Max(grey[i]) != 255 || slices.Min(grey[i]) != 0 {
-			t.Errorf("image %d: %d grey levels up to %d, %d colours", i, len(grey[i]), slices.Max(grey[i]), len(rgb[i]))
-		}
-	}
-}
-
 func BenchmarkFind(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const d = 768

@@ -21,11 +21,6 @@ func Patches(rgb []uint8, rows, columns, width, height int) *image.RGBA {
 	return cells(rows, columns, width, height, func(i int) color.RGBA { return color.RGBA{rgb[3*i], rgb[3*i+1], rgb[3*i+2], 255} })
 }
 
-// Grey enlarges grey levels [rows·columns] to a picture.
-func Grey(levels []uint8, rows, columns, width, height int) *image.RGBA {
-	return cells(rows, columns, width, height, func(i int) color.RGBA { return color.RGBA{levels[i], levels[i], levels[i], 255} })
-}
-
 // cells fills a picture with the colours of a grid, by nearest: pixel o of n
 // lies in cell (2o+1)·cells/2n.
 func cells(rows, columns, width, height int, colour func(i int) color.RGBA) *image.RGBA {
