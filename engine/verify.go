@@ -58,8 +58,8 @@ func (m *Model) Check(ctx context.Context, r Request, pixels []byte) (agreed int
 	if v.Device == nil {
 		return 0, errors.New("engine: the interpreter is the reference itself: there is nothing to check")
 	}
-	if want := 3 * r.Height * r.Width * r.Batch; r.Normalised || len(pixels) != want {
-		return 0, fmt.Errorf("engine: %d bytes for %d images of %d×%d px, want %d: 8-bit RGB, not normalised", len(pixels), r.Batch, r.Width, r.Height, want)
+	if want := 3 * r.Height * r.Width * r.Batch; len(pixels) != want {
+		return 0, fmt.Errorf("engine: %d bytes for %d images of %d×%d px, want %d: 8-bit RGB", len(pixels), r.Batch, r.Width, r.Height, want)
 	}
 	agreed, err = v.Device.Check(ctx, proved(v), r, pixels)
 	return agreed, m.blame(err)
