@@ -11,7 +11,6 @@ import (
 	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/run"
-	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
@@ -97,11 +96,6 @@ func (m *Model) Close() error {
 // Request is what is to be computed, of which size, how many images at once.
 type Request = readout.Request
 
-// Graph builds the graph of a request and runs the passes.
-func (m *Model) Graph(r Request, opt pass.Options) (*graph.Graph, error) {
-	return readout.Graph(&m.src.Config, r, opt)
-}
-
 // acquire finds or compiles the computer of a request. The caller holds the
 // engine's use lock for reading until it calls done.
 func (m *Model) acquire(ctx context.Context, r Request) (c run.Computer, done func(), err error) {
@@ -150,7 +144,7 @@ func (m *Model) evict() {
 }
 
 func (m *Model) compile(ctx context.Context, r Request) (*loaded, error) {
-	g, err := m.Graph(r, m.passes())
+	g, err := readout.Graph(&m.src.Config, r, m.passes())
 	if err != nil {
 		return nil, err
 	}

@@ -179,7 +179,7 @@ func TestWithoutPasses(t *testing.T) {
 		r := Request{Outputs: []string{"cls_attention.1"}, Height: 64, Width: 64, Batch: 1}
 		want := full.runOnce(t, r, pixels)["cls_attention.1"]
 		count := func(without ...string) (dispatches int, flops int64) {
-			g, err := full.Graph(r, pass.Options{Without: without})
+			g, err := readout.Graph(&full.src.Config, r, pass.Options{Without: without})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -53,6 +53,10 @@ func (r Readout[T]) resolve(c *crate.Config) (*reading[T], error) {
 	return r.bind(c)
 }
 
+// Joint reports a read-out of which each result depends on all images: what is
+// left of a run can't be read by itself.
+func (r Readout[T]) Joint() bool { return r.joint != nil }
+
 // Request is the work that the read-out asks of a model for a batch of images
 // of height × width px, which are multiples of its patch side.
 func (r Readout[T]) Request(c *crate.Config, batch, height, width int) (Request, error) {

@@ -173,7 +173,7 @@ func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, im
 	found := &coco.Dataset{}
 	at := 0
 	p := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
-	p.stream = streamOf(s.m, engine.MaskCut(o))
+	p.model, p.read = s.m, engine.MaskCut(o)
 	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
 		img := images[at]
 		at++

@@ -174,7 +174,7 @@ func (v *maskEval) run(ctx context.Context, tasks []task) error {
 	o.HeadMaps, o.KeepPicture = true, v.f.baselines
 	o.Finish = v.f.finish.finish()
 	p := &sweep[*engine.Segmentation]{app: v.app, tasks: tasks, decode: v.f.input.decode()}
-	p.stream = streamOf(v.m, engine.Attention(o))
+	p.model, p.read = v.m, engine.Attention(o)
 	p.use = func(t task, item engine.Item[*engine.Segmentation]) error { return v.add(ctx, t, item, o) }
 	failed := p.run(ctx)
 	if failed != nil && !partly(failed) {

@@ -109,7 +109,7 @@ func (s *session) vocMasks(ctx context.Context, f *evalVOCFlags, voc *eval.VOC, 
 		}
 		left := fmt.Errorf("the scorer left")
 		run := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
-		run.stream = streamOf(s.m, engine.Attention(o))
+		run.model, run.read = s.m, engine.Attention(o)
 		run.use = func(t task, item engine.Item[*engine.Segmentation]) error {
 			c := eval.Candidates{ID: stem(t.rel)}
 			if item.Err == nil {

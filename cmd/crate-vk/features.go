@@ -119,7 +119,7 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 		flags += fmt.Sprintf(" mask-ratio=%g mask-seed=%d", f.mask.Ratio, f.mask.Seed)
 	}
 	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.decode(), header: on.header("features", flags)}
-	r.stream = streamOf(m, engine.FeaturesOf(o))
+	r.model, r.read = m, engine.FeaturesOf(o)
 	r.encode = func(_ *record, _ string, item engine.Item[engine.Features]) (map[string][]byte, error) {
 		var b bytes.Buffer
 		var list []arrays.Array

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"iter"
-	"slices"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/cmd/internal/paint"
@@ -41,10 +39,10 @@ func (s *segmenting) pca(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
-	p := &partsRun{segmenting: s, read: engine.Parts(o)}
+	p := &partsRun{s}
 	about := fmt.Sprintf("layer=%d variant=%s invert=%t images=%s", o.Layer, o.Variant, s.f.invert, digest)
 	r := &folderRun[parts.Parts]{app: s.app, source: &s.f.source, decode: s.f.input.decode(), header: s.header("segment", s.describe(about))}
-	r.stream, r.encode, r.finish = p.stream, p.encode, s.f.runFiles
+	r.model, r.read, r.encode, r.finish = s.m, engine.Parts(o), p.encode, s.f.runFiles
 	return r.run(ctx, s.tasks, false)
 }
 
@@ -61,24 +59,8 @@ func digestOf(tasks []task) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:8]), nil
 }
 
-type partsRun struct {
-	*segmenting
-	read engine.Readout[parts.Parts]
-}
-
-// stream is what folderRun asks for: inputs that are not finished. As each
-// output depends on all images, all of them are computed when one is missing.
-func (p *partsRun) stream(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[parts.Parts], error] {
-	return func(yield func(engine.Item[parts.Parts], error) bool) {
-		switch wanted := slices.Collect(in); len(wanted) {
-		case 0:
-		case len(p.tasks):
-			p.read.Stream(ctx, p.m, slices.Values(wanted))(yield)
-		default:
-			yield(engine.Item[parts.Parts]{}, fmt.Errorf("some outputs of this run are missing, and each depends on all images: use --overwrite to make all of them again"))
-		}
-	}
-}
+// partsRun is a run of segment by PCA.
+type partsRun struct{ *segmenting }
 
 // encode makes the files of an image: the parts in colours, and the foreground
 // as its mask.

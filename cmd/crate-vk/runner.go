@@ -60,7 +60,8 @@ type folderRun[T any] struct {
 	header  header
 	source  *sourceFlags
 	decode  picture.Options
-	stream  func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[T], error]
+	model   *engine.Model
+	read    engine.Readout[T]
 	encode  func(r *record, base string, item engine.Item[T]) (map[string][]byte, error)
 	finish  func(f *outputs.Folder, j *outputs.Journal, paths []string) error // files of the whole run; may be nil
 	started time.Time
@@ -165,6 +166,14 @@ func (c *collector[T]) consume(source iter.Seq[task]) error {
 	c.bar = newProgress(c.r.err, c.total)
 	defer c.bar.finish()
 	pending := &taskTable{byName: map[string]pendingTask{}}
+	inputs := c.inputs(source, pending)
+	if c.r.read.Joint() {
+		wanted := slices.Collect(inputs)
+		if n := len(wanted); n > 0 && n != c.total {
+			return fmt.Errorf("some outputs of this run are missing, and each depends on all images: use --overwrite to make all of them again")
+		}
+		inputs = slices.Values(wanted)
+	}
 	jobs := make(chan work[T])
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -175,7 +184,7 @@ func (c *collector[T]) consume(source iter.Seq[task]) error {
 		})
 	}
 	var streamErr error
-	for item, err := range c.r.stream(c.ctx, c.inputs(source, pending)) {
+	for item, err := range c.r.read.Stream(c.ctx, c.r.model, inputs) {
 		if err != nil {
 			streamErr = err
 			break

@@ -218,7 +218,7 @@ func (s *segmenting) run(ctx context.Context, about string, read engine.Readout[
 		}
 	}
 	r := &folderRun[*engine.Segmentation]{app: s.app, source: &s.f.source, decode: s.f.input.decode(), header: s.header("segment", s.describe(about))}
-	r.stream, r.encode, r.finish = streamOf(s.m, read), s.f.encode, s.f.runFiles
+	r.model, r.read, r.encode, r.finish = s.m, read, s.f.encode, s.f.runFiles
 	return r.run(ctx, s.tasks, s.incoming)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync"
 
@@ -43,13 +42,6 @@ func (s *session) header(command, flags string) header {
 		Device: s.e.Device().Name, Driver: s.e.Device().Driver, Tuning: s.e.Tuning()}
 }
 
-// streamOf is a read-out of a model over inputs.
-func streamOf[T any](m *engine.Model, r engine.Readout[T]) func(context.Context, iter.Seq[engine.Input]) iter.Seq2[engine.Item[T], error] {
-	return func(ctx context.Context, in iter.Seq[engine.Input]) iter.Seq2[engine.Item[T], error] {
-		return r.Stream(ctx, m, in)
-	}
-}
-
 // sweep goes over images without an output folder.
 type sweep[T any] struct {
 	*app
@@ -57,7 +49,8 @@ type sweep[T any] struct {
 	coming bool // tasks arrive on standard input instead
 	quiet  bool // no progress
 	decode picture.Options
-	stream func(context.Context, iter.Seq[engine.Input]) iter.Seq2[engine.Item[T], error]
+	model  *engine.Model
+	read   engine.Readout[T]
 	// use takes the items in the order of the tasks, those that failed too.
 	use func(task, engine.Item[T]) error
 }
@@ -88,7 +81,7 @@ func (p *sweep[T]) run(ctx context.Context) error {
 		defer bar.finish()
 	}
 	failed, seen := 0, 0
-	for item, err := range p.stream(ctx, inputs) {
+	for item, err := range p.read.Stream(ctx, p.model, inputs) {
 		if err != nil {
 			return err
 		}

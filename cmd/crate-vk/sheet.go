@@ -175,7 +175,7 @@ func (d *sheetDrawing) attention(ctx context.Context, tasks []task) error {
 	o.KeepPicture, o.Finish = true, d.f.finish.finish()
 	o.HeadMaps = d.f.has(columnHeads) || d.f.has(columnHues)
 	p := &sweep[*engine.Segmentation]{app: d.app, tasks: tasks, decode: d.f.input.decode()}
-	p.stream = streamOf(d.m, engine.Attention(o))
+	p.model, p.read = d.m, engine.Attention(o)
 	p.use = func(t task, item engine.Item[*engine.Segmentation]) error {
 		row := &sheetRow{task: t, err: item.Err}
 		d.rows = append(d.rows, row)
@@ -258,7 +258,7 @@ func (d *sheetDrawing) maskCut(ctx context.Context, tasks []task) error {
 	o.KeepPicture, o.Finish = true, d.f.finish.finish()
 	at := 0
 	p := &sweep[*engine.Segmentation]{app: d.app, tasks: tasks, decode: input.decode()}
-	p.stream = streamOf(d.m, engine.MaskCut(o))
+	p.model, p.read = d.m, engine.MaskCut(o)
 	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
 		row := d.rows[at]
 		at++

@@ -5,13 +5,13 @@ import "github.com/crate-vk/crate-vk/graph"
 // product is a matrix product as every form of linear needs it: buffers, sizes,
 // and what stands beside the product itself.
 type product struct {
-	v                *graph.Value
-	x, y, bias, res  int // buffers; −1 where absent
-	rows, k          int
-	kquads, nquads   int // quads of a row of x and of y, padding included
-	kgroup, ngroup   int // channels that are padded together
+	v                 *graph.Value
+	x, y, bias, res   int // buffers; −1 where absent
+	rows, k           int
+	kquads, nquads    int // quads of a row of x and of y, padding included
+	kgroup, ngroup    int // channels that are padded together
 	own, scaled, half bool
-	eps              float64
+	eps               float64
 }
 
 // product reads a linear. own says that rows are scaled by their own deviation,
