@@ -116,14 +116,14 @@ func tokenKernels() []*Kernel {
 			Name:     "normalise",
 			Variants: variants(""),
 			Bindings: []Binding{pixels("pixels"), out32("y")},
-			Push:     consts("count width height pitch mean0:f32 mean1:f32 mean2:f32 std0:f32 std1:f32 std2:f32"),
+			Push:     consts("width height pitch mean0:f32 mean1:f32 mean2:f32 std0:f32 std1:f32 std2:f32"),
 			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
 		},
 		{
 			Name:     "patchify",
 			Variants: variants("", ".f16"),
 			Bindings: []Binding{in32("image"), out("y")},
-			Push:     consts("rows tokens columns patch_ height ipitch quads yrow yquad"),
+			Push:     consts("rows tokens columns patch_ height ipitch yrow yquad"),
 			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
 		},
 		{
@@ -145,7 +145,7 @@ func tokenKernels() []*Kernel {
 			Name:     "select",
 			Variants: variants("", ".f16"),
 			Bindings: []Binding{in("x"), out32("y")},
-			Push:     consts("images tokens row quads xrow xquad yrow yquad"),
+			Push:     consts("tokens row quads xrow xquad yrow yquad"),
 			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
 		},
 		{

@@ -3,9 +3,9 @@
 //
 //   b0 in   pixels  u32 words: bytes r g b r g b …, images one behind another
 //   b1 out  y       f32 quads [images·3·height][pitch]
-//   push    count = images·3·height, width, height, pitch, mean[3], std[3]
+//   push    width, height, pitch, mean[3], std[3]
 //   spec 0  LANES: invocations a workgroup, along quads of a row
-//   grid    ceil(pitch/LANES), count, 1
+//   grid    ceil(pitch/LANES), images·3·height, 1
 //   loops   none
 //   oracle  graph/interp normalise, 1e-6 of the largest value
 #include "lib/quads.glsl"
@@ -15,7 +15,7 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LANES = 64;
 
 layout(push_constant) uniform Push {
-    uint count, width, height, pitch;
+    uint width, height, pitch;
     float mean0, mean1, mean2, std0, std1, std2;
 } p;
 

@@ -5,7 +5,7 @@
 //   b0 in   image  f32 quads [images·3·height][ipitch]
 //   b1 out  y      quads, row stride yrow, quad stride yquad
 //   push    rows = images·tokens, tokens, columns of the grid, patch, height,
-//           ipitch, quads, yrow, yquad
+//           ipitch, yrow, yquad
 //   spec 0  LANES: invocations a workgroup, along rows
 //   grid    ceil(rows/LANES), quads, 1
 //   loops   none
@@ -15,7 +15,7 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LANES = 64;
 
-layout(push_constant) uniform Push { uint rows, tokens, columns, patch_, height, ipitch, quads, yrow, yquad; } p;
+layout(push_constant) uniform Push { uint rows, tokens, columns, patch_, height, ipitch, yrow, yquad; } p;
 
 INPUT32(0, image)
 OUTPUT(1, y)

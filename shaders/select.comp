@@ -3,7 +3,7 @@
 //
 //   b0 in   x  quads, strides xrow, xquad
 //   b1 out  y  f32 quads, strides yrow, yquad   [images] rows
-//   push    images, tokens, row, quads, xrow, xquad, yrow, yquad
+//   push    tokens, row, quads, xrow, xquad, yrow, yquad
 //   spec 0  LANES: invocations a workgroup, along quads
 //   grid    ceil(quads/LANES), images, 1
 //   loops   none
@@ -13,7 +13,7 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LANES = 64;
 
-layout(push_constant) uniform Push { uint images, tokens, row, quads, xrow, xquad, yrow, yquad; } p;
+layout(push_constant) uniform Push { uint tokens, row, quads, xrow, xquad, yrow, yquad; } p;
 
 INPUT(0, x)
 OUTPUT32(1, y)

@@ -16,7 +16,7 @@ func (f patchify) lower(l *lowering, v *graph.Value) bool {
 	lay := l.Buffers[y].Layout
 	e := l.emit(v, l.variant(v, f.kernel(), l.half(y))).n("LANES", lanes).n("rows", lay.Rows).n("tokens", v.Shape()[1].Size)
 	e.n("columns", image[3].Size/v.Int("patch")).n("patch_", v.Int("patch")).n("height", image[2].Size)
-	e.n("ipitch", l.Buffers[in].Layout.Pitch).n("quads", lay.QuadsPerRow()).strides("y", y).to("image", in).to("y", y)
+	e.n("ipitch", l.Buffers[in].Layout.Pitch).strides("y", y).to("image", in).to("y", y)
 	e.run(ceil(lay.Rows, lanes), lay.QuadsPerRow(), 1)
 	return true
 }

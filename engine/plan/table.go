@@ -48,6 +48,3 @@ var table = map[graph.Op][]form{
 	graph.OpHeadGram:     {headGram{}},
 	graph.OpZeroCount:    {zeroCount{}},
 }
-
-// Lowers reports that some kernel computes an op.
-func Lowers(op graph.Op) bool { return op == graph.OpInput || len(table[op]) > 0 }

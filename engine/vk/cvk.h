@@ -39,13 +39,13 @@ int cvk_messenger_take(cvk_messenger *m, char *buf, int size); // one message, 0
 typedef struct {
     char name[256], driver_name[256], driver_info[256];
     uint8_t uuid[16];
-    uint32_t type, api, driver_version, vendor, device;
+    uint32_t type, api, driver_version;
     uint64_t max_storage_range, max_allocation, max_texels, storage_align, texel_align;
     uint32_t max_invocations, max_size[3], max_groups[3], max_shared, max_push;
     uint32_t subgroup, min_subgroup, max_subgroup, subgroup_ops, subgroup_stages;
     uint32_t storage16, float16, statistics, size_control, timestamps;
     float timestamp_ns;
-    uint64_t local_heap, coherent_align;
+    uint64_t local_heap;
     uint32_t compute_units, vector_registers; // 0: the driver doesn't tell
     int32_t queue; // a family with compute, −1: none
 } cvk_info;

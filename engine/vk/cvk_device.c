@@ -128,8 +128,6 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     info->type = p.properties.deviceType;
     info->api = p.properties.apiVersion;
     info->driver_version = p.properties.driverVersion;
-    info->vendor = p.properties.vendorID;
-    info->device = p.properties.deviceID;
     info->max_storage_range = l->maxStorageBufferRange;
     info->max_allocation = m3.maxMemoryAllocationSize;
     info->max_texels = l->maxTexelBufferElements;
@@ -140,7 +138,6 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     info->max_shared = l->maxComputeSharedMemorySize;
     info->max_push = l->maxPushConstantsSize;
     info->timestamp_ns = l->timestampPeriod;
-    info->coherent_align = l->nonCoherentAtomSize;
     info->subgroup = sub.subgroupSize;
     info->subgroup_ops = sub.supportedOperations;
     info->subgroup_stages = sub.supportedStages;

@@ -19,7 +19,7 @@ type Device struct {
 	c        *C.cvk_device
 	handle   Handle
 	pool     vulkan.CommandPool
-	types    []memoryType
+	types    []uint32 // the property flags of each memory type
 	faults   *Faults
 	queueing sync.Mutex
 	used     bool // something was submitted; guarded by queueing
@@ -27,11 +27,6 @@ type Device struct {
 
 	mu   sync.Mutex
 	live int // objects that were created and not destroyed
-}
-
-type memoryType struct {
-	flags uint32
-	heap  int
 }
 
 // OpenDevice creates a logical device with the features that kernels may use.
@@ -84,7 +79,7 @@ func (d *Device) readMemoryTypes() {
 	for k := range props.MemoryTypeCount {
 		t := props.MemoryTypes[k]
 		t.Deref()
-		d.types = append(d.types, memoryType{uint32(t.PropertyFlags), int(t.HeapIndex)})
+		d.types = append(d.types, uint32(t.PropertyFlags))
 	}
 	props.Free()
 }

@@ -32,11 +32,8 @@ func (t DeviceType) String() string {
 
 // Subgroup operations, as VkSubgroupFeatureFlagBits.
 const (
-	SubgroupBasic      = 1
-	SubgroupVote       = 2
-	SubgroupArithmetic = 4
-	SubgroupBallot     = 8
-	SubgroupShuffle    = 16
+	SubgroupBallot  = 8
+	SubgroupShuffle = 16
 )
 
 // Info is what a device reports about itself.
@@ -49,8 +46,6 @@ type Info struct {
 	Type       DeviceType
 	API        string
 	Driver     uint32 // driver version, in the vendor's encoding
-	Vendor     uint32
-	Device     uint32
 
 	MaxStorageRange int64
 	MaxAllocation   int64
@@ -127,7 +122,7 @@ func (i *Instance) query(phys Handle) (Info, error) {
 	info := Info{
 		Name: C.GoString(&c.name[0]), DriverName: C.GoString(&c.driver_name[0]), DriverInfo: C.GoString(&c.driver_info[0]),
 		UUID: hex.EncodeToString(C.GoBytes(unsafe.Pointer(&c.uuid[0]), 16)),
-		Type: DeviceType(c._type), Driver: uint32(c.driver_version), Vendor: uint32(c.vendor), Device: uint32(c.device),
+		Type: DeviceType(c._type), Driver: uint32(c.driver_version),
 		API:             fmt.Sprintf("%d.%d.%d", c.api>>22, c.api>>12&0x3ff, c.api&0xfff),
 		MaxStorageRange: int64(c.max_storage_range), MaxAllocation: int64(c.max_allocation), MaxTexels: int64(c.max_texels),
 		StorageAlign: int64(c.storage_align), TexelAlign: int64(c.texel_align),

@@ -232,10 +232,6 @@ func (i *Instance) Close() {
 // so that the compiler never sees a number become a pointer.
 func instanceOf(h Handle) vulkan.Instance { return *(*vulkan.Instance)(unsafe.Pointer(&h)) }
 func deviceOf(h Handle) vulkan.Device     { return *(*vulkan.Device)(unsafe.Pointer(&h)) }
-func bufferOf(h Handle) vulkan.Buffer     { return *(*vulkan.Buffer)(unsafe.Pointer(&h)) }
-func memoryOf(h Handle) vulkan.DeviceMemory {
-	return *(*vulkan.DeviceMemory)(unsafe.Pointer(&h))
-}
 func physicalOf(h Handle) vulkan.PhysicalDevice {
 	return *(*vulkan.PhysicalDevice)(unsafe.Pointer(&h))
 }

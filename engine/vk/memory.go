@@ -84,7 +84,7 @@ func (b *Buffer) allocate(kind MemoryKind) error {
 			continue
 		}
 		b.d.count(1)
-		if last = b.bind(b.d.types[t].flags); last == nil {
+		if last = b.bind(b.d.types[t]); last == nil {
 			return nil
 		}
 		vulkan.FreeMemory(dev, b.mem, nil)
@@ -131,8 +131,8 @@ func (d *Device) typesFor(kind MemoryKind, allowed uint32) []int {
 	var list []int
 	seen := map[int]bool{}
 	for _, w := range wants {
-		for t, m := range d.types {
-			if allowed&(1<<t) != 0 && m.flags&w[0] == w[0] && m.flags&w[1] == 0 && !seen[t] {
+		for t, flags := range d.types {
+			if allowed&(1<<t) != 0 && flags&w[0] == w[0] && flags&w[1] == 0 && !seen[t] {
 				seen[t] = true
 				list = append(list, t)
 			}

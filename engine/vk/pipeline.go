@@ -32,18 +32,17 @@ type PipelineInfo struct {
 
 // Pipeline is a compiled kernel with its constants.
 type Pipeline struct {
-	d         *Device
-	slots     []SlotKind
-	pushBytes int
-	set       Handle // descriptor set layout
-	layout    Handle
-	pipe      Handle
+	d      *Device
+	slots  []SlotKind
+	set    Handle // descriptor set layout
+	layout Handle
+	pipe   Handle
 }
 
 // NewPipeline compiles a kernel. Compiling may take seconds; several
 // goroutines may compile at once.
 func (d *Device) NewPipeline(info PipelineInfo, cache *Cache) (*Pipeline, error) {
-	p := &Pipeline{d: d, slots: info.Slots, pushBytes: info.PushBytes}
+	p := &Pipeline{d: d, slots: info.Slots}
 	kinds := make([]byte, len(info.Slots)+1)
 	for i, k := range info.Slots {
 		kinds[i] = byte(k)
