@@ -9,13 +9,15 @@ import (
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
-// Conditions that callers tell apart with errors.Is.
+// Conditions that callers tell apart with errors.Is. ErrLostWork says that the
+// device reported success twice and did not do the work; ErrClosed that the engine
+// or the model was closed.
 var (
 	ErrNoDevice    = run.ErrNoDevice
 	ErrOutOfMemory = vk.ErrOutOfMemory
 	ErrDeviceLost  = vk.ErrDeviceLost
-	ErrLostWork    = run.ErrLostWork                    // twice
-	ErrClosed      = errors.New("the engine is closed") // or the model
+	ErrLostWork    = run.ErrLostWork
+	ErrClosed      = errors.New("the engine is closed")
 )
 
 // KernelError says that a kernel does not compute what its op is defined as.

@@ -42,7 +42,7 @@ func ParseDType(s string) (DType, error) {
 
 // Axis is one dimension of a shape. Type checks look at sizes alone. Names are for
 // readers and dumps, with one exception: package engine/plan stores a value of
-// three axes as tokens if the second one is named N.
+// three axes as tokens if the second one is named N and the third is not named one.
 type Axis struct {
 	Name string
 	Size int

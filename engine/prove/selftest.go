@@ -43,6 +43,11 @@ func (dev *Device) SelfTest(ctx context.Context, p *plan.Plan) ([]*KernelError, 
 	if n := dev.untested(p); n > 3 { // fewer take a moment
 		dev.log.Info(fmt.Sprintf("compiling and testing %d kernels, once for this device and driver", n))
 	}
+	defer func() {
+		if news { // also those before one that could not be tested
+			dev.rememberTests()
+		}
+	}()
 	for i := range p.Dispatches {
 		d := &p.Dispatches[i]
 		key := d.Pipeline()
@@ -58,9 +63,6 @@ func (dev *Device) SelfTest(ctx context.Context, p *plan.Plan) ([]*KernelError, 
 			continue
 		}
 		dev.passed[key], news = true, true
-	}
-	if news {
-		dev.rememberTests()
 	}
 	return failed, nil
 }

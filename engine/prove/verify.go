@@ -128,9 +128,9 @@ type Verdict struct {
 }
 
 // Verify compares the device with the interpreter: every kernel variant that
-// plans for the device use on a small case, then the model as a whole, dispatch by
-// dispatch. It yields a row for each as it is known; errors of the comparison itself, such as
-// a lost device, end it.
+// plans for the device use on a small case, then the model as a whole, dispatch
+// by dispatch. It yields a row for each as it is known; errors of the comparison
+// itself, such as a lost device, end it.
 func (dev *Device) Verify(ctx context.Context, m Model, o VerifyOptions) iter.Seq2[Verdict, error] {
 	return func(yield func(Verdict, error) bool) {
 		if dev.verifyKernels(ctx, m, o, yield) {

@@ -6,10 +6,11 @@ import (
 	"fmt"
 )
 
-// Conditions that callers tell apart with errors.Is.
+// Conditions that callers tell apart with errors.Is. ErrLostWork stands for a run
+// that was repeated once already.
 var (
 	ErrNoDevice = errors.New("no usable device")
-	ErrLostWork = errors.New("the device reported success and did not do the work") // twice
+	ErrLostWork = errors.New("the device reported success and did not do the work")
 )
 
 // NoDevice makes errors.Is(err, ErrNoDevice) hold, whatever the reason.

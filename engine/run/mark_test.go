@@ -48,6 +48,24 @@ func TestLostWork(t *testing.T) {
 					t.Errorf("submission %d was lost twice: error %v", lost, err)
 				}
 			}
+			for often, want := range []error{nil, nil, ErrLostWork} { // of a single run, as self-tests make
+				times = 0
+				s, err := pr.Acquire(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.segments = 0
+				pr.lose = func(segment int) bool {
+					if segment == lost {
+						times++
+					}
+					return segment == lost && times <= often
+				}
+				if err := pr.whole(s); !errors.Is(err, want) {
+					t.Errorf("submission %d was lost %d times in a single run: error %v", lost, often, err)
+				}
+				pr.Release(s)
+			}
 			pr.lose = nil
 			if got, err := run(); err != nil || !slices.Equal(got, want) {
 				t.Errorf("behind a lost submission: error %v, or other bits", err)

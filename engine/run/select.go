@@ -17,7 +17,7 @@ const Interpreter = "cpu"
 type DeviceInfo struct {
 	Index      int
 	Name       string
-	Type       string // discrete, integrated, virtual, software, other; reference for the interpreter
+	Type       string // discrete, integrated, virtual, software, other; reference: the interpreter; simulated
 	Driver     string
 	API        string
 	UUID       string

@@ -29,7 +29,7 @@ type Clock struct {
 // NewClock is a device whose batches take that long.
 func NewClock(delay time.Duration) *Clock { return &Clock{delay: delay} }
 
-// SimulatedDevice describes it.
+// SimulatedDevice describes a device whose batches take that long.
 func SimulatedDevice(delay time.Duration) DeviceInfo {
 	return DeviceInfo{Index: -1, Name: "simulated", Type: "simulated", Driver: delay.String() + " a batch"}
 }

@@ -1,5 +1,5 @@
 // Activations that a product or a pointwise step may end in. The numbers are
-// those of the manifest's activation constants.
+// those of actCode in engine/plan/linear.go.
 const uint ACT_NONE = 0, ACT_RELU = 1, ACT_GELU = 2, ACT_SOFT = 3;
 
 // erf to 1.2e-7: Abramowitz and Stegun 7.1.28 is too coarse for float32, so

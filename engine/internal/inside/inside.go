@@ -12,7 +12,8 @@ import (
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
-// Key opens the door. Only engine and packages below it can name it.
+// Key opens the door. Only engine and packages below it can name it; its field
+// keeps an empty struct of somebody else's from converting to it.
 type Key struct{ _ int }
 
 // Machine is what an engine runs on, until it is released.
