@@ -99,26 +99,6 @@ func (g *Graph) Output(name string) *Value {
 	return nil
 }
 
-// Replace makes every user and output of old use new instead, except new's own
-// arguments.
-func (g *Graph) Replace(old, new *Value) {
-	for _, v := range g.Values {
-		if v == new {
-			continue
-		}
-		for i, a := range v.Args {
-			if a == old {
-				v.Args[i] = new
-			}
-		}
-	}
-	for i := range g.Outputs {
-		if g.Outputs[i].Value == old {
-			g.Outputs[i].Value = new
-		}
-	}
-}
-
 // Users maps each value to the values that take it as an argument, in order.
 func (g *Graph) Users() map[*Value][]*Value {
 	users := make(map[*Value][]*Value, len(g.Values))
@@ -216,30 +196,6 @@ func (g *Graph) Sweep(drop func(*Value) bool) error {
 		v.ID = i
 	}
 	return nil
-}
-
-// Clone is a deep copy.
-func (g *Graph) Clone() *Graph {
-	c := &Graph{Name: g.Name, Values: make([]*Value, len(g.Values)), Outputs: slices.Clone(g.Outputs)}
-	m := make(map[*Value]*Value, len(g.Values))
-	for i, v := range g.Values {
-		w := *v
-		w.Args = slices.Clone(v.Args)
-		w.Attrs = v.Attrs.clone()
-		w.Type.Shape = slices.Clone(v.Type.Shape)
-		c.Values[i], m[v] = &w, &w
-	}
-	for _, v := range c.Values {
-		for i, a := range v.Args {
-			if a != nil {
-				v.Args[i] = m[a]
-			}
-		}
-	}
-	for i := range c.Outputs {
-		c.Outputs[i].Value = m[c.Outputs[i].Value]
-	}
-	return c
 }
 
 // FLOPs is the arithmetic of the dynamic values: 2 for each multiply-add of a

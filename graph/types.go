@@ -130,9 +130,6 @@ type Type struct {
 // F32Type is the common case: a float tensor with the axes given as for Dims.
 func F32Type(pairs ...any) Type { return Type{F32, Dims(pairs...)} }
 
-// Bytes is the size of the value in its own element type, unpadded.
-func (t Type) Bytes() int64 { return int64(t.Shape.Elems()) * int64(t.DType.Bytes()) }
-
 // Same reports equal element types and sizes.
 func (t Type) Same(u Type) bool { return t.DType == u.DType && t.Shape.Same(u.Shape) }
 

@@ -63,6 +63,15 @@ func (f *evalFlags) check() error {
 	return nil
 }
 
+// loadFor opens and loads the model that is scored.
+func (a *app) loadFor(ctx context.Context, f *evalFlags) (*session, error) {
+	src, err := f.model.open(a)
+	if err != nil {
+		return nil, err
+	}
+	return a.load(ctx, &f.device, src)
+}
+
 // scores is what a scorer gives.
 type scores interface {
 	WriteTable(io.Writer) error

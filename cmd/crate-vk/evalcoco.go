@@ -112,7 +112,7 @@ func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
 		if folder.Images == "" {
 			return usage(fmt.Errorf("%s: the images of %s are not beside it: name their folder with --images", printable(folder.Instances), f.split))
 		}
-		if s, err = a.openCOCO(ctx, f); err != nil {
+		if s, err = a.loadFor(ctx, &f.evalFlags); err != nil {
 			return err
 		}
 		defer s.close()
@@ -146,14 +146,6 @@ func readFound(ctx context.Context, path string, truth *coco.Dataset) (*coco.Dat
 		err = found.NumberLike(truth)
 	}
 	return found, err
-}
-
-func (a *app) openCOCO(ctx context.Context, f *evalCOCOFlags) (*session, error) {
-	src, err := f.model.open(a)
-	if err != nil {
-		return nil, err
-	}
-	return a.load(ctx, &f.device, src)
 }
 
 // findCOCO runs MaskCut on the images of a split.

@@ -74,11 +74,7 @@ func (a *app) runEvalVOC(ctx context.Context, f *evalVOCFlags) error {
 	if protocol.Side > 0 && f.input.size == "" {
 		f.input.size = fmt.Sprint(protocol.Side)
 	}
-	src, err := f.model.open(a)
-	if err != nil {
-		return err
-	}
-	s, err := a.load(ctx, &f.device, src)
+	s, err := a.loadFor(ctx, &f.evalFlags)
 	if err != nil {
 		return err
 	}

@@ -39,24 +39,16 @@ func Kernels(ctx context.Context, on inside.ModelOpener, batch int, isa, all boo
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string]bool{}
 	rows := []KernelReport{}
-	for _, p := range plans {
-		for i := range p.Dispatches {
-			d := &p.Dispatches[i]
-			if seen[d.Pipeline()] {
-				continue
-			}
-			seen[d.Pipeline()] = true
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			row, err := report(m.Device.Device, p, d, isa)
-			if err != nil {
-				return nil, fmt.Errorf("kernel %s: %w", d.Kernel.Name, err)
-			}
-			rows = append(rows, row)
+	for p, d := range plan.Pipelines(plans) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
+		row, err := report(m.Device.Device, p, d, isa)
+		if err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", d.Kernel.Name, err)
+		}
+		rows = append(rows, row)
 	}
 	return rows, nil
 }

@@ -72,13 +72,9 @@ func TestCasesReproduce(t *testing.T) {
 // reproduce plans the cases of all variants of a plan.
 func reproduce(t *testing.T, name string, p *plan.Plan, lim plan.Limits) int {
 	t.Helper()
-	done := map[string]bool{}
-	for i := range p.Dispatches {
-		d := &p.Dispatches[i]
-		if done[d.Pipeline()] {
-			continue
-		}
-		done[d.Pipeline()] = true
+	n := 0
+	for _, d := range plan.Pipelines([]*plan.Plan{p}) {
+		n++
 		for _, size := range []plan.CaseSize{{}, {Extra: 1}} {
 			c, err := plan.CaseOf(p, d, size)
 			if err != nil {
@@ -95,7 +91,7 @@ func reproduce(t *testing.T, name string, p *plan.Plan, lim plan.Limits) int {
 			}
 		}
 	}
-	return len(done)
+	return n
 }
 
 // TestOtherLoadStandsIn: where the variant that fetches texels is disabled, the

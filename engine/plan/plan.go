@@ -11,6 +11,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/shaders"
@@ -141,6 +142,24 @@ func (d *Dispatch) Constants() (shaders.Values, error) {
 // Pipeline names what a dispatch executes: the kernel and its specialization
 // constants. Dispatches of one name share a pipeline.
 func (d *Dispatch) Pipeline() string { return fmt.Sprint(d.Kernel.Name, d.Spec) }
+
+// Pipelines yields the first dispatch of each pipeline of some plans.
+func Pipelines(plans []*Plan) iter.Seq2[*Plan, *Dispatch] {
+	return func(yield func(*Plan, *Dispatch) bool) {
+		seen := map[string]bool{}
+		for _, p := range plans {
+			for i := range p.Dispatches {
+				d := &p.Dispatches[i]
+				if name := d.Pipeline(); !seen[name] {
+					seen[name] = true
+					if !yield(p, d) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
 
 // Written is a buffer that the dispatch writes, −1 if there is none.
 func (d *Dispatch) Written() int {

@@ -351,7 +351,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, lim := range map[string]plan.Limits{"lanes": cpuLimits(), "tiles": gpuLimits(), "plain": plan.BaselineLimits()} {
-		p := newPlan(t, g.Clone(), lim, plan.Options{Family: plan.Family(name)})
+		p := newPlan(t, g, lim, plan.Options{Family: plan.Family(name)})
 		path := filepath.Join("../../testdata/plan", name+".plan")
 		if *update {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

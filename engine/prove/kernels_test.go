@@ -66,15 +66,10 @@ func guarded(p *plan.Plan, align int64) {
 func TestKernels(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
 		g := open(t, inst, info)
-		seen, kernels := map[string]bool{}, map[string]bool{}
-		for _, p := range variantPlans(t, g.Limits) {
-			for i := range p.Dispatches {
-				d := &p.Dispatches[i]
-				if key := d.Pipeline(); !seen[key] {
-					seen[key], kernels[d.Kernel.Name] = true, true
-					t.Run(d.Pipeline(), func(t *testing.T) { testVariant(t, g, p, d) })
-				}
-			}
+		kernels := map[string]bool{}
+		for p, d := range plan.Pipelines(variantPlans(t, g.Limits)) {
+			kernels[d.Kernel.Name] = true
+			t.Run(d.Pipeline(), func(t *testing.T) { testVariant(t, g, p, d) })
 		}
 		for _, k := range shaders.Manifest() {
 			for _, v := range k.Variants {

@@ -152,25 +152,17 @@ func (dev *Device) verifyKernels(ctx context.Context, m Model, o VerifyOptions, 
 	if err != nil {
 		return yield(Verdict{}, err) && false
 	}
-	seen := map[string]bool{}
-	for _, p := range plans {
-		for i := range p.Dispatches {
-			d := &p.Dispatches[i]
-			if seen[d.Pipeline()] {
-				continue
-			}
-			seen[d.Pipeline()] = true
-			bad, err := dev.Test(ctx, p, d)
-			if err != nil {
-				return yield(Verdict{}, err) && false
-			}
-			v := Verdict{What: d.Describe(), Family: string(p.Family), Allowed: tolerance(p.Precision)}
-			if bad != nil {
-				v.Err = bad
-			}
-			if !yield(v, nil) {
-				return false
-			}
+	for p, d := range plan.Pipelines(plans) {
+		bad, err := dev.Test(ctx, p, d)
+		if err != nil {
+			return yield(Verdict{}, err) && false
+		}
+		v := Verdict{What: d.Describe(), Family: string(p.Family), Allowed: tolerance(p.Precision)}
+		if bad != nil {
+			v.Err = bad
+		}
+		if !yield(v, nil) {
+			return false
 		}
 	}
 	return true

@@ -75,11 +75,11 @@ func message(path, place, what string) string {
 	if path == "" {
 		return "coco: " + what
 	}
-	return printable(path) + ": " + what
+	return Printable(path) + ": " + what
 }
 
-// printable returns a name as it is if it can be printed, else as a Go string.
-func printable(name string) string {
+// Printable returns a name as it is if it can be printed, else as a Go string.
+func Printable(name string) string {
 	if !utf8.ValidString(name) {
 		return strconv.Quote(name)
 	}

@@ -26,7 +26,7 @@ func Merge(shards []*Dataset, keepImageIDs bool) (*Dataset, error) {
 		ids := make(map[int64]int64, len(d.Images))
 		for _, m := range d.Images {
 			if first, ok := names[m.FileName]; ok {
-				return nil, at(place, malformed("image %s is in shard %d too", printable(m.FileName), first))
+				return nil, at(place, malformed("image %s is in shard %d too", Printable(m.FileName), first))
 			}
 			names[m.FileName] = n + 1
 			ids[m.ID] = int64(len(out.Images) + 1)
@@ -86,14 +86,14 @@ func (d *Dataset) NumberLike(truth *Dataset) error {
 			if ok {
 				why = "has several images of that name in different folders"
 			}
-			return at(place, malformed("is %s, and the truth %s", printable(m.FileName), why))
+			return at(place, malformed("is %s, and the truth %s", Printable(m.FileName), why))
 		}
 		t := truth.Images[i]
 		if m.Width != t.Width || m.Height != t.Height {
-			return at(place, malformed("%s is %d×%d (width×height), want the %d×%d of the truth", printable(m.FileName), m.Width, m.Height, t.Width, t.Height))
+			return at(place, malformed("%s is %d×%d (width×height), want the %d×%d of the truth", Printable(m.FileName), m.Width, m.Height, t.Width, t.Height))
 		}
 		if other, ok := taken[t.ID]; ok {
-			return at(place, malformed("%s and %s are the same image of the truth", printable(m.FileName), printable(other)))
+			return at(place, malformed("%s and %s are the same image of the truth", Printable(m.FileName), Printable(other)))
 		}
 		ids[m.ID], taken[t.ID] = t.ID, m.FileName
 	}

@@ -2,9 +2,8 @@ package eval
 
 import (
 	"fmt"
-	"strconv"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/coco"
 )
 
 // FileError says what is wrong with one file of a data set, or with one image.
@@ -22,14 +21,4 @@ func fileErrorf(path, format string, args ...any) error {
 }
 
 // printable returns a name as it is if it can be printed, else as a Go string.
-func printable(name string) string {
-	if !utf8.ValidString(name) {
-		return strconv.Quote(name)
-	}
-	for _, r := range name {
-		if !unicode.IsPrint(r) {
-			return strconv.Quote(name)
-		}
-	}
-	return name
-}
+func printable(name string) string { return coco.Printable(name) }
