@@ -140,6 +140,9 @@ func (e *Engine) Limits() plan.Limits {
 // Close waits for the device and releases everything, models included. It may
 // be called twice.
 func (e *Engine) Close() error {
+	if e == nil { // deferred before Open's error was looked at
+		return nil
+	}
 	e.use.Lock()
 	defer e.use.Unlock()
 	if e.closed {

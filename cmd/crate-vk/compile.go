@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -200,7 +201,7 @@ func (c *compilation) passes(ctx context.Context, g *graph.Graph, done int) erro
 	}
 	for i := done; i < len(table); i++ {
 		p := table[i]
-		skip := !p.Required && (contains(c.f.without, p.Name) || contains(c.f.without, "all"))
+		skip := !p.Required && (slices.Contains(c.f.without, p.Name) || slices.Contains(c.f.without, "all"))
 		start := time.Now()
 		if !skip {
 			if err := pass.Apply(p, g); err != nil {
@@ -225,15 +226,6 @@ func (c *compilation) passes(ctx context.Context, g *graph.Graph, done int) erro
 	return c.place(p)
 }
 
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
 // place runs the stages behind lowering, as far as they have not run.
 func (c *compilation) place(p *plan.Plan) error {
 	n := len(pass.Table())
@@ -245,7 +237,9 @@ func (c *compilation) place(p *plan.Plan) error {
 		if err := c.stage(n+2, "arena.plan", p.String(), time.Since(start)); err != nil {
 			return err
 		}
-		start = time.Now()
+	}
+	if !slices.ContainsFunc(p.Dispatches, func(d plan.Dispatch) bool { return d.Barrier }) {
+		start := time.Now()
 		p.Barriers()
 		if err := c.stage(n+3, "barrier.plan", p.String(), time.Since(start)); err != nil {
 			return err
