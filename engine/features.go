@@ -45,6 +45,9 @@ func (o FeatureOptions) resolved(c *crate.Config) (FeatureOptions, error) {
 	if o.Layers, err = layersOf(c, o.Layers); err != nil {
 		return o, err
 	}
+	if len(o.Layers) == 0 {
+		return o, fmt.Errorf("no layer is chosen")
+	}
 	slices.Sort(o.Layers)
 	if err := o.Mask.Check(); err != nil {
 		return o, err

@@ -52,8 +52,11 @@ func NamedRequest(c *crate.Config, name string, batch, height, width int) (Reque
 		}
 	}
 	outputs, err := readout.Outputs(c, name)
+	if err != nil && !strings.Contains(name, "@") { // no layer that is wrong: an unknown name
+		err = fmt.Errorf("%w; or %s", err, strings.Join(ReadoutNames(), ", "))
+	}
 	if err != nil {
-		return Request{}, fmt.Errorf("%w; or %s", err, strings.Join(ReadoutNames(), ", "))
+		return Request{}, err
 	}
 	return Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, nil
 }

@@ -40,6 +40,9 @@ func Parts(o PartsOptions) Readout[parts.Parts] {
 	}
 	r := Readout[parts.Parts]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[parts.Parts], error) {
 		name, err := output(c)
+		if o.Variant != "" && err == nil {
+			_, err = parts.ParseVariant(string(o.Variant))
+		}
 		return &reading[parts.Parts]{outputs: []string{name}}, err
 	}}
 	r.joint = func(ctx context.Context, m *Model, inputs iter.Seq[Input]) iter.Seq2[Item[parts.Parts], error] {
@@ -56,7 +59,7 @@ func Parts(o PartsOptions) Readout[parts.Parts] {
 				yield(Item[parts.Parts]{}, err)
 				return
 			}
-			if err := s.paint(yield); err != nil {
+			if err := s.paint(ctx, yield); err != nil {
 				yield(Item[parts.Parts]{}, err)
 			}
 		}
@@ -111,7 +114,7 @@ func (s *partsSpool) fill(keys iter.Seq2[Item[[]float32], error]) (err error) {
 }
 
 // paint yields the images with their parts, in order, and those that failed.
-func (s *partsSpool) paint(yield func(Item[parts.Parts], error) bool) error {
+func (s *partsSpool) paint(ctx context.Context, yield func(Item[parts.Parts], error) bool) error {
 	if s.all.Count() == 0 {
 		for _, x := range s.list {
 			if !yield(x.item, nil) {
@@ -125,7 +128,7 @@ func (s *partsSpool) paint(yield func(Item[parts.Parts], error) bool) error {
 		return err
 	}
 	front := parts.NewMoments(s.width)
-	if err := s.each(func(x *spooled, img parts.Image) bool {
+	if err := s.each(ctx, func(x *spooled, img parts.Image) bool {
 		if x.n > 0 {
 			front.Add(img.Descriptors, first.Foreground(img))
 		}
@@ -137,7 +140,7 @@ func (s *partsSpool) paint(yield func(Item[parts.Parts], error) bool) error {
 	if err != nil {
 		return err
 	}
-	if err := s.each(func(x *spooled, img parts.Image) bool {
+	if err := s.each(ctx, func(x *spooled, img parts.Image) bool {
 		if x.n > 0 {
 			colours.Observe(img, first.Foreground(img))
 		}
@@ -145,7 +148,7 @@ func (s *partsSpool) paint(yield func(Item[parts.Parts], error) bool) error {
 	}); err != nil {
 		return err
 	}
-	return s.each(func(x *spooled, img parts.Image) bool {
+	return s.each(ctx, func(x *spooled, img parts.Image) bool {
 		if x.n > 0 {
 			mask := first.Foreground(img)
 			x.item.Value = parts.Parts{Rows: img.Rows, Columns: img.Columns, Foreground: mask, RGB: colours.Paint(img, mask)}
@@ -154,14 +157,17 @@ func (s *partsSpool) paint(yield func(Item[parts.Parts], error) bool) error {
 	})
 }
 
-// each reads the images back, in order, until f returns false. Those that failed
+// each reads the images back, in order, until f returns false or ctx ends. Those that failed
 // come without keys.
-func (s *partsSpool) each(f func(x *spooled, img parts.Image) bool) error {
+func (s *partsSpool) each(ctx context.Context, f func(x *spooled, img parts.Image) bool) error {
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	in := bufio.NewReaderSize(s.file, 1<<20)
 	for i := range s.list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		x := &s.list[i]
 		raw := make([]byte, 4*x.n*s.width)
 		if _, err := io.ReadFull(in, raw); err != nil {

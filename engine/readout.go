@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"iter"
 	"slices"
@@ -74,6 +75,7 @@ func (r Readout[T]) Request(c *crate.Config, batch, height, width int) (Request,
 func (r Readout[T]) Stream(ctx context.Context, m *Model, inputs iter.Seq[Input]) iter.Seq2[Item[T], error] {
 	b, err := r.resolve(&m.src.Config)
 	if err != nil {
+		err = fmt.Errorf("%s: %w", m.src.Name, err)
 		return func(yield func(Item[T], error) bool) { yield(Item[T]{}, err) }
 	}
 	if r.joint != nil {

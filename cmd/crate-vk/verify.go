@@ -44,11 +44,13 @@ func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFl
 		return err
 	}
 	const row = "%-7s  %-6s  %-7s  %s\n" // not a tabwriter, which would hold all rows back
-	fmt.Fprintf(a.out, row, "RESULT", "FAMILY", "ALLOWED", "WHAT")
 	rows, bad := 0, 0
 	for v, err := range m.Verify(ctx, o) {
 		if err != nil {
 			return err
+		}
+		if rows == 0 {
+			fmt.Fprintf(a.out, row, "RESULT", "FAMILY", "ALLOWED", "WHAT")
 		}
 		result := "agrees"
 		what := v.What

@@ -106,6 +106,31 @@ func TestOtherLoadStandsIn(t *testing.T) {
 	}
 }
 
+// TestRowsStandIn: where the variants of which a workgroup shares a row are
+// disabled, those of an invocation a row take their places, and have cases.
+func TestRowsStandIn(t *testing.T) {
+	c, err := crate.Preset("crate-t16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := readout.Request{Batch: 1, Height: 224, Width: 224, Outputs: []string{"logits", "affinity.1", "gram.0", "zeros.1"}, Tau: 0.2}
+	g, err := readout.Graph(&c, r, pass.Options{Without: []string{"all"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	disabled := map[string]bool{}
+	for _, k := range []string{"layernorm", "embed", "unit_rows", "softmax", "zero_count"} {
+		disabled[k+".group"] = true
+	}
+	p := newPlan(t, g, gpuLimits(), plan.Options{Disabled: disabled})
+	for _, d := range p.Dispatches {
+		if disabled[d.Kernel.Name] {
+			t.Errorf("%s is planned", d.Kernel.Name)
+		}
+	}
+	reproduce(t, "rows", p, gpuLimits())
+}
+
 // TestShapeNames: a stored shape that is none is not taken in part.
 func TestShapeNames(t *testing.T) {
 	g := build(t, "crate-t16", 1, "tokens.0")

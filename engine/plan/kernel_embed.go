@@ -18,8 +18,8 @@ func (f embed) lower(l *lowering, v *graph.Value) bool {
 	table := l.weight(v.Arg("table"), l.like(v.Arg("table"), lay))
 	gain := l.weight(v.Arg("gain"), vectorLayout(s.Last(), s.Last()))
 	_, norm := v.Attrs["eps"]
-	lanes, suffix, groups := l.rowGroups(lay.Rows)
-	e := l.emit(v, l.variant(v, f.kernel(), l.half(y), suffix)).n("ROW_LANES", lanes).flag("NORM", norm).flag("GAIN", gain >= 0)
+	k, lanes, groups := l.rowVariant(v, f, l.half(y), lay.Rows)
+	e := l.emit(v, k).n("ROW_LANES", lanes).flag("NORM", norm).flag("GAIN", gain >= 0)
 	e.n("rows", lay.Rows).n("tokens", s[1].Size).n("prefix", s[1].Size-v.Arg("x").Shape()[1].Size).n("quads", lay.QuadsPerRow()).n("columns", s.Last())
 	e.strides("x", x).strides("t", table).strides("y", y).f("eps", v.Float("eps"))
 	e.to("x", x).to("table", table).to("y", y).to("gain", gain).run(groups, 1, 1)

@@ -28,8 +28,8 @@ func (f layerNorm) lower(l *lowering, v *graph.Value) bool {
 	if f.mode == 2 {
 		normed, scale = -1, y
 	}
-	lanes, suffix, groups := l.rowGroups(in.Rows)
-	e := l.emit(v, l.variant(v, f.kernel(), l.half(x), suffix)).n("ROW_LANES", lanes).n("MODE", f.mode)
+	k, lanes, groups := l.rowVariant(v, f, l.half(x), in.Rows)
+	e := l.emit(v, k).n("ROW_LANES", lanes).n("MODE", f.mode)
 	e.n("rows", in.Rows).n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).strides("y", normed).f("eps", v.Float("eps"))
 	e.to("x", x).to("y", normed).to("gain", gain).to("bias", bias).to("r", scale).run(groups, 1, 1)
 	return true

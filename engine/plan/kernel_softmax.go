@@ -18,8 +18,8 @@ func (f softmax) lower(l *lowering, v *graph.Value) bool {
 		l.fail(v, "the result lies as %v, the argument as %v", l.Buffers[y].Layout, lay)
 		return true
 	}
-	lanes, suffix, groups := l.rowGroups(lay.Rows)
-	e := l.emit(v, l.variant(v, f.kernel(), false, suffix)).n("ROW_LANES", lanes)
+	k, lanes, groups := l.rowVariant(v, f, false, lay.Rows)
+	e := l.emit(v, k).n("ROW_LANES", lanes)
 	e.n("rows", lay.Rows).n("quads", lay.QuadsPerRow()).n("columns", lay.Columns).strides("", a).f("scale", exp2Scale(v))
 	e.to("a", a).to("y", y).run(groups, 1, 1)
 	return true

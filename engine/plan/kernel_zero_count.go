@@ -17,8 +17,8 @@ func (f zeroCount) lower(l *lowering, v *graph.Value) bool {
 		l.fail(v, "counts rows that are padded head by head")
 		return true
 	}
-	lanes, suffix, groups := l.rowGroups(in.Rows)
-	e := l.emit(v, l.variant(v, f.kernel(), l.half(x), suffix)).n("ROW_LANES", lanes)
+	k, lanes, groups := l.rowVariant(v, f, l.half(x), in.Rows)
+	e := l.emit(v, k).n("ROW_LANES", lanes)
 	e.n("rows", in.Rows).n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).to("x", x).to("r", y).run(groups, 1, 1)
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/shaders"
 )
 
 // Lower chooses kernels and layouts: one dispatch, seldom more, for each
@@ -230,13 +231,16 @@ func (l *lowering) lanes() int {
 	return min(64, l.lim.MaxInvocations)
 }
 
-// rowGroups tells how kernels that sum rows are run: workgroup size, variant
-// suffix, and workgroups for a number of rows. Where barriers are dear an
-// invocation has a row to itself.
-func (l *lowering) rowGroups(rows int) (lanes int, suffix string, groups int) {
-	if l.opt.Family == Tiles {
-		return min(64, l.lim.MaxInvocations), ".group", rows
+// rowVariant is the variant of a kernel that sums rows, its workgroup size, and
+// the workgroups for a number of rows. On GPUs a workgroup shares a row; where
+// barriers are dear, or that variant is disabled, an invocation has a row to
+// itself.
+func (l *lowering) rowVariant(v *graph.Value, f form, half bool, rows int) (k *shaders.Variant, lanes, groups int) {
+	if l.opt.Family == Tiles && !(l.isOnly(f) && !l.opt.only.Has("ROW_BARRIERS")) {
+		if k = l.variant(v, f.kernel(), half, ".group"); l.usable(k) {
+			return k, min(64, l.lim.MaxInvocations), rows
+		}
 	}
 	lanes = l.lanes()
-	return lanes, "", ceil(rows, lanes)
+	return l.variant(v, f.kernel(), half), lanes, ceil(rows, lanes)
 }
