@@ -273,10 +273,7 @@ func (g *golden) runPlan(t *testing.T, d *run.Device, store *run.WeightStore, p 
 		t.Fatal(err)
 	}
 	copy(in[copy(in, g.image.Pix):], g.image.Pix)
-	if err := pr.Submit(s); err != nil {
-		t.Fatal(err)
-	}
-	if err := pr.Wait(s); err != nil {
+	if err := pr.Execute(ctx, s); err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range p.Outputs {

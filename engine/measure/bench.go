@@ -94,7 +94,7 @@ func benchDevice(ctx context.Context, m inside.Model, r readout.Request, o Bench
 		}
 		return err
 	}
-	if err := res.measure(ctx, o, func() error { return pr.Once(s) }, sample); err != nil {
+	if err := res.measure(ctx, o, func() error { return pr.Once(ctx, s) }, sample); err != nil {
 		return nil, err
 	}
 	res.addOps(p, device)

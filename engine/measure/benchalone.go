@@ -70,7 +70,7 @@ func alone(ctx context.Context, m inside.Model, r readout.Request, rounds int) (
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		round, err := aloneRound(pr, s, kinds)
+		round, err := aloneRound(ctx, pr, s, kinds)
 		if err != nil {
 			return nil, err
 		}
@@ -88,12 +88,9 @@ type aloneKind struct {
 }
 
 // aloneRound runs the plan, then each kind.
-func aloneRound(pr *run.Program, s *run.Slot, kinds []aloneKind) (AloneRound, error) {
+func aloneRound(ctx context.Context, pr *run.Program, s *run.Slot, kinds []aloneKind) (AloneRound, error) {
 	start := time.Now()
-	err := pr.Submit(s)
-	if err == nil {
-		err = pr.Wait(s)
-	}
+	err := pr.Execute(ctx, s)
 	round := AloneRound{Whole: time.Since(start)}
 	for _, k := range kinds {
 		if err != nil {

@@ -58,7 +58,7 @@ func Affinity(ctx context.Context, on inside.Opener, features []float32, batch, 
 		return nil, nil, err
 	}
 	res := &BenchResult{FLOPs: p.FLOPs(), Arena: p.ArenaBytes()}
-	if err := res.measure(ctx, o, func() error { return pr.Once(s) }, func() error { return nil }); err != nil {
+	if err := res.measure(ctx, o, func() error { return pr.Once(ctx, s) }, func() error { return nil }); err != nil {
 		return nil, nil, err
 	}
 	bits, _, err := pr.Output(s, "affinity")

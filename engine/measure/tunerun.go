@@ -65,10 +65,7 @@ func (r *tuneRun) load(ctx context.Context, dev *run.Device, p *plan.Plan, input
 	if err := r.pr.Fill(r.slot, inputs); err != nil {
 		return err
 	}
-	if err := r.pr.Submit(r.slot); err != nil {
-		return err
-	}
-	if err := r.pr.Wait(r.slot); err != nil { // inputs in place, the driver's own compiling done
+	if err := r.pr.Execute(ctx, r.slot); err != nil { // inputs in place, the driver's own compiling done
 		return err
 	}
 	for r.times = 1; ; r.times = min(4*r.times, tuneMost) {

@@ -150,10 +150,7 @@ func BenchmarkAffinity60(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if err := pr.Submit(s); err != nil {
-			b.Fatal(err)
-		}
-		if err := pr.Wait(s); err != nil {
+		if err := pr.Execute(ctx, s); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -146,10 +146,7 @@ func (g *Device) guardedCase(c *plan.Case, want *plan.Dispatch) error {
 		if err := pr.Fill(s, inputs); err != nil {
 			return err
 		}
-		if err := pr.Submit(s); err != nil {
-			return err
-		}
-		if err := pr.Wait(s); err != nil {
+		if err := pr.Execute(ctx, s); err != nil {
 			return err
 		}
 		out, _, err := pr.Output(s, "y")

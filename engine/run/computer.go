@@ -13,7 +13,8 @@ import (
 type Computer interface {
 	// Start begins a batch: 8-bit RGB pixels, image after image, as many as the
 	// batch. The returned function waits for the outputs, by name; it must be
-	// called once.
+	// called once. When ctx ends the batch does, at the next place where the
+	// device can be stopped, with the cause.
 	Start(ctx context.Context, pixels []byte) (func() (map[string]*Tensor, error), error)
 	Close()
 }
@@ -38,13 +39,17 @@ func (c deviceComputer) Start(ctx context.Context, pixels []byte) (func() (map[s
 		return nil, err
 	}
 	copy(in, pixels)
-	if err := c.Submit(s); err != nil {
-		c.Release(s)
-		return nil, err
-	}
-	return func() (map[string]*Tensor, error) {
+	turn := c.queue.enter()
+	done := make(chan struct{})
+	var out map[string]*Tensor
+	go func() {
+		defer close(done)
 		defer c.Release(s)
-		return c.Finish(s)
+		out, err = c.finish(ctx, s, turn)
+	}()
+	return func() (map[string]*Tensor, error) {
+		<-done
+		return out, err
 	}, nil
 }
 

@@ -15,6 +15,7 @@ type Device struct {
 	Info   vk.Info
 	Limits plan.Limits
 
+	queue     queue
 	pipelines *Pipelines
 	compiled  *vk.Cache // the driver's own, of pipelines
 	kept      deviceCache

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 
@@ -14,6 +15,9 @@ import (
 // dispatches, and back with the outputs. A submission that was dropped breaks
 // the chain: what comes back is the mark of an earlier run.
 const markBytes = 256 // each has an aligned place of its own
+
+// dropped is what is wrong with a run whose mark did not come back.
+const dropped = "a submission was not executed"
 
 // passMark adds the mark's way to the recording of a segment.
 func (pr *Program) passMark(r *vk.Recording, s *Slot, segment int, last bool) {
@@ -45,31 +49,38 @@ func (pr *Program) arrived(s *Slot) bool {
 	return string(sent) == string(back)
 }
 
-// Finish waits for a slot and unpacks its outputs. A run that is not whole, or
-// whose outputs are not numbers, is recorded and run once more.
-func (pr *Program) Finish(s *Slot) (map[string]*Tensor, error) {
+// finish runs a slot that is filled in and unpacks its outputs. A run that is
+// not whole, or whose outputs are not numbers, is recorded and run once more.
+func (pr *Program) finish(ctx context.Context, s *Slot, t *turn) (out map[string]*Tensor, err error) {
+	err = pr.twice(ctx, s, t, func() (fact string, err error) {
+		out, fact, err = pr.take(s)
+		return fact, err
+	})
+	return out, err
+}
+
+// twice runs a slot that is filled in, and once more where look tells what is
+// wrong with what came back.
+func (pr *Program) twice(ctx context.Context, s *Slot, t *turn, look func() (fact string, err error)) error {
 	for again := false; ; again = true {
-		if err := pr.Wait(s); err != nil {
-			return nil, err
+		if err := pr.execute(ctx, s, t); err != nil {
+			return err
 		}
-		out, fact, err := pr.take(s)
+		fact, err := look()
 		if err != nil || fact == "" {
-			return out, err
+			return err
 		}
 		if again {
-			return nil, fmt.Errorf("%w: %s", ErrLostWork, fact)
+			return fmt.Errorf("%w: %s", ErrLostWork, fact)
 		}
-		s.segments = 0
-		if err := pr.Submit(s); err != nil {
-			return nil, err
-		}
+		s.segments, t = 0, pr.queue.enter() // recorded anew
 	}
 }
 
 // take unpacks the outputs of a finished run, or says what is wrong with them.
 func (pr *Program) take(s *Slot) (out map[string]*Tensor, fact string, err error) {
 	if !pr.arrived(s) {
-		return nil, "a submission was not executed", nil
+		return nil, dropped, nil
 	}
 	out = map[string]*Tensor{}
 	for _, o := range pr.Plan.Outputs {

@@ -61,7 +61,7 @@ func TestLostWork(t *testing.T) {
 					}
 					return segment == lost && times <= often
 				}
-				if err := pr.whole(s); !errors.Is(err, want) {
+				if err := pr.whole(t.Context(), s); !errors.Is(err, want) {
 					t.Errorf("submission %d was lost %d times in a single run: error %v", lost, often, err)
 				}
 				pr.Release(s)

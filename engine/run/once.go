@@ -23,7 +23,7 @@ func (d *Device) Once(ctx context.Context, p *plan.Plan, params Params, inputs m
 	if err := pr.Fill(s, inputs); err != nil {
 		return nil, err
 	}
-	if err := pr.whole(s); err != nil {
+	if err := pr.whole(ctx, s); err != nil {
 		return nil, err
 	}
 	out := map[string]*Tensor{}
@@ -39,22 +39,13 @@ func (d *Device) Once(ctx context.Context, p *plan.Plan, params Params, inputs m
 
 // whole runs a slot that is filled in, once more where a submission was dropped:
 // that must not look like a kernel that computes nonsense.
-func (pr *Program) whole(s *Slot) error {
-	for again := false; ; again = true {
-		if err := pr.Submit(s); err != nil {
-			return err
+func (pr *Program) whole(ctx context.Context, s *Slot) error {
+	return pr.twice(ctx, s, pr.queue.enter(), func() (fact string, err error) {
+		if !pr.arrived(s) {
+			return dropped, nil
 		}
-		if err := pr.Wait(s); err != nil {
-			return err
-		}
-		if pr.arrived(s) {
-			return nil
-		}
-		if again {
-			return ErrLostWork
-		}
-		s.segments = 0 // recorded anew
-	}
+		return "", nil
+	})
 }
 
 // Fill packs inputs into a slot.
@@ -74,11 +65,8 @@ func (pr *Program) Fill(s *Slot, inputs map[string]*interp.Tensor) error {
 }
 
 // Once runs a slot that is filled in and reads its outputs.
-func (pr *Program) Once(s *Slot) error {
-	if err := pr.Submit(s); err != nil {
-		return err
-	}
-	if err := pr.Wait(s); err != nil {
+func (pr *Program) Once(ctx context.Context, s *Slot) error {
+	if err := pr.Execute(ctx, s); err != nil {
 		return err
 	}
 	for _, out := range pr.Plan.Outputs {

@@ -22,6 +22,7 @@ type Program struct {
 	Plan *plan.Plan
 
 	dev        *vk.Device
+	queue      *queue
 	spaces     []*vk.Buffer
 	views      []*vk.View
 	sets       *vk.Sets
@@ -40,8 +41,7 @@ type Slot struct {
 	segments int // into how many the commands were split
 	fence    *vk.Fence
 	queries  *vk.Queries
-	started  time.Time // when it was submitted
-	mark     uint64    // of this run
+	mark     uint64 // of this run
 }
 
 // ProgramOptions of NewProgram.
@@ -55,7 +55,7 @@ type ProgramOptions struct {
 // are evaluated and uploaded.
 func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan, opt ProgramOptions) (_ *Program, err error) {
 	dev := d.VK
-	pr := &Program{dev: dev, Plan: p}
+	pr := &Program{dev: dev, queue: &d.queue, Plan: p}
 	defer func() {
 		if err != nil {
 			pr.Close()
@@ -224,7 +224,7 @@ func (pr *Program) Acquire(ctx context.Context) (*Slot, error) {
 	case s := <-pr.free:
 		return s, nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 }
 

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -26,8 +27,6 @@ type pace struct {
 	mu       sync.Mutex
 	segments int
 	runs     int
-	free     time.Time     // when the device was done with this program last
-	longest  time.Duration // of a submission in the last run, on average
 }
 
 func newPace(p *plan.Plan, target time.Duration) pace {
@@ -41,22 +40,17 @@ func clampSegments(n float64, dispatches int) int {
 	return max(1, min(int(n)+1, dispatches))
 }
 
-// ran takes the time of a run into account, submission to end. The first one is
-// passed over: it pays for what the driver puts off.
-func (c *pace) ran(started, ended time.Time, dispatches int) {
+// ran takes into account how long a run kept the device. The first one is passed
+// over: it pays for what the driver puts off.
+func (c *pace) ran(took time.Duration, dispatches int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if started.Before(c.free) {
-		started = c.free // it waited for the run before
-	}
-	c.free = ended
 	if c.runs++; c.runs == 1 {
 		return
 	}
-	took := ended.Sub(started)
-	c.longest = took / time.Duration(c.segments)
+	longest := took / time.Duration(c.segments) // on average
 	want := clampSegments(1.25*float64(took)/float64(c.target), dispatches)
-	if c.longest > c.target && want > c.segments || 3*want < c.segments {
+	if longest > c.target && want > c.segments || 3*want < c.segments {
 		c.segments = want
 	}
 }
@@ -123,26 +117,47 @@ func (pr *Program) split(segments int) []int {
 	return ends
 }
 
-// Submit starts a slot whose inputs are filled in.
-func (pr *Program) Submit(s *Slot) error {
+// execute runs a slot whose inputs are filled in, when its turn comes: one
+// submission after another, with a look at ctx before each. When it returns the
+// device no longer uses the slot. From the times that it measures it learns into
+// how many submissions a run is to be split.
+func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
+	defer t.pass()
+	if err := t.wait(ctx); err != nil {
+		return err
+	}
 	if n := pr.pace.now(); n != s.segments {
 		if err := pr.record(s, n); err != nil {
 			return err
 		}
 	}
 	pr.setMark(s)
-	s.started = time.Now()
-	return pr.dev.Submit(s.cmds, s.fence)
+	took := time.Duration(0)
+	for i := range s.cmds {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		started := time.Now()
+		if err := pr.dev.Submit(s.cmds[i:i+1], s.fence); err != nil {
+			return err
+		}
+		if i == len(s.cmds)-1 {
+			t.pass()
+		}
+		if err := pr.await(s); err != nil {
+			return err
+		}
+		began, ended := pr.queue.done(started)
+		took += ended.Sub(began)
+	}
+	pr.pace.ran(took, len(pr.Plan.Dispatches))
+	return nil
 }
 
-// Wait waits until a slot that Submit started is done, and learns from the time
-// it took into how many submissions a run is to be split.
-func (pr *Program) Wait(s *Slot) error {
-	err := pr.await(s)
-	if err == nil {
-		pr.pace.ran(s.started, time.Now(), len(pr.Plan.Dispatches))
-	}
-	return err
+// Execute runs a slot whose inputs are filled in, behind what others have
+// started. It doesn't look at the outputs.
+func (pr *Program) Execute(ctx context.Context, s *Slot) error {
+	return pr.execute(ctx, s, pr.queue.enter())
 }
 
 // await waits for the slot's fence. Even when it fails, the device no longer

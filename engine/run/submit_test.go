@@ -27,7 +27,7 @@ func TestSubmissionsAreSized(t *testing.T) {
 		run := func(n int) {
 			t.Helper()
 			for range n {
-				if err := pr.Once(pr.slots[0]); err != nil {
+				if err := pr.Once(t.Context(), pr.slots[0]); err != nil {
 					t.Fatal(err)
 				}
 				logits, _, err := pr.Output(pr.slots[0], "logits")
