@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/crate-vk/crate-vk/engine/internal/inside"
@@ -18,28 +20,35 @@ type Engine struct {
 	info  DeviceInfo
 	tuned map[string]string // the stored choice of kernel shapes
 
-	// use is held for reading while something uses the device, and for writing
-	// while the device is rebuilt or closed.
-	use    sync.RWMutex
+	use    gate            // of device and programs
+	ctx    context.Context // ends with ErrClosed when the engine is closed
+	cancel context.CancelCauseFunc
 	inst   *vk.Instance
 	device *prove.Device // nil of the interpreter, and of a simulated device
-	closed bool
-	clock  *run.Clock // of a simulated device
+	clock  *run.Clock    // of a simulated device
+	gone   chan struct{} // closed when everything is released
 
-	mu     sync.Mutex
-	models map[*Model]bool
+	programs programs
+
+	mu       sync.Mutex
+	holdings map[*holding]bool
 }
 
 // Open selects a device and opens it. When there is none the error is
 // ErrNoDevice and says whether the loader, a driver or a device is missing.
 func Open(ctx context.Context, opts ...Option) (*Engine, error) {
-	e := &Engine{opt: defaults(), models: map[*Model]bool{}}
+	e := &Engine{opt: defaults(), holdings: map[*holding]bool{}, gone: make(chan struct{})}
 	for _, o := range opts {
 		o(&e.opt)
+	}
+	if err := e.opt.check(); err != nil {
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	e.ctx, e.cancel = context.WithCancelCause(context.Background())
+	e.programs.keep, e.programs.list = e.opt.programs, map[programKey]*program{}
 	if e.opt.device == Interpreter {
 		e.info = run.ReferenceDevice()
 		e.opt.log.Info("running on the interpreter: the reference, not the fast path")
@@ -54,7 +63,7 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		return nil, run.NoDevice(err)
 	}
 	e.inst = inst
-	if e.device, err = e.openDevice(); err != nil {
+	if e.device, err = e.openDevice(e.opt.device); err != nil {
 		inst.Close()
 		return nil, err
 	}
@@ -64,9 +73,9 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 	return e, nil
 }
 
-func (e *Engine) openDevice() (*prove.Device, error) {
+func (e *Engine) openDevice(selector string) (*prove.Device, error) {
 	d, err := run.OpenDevice(e.inst, run.DeviceOptions{
-		Selector: e.opt.device, Half: e.opt.precision == FP16, Statistics: e.opt.statistics,
+		Selector: selector, Half: e.opt.precision == FP16, Statistics: e.opt.statistics,
 		Memory: e.opt.memory, CacheDir: e.opt.cacheDir, SPIRV: e.opt.spirv,
 	})
 	if err != nil {
@@ -102,12 +111,15 @@ func (e *Engine) planOptions() plan.Options {
 // Inside shows engine/measure what the engine runs on. Until release is called
 // the engine is not closed.
 func (e *Engine) Inside(inside.Key) (m inside.Machine, release func(), err error) {
-	e.use.RLock()
-	if e.closed {
-		e.use.RUnlock()
-		return inside.Machine{}, nil, ErrClosed
+	if err := e.use.enter(context.Background()); err != nil {
+		return inside.Machine{}, nil, err
 	}
-	return inside.Machine{Device: e.device, Options: e.planOptions(), CacheDir: e.opt.cacheDir}, e.use.RUnlock, nil
+	return e.machine(), e.use.leave, nil
+}
+
+// machine is what the engine runs on; the caller is inside its gate.
+func (e *Engine) machine() inside.Machine {
+	return inside.Machine{Device: e.device, Simulated: e.clock != nil, Options: e.planOptions(), CacheDir: e.opt.cacheDir}
 }
 
 // Device describes what the engine runs on.
@@ -129,69 +141,88 @@ func (e *Engine) Tuning() string {
 // Limits are the device's limits as planning sees them; the baseline of the
 // Vulkan specification for the interpreter.
 func (e *Engine) Limits() plan.Limits {
-	e.use.RLock()
-	defer e.use.RUnlock()
-	if e.device == nil {
-		return plan.BaselineLimits()
+	if err := e.use.enter(context.Background()); err == nil {
+		defer e.use.leave()
+		if e.device != nil {
+			return e.device.Limits
+		}
 	}
-	return e.device.Limits
+	return plan.BaselineLimits()
 }
 
-// Close waits for the device and releases everything, models included. It may
-// be called twice.
+// Close ends what runs between two submissions to the device, waits for that,
+// and releases everything, models included. Calls that were under way, and all
+// later ones, give ErrClosed. It may be called twice, from several goroutines,
+// and from a loop over a stream.
 func (e *Engine) Close() error {
 	if e == nil { // deferred before Open's error was looked at
 		return nil
 	}
-	e.use.Lock()
-	defer e.use.Unlock()
-	if e.closed {
+	if !e.use.shut(ErrClosed) {
+		<-e.gone
 		return nil
 	}
-	e.closed = true
+	e.cancel(ErrClosed)
+	e.use.empty()
+	e.teardown()
+	return nil
+}
+
+// teardown releases everything. The gate is shut, and nobody is inside.
+func (e *Engine) teardown() {
 	e.mu.Lock()
-	for m := range e.models {
-		m.release()
-		m.src.Close()
-	}
-	e.models = nil
+	list := slices.Collect(maps.Keys(e.holdings))
+	e.holdings = nil
 	e.mu.Unlock()
+	for _, h := range list {
+		h.use.shut(ErrClosed)
+		h.release()
+		if h.closed != nil {
+			h.closed()
+		}
+	}
 	if e.device != nil {
 		e.device.Close()
+		e.device = nil
+	}
+	if e.inst != nil {
 		e.inst.Close()
 	}
 	for _, m := range vk.Messages() {
 		e.opt.log.Error("validation: " + m)
 	}
-	return nil
+	close(e.gone)
 }
 
-// rebuild replaces a lost device. Whoever noticed first rebuilds; the others
-// find another device than the one they lost.
+// rebuild replaces a lost device by the same one, opened anew. Whoever noticed
+// first rebuilds; the others find another device than the one they lost.
 func (e *Engine) rebuild(lost *prove.Device) error {
-	e.use.Lock()
-	defer e.use.Unlock()
-	if e.closed {
-		return ErrClosed
+	release, err := e.use.have()
+	if err != nil {
+		return err
 	}
+	defer release()
 	if e.device != lost {
 		return nil
 	}
 	e.opt.log.Warn("the device was lost: opening it again")
 	e.mu.Lock()
-	for m := range e.models {
-		m.release()
-	}
+	list := slices.Collect(maps.Keys(e.holdings))
 	e.mu.Unlock()
-	lost.Close()
-	d, err := e.openDevice()
-	if err != nil {
-		// The old one is gone: leave nothing that a later call could use.
-		e.closed = true
-		e.device = nil
-		e.inst.Close()
-		return fmt.Errorf("%w, and opening it again failed: %w", ErrDeviceLost, err)
+	for _, h := range list {
+		h.release()
 	}
-	e.device = d
-	return nil
+	lost.Close()
+	// The same device by its UUID: what auto or a name finds may have changed,
+	// and the tuning belongs to this one.
+	if e.device, err = e.openDevice("uuid:" + e.info.UUID); err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%w, and opening it again failed: %w", ErrDeviceLost, err)
+	e.device = nil // closed
+	if e.use.shut(err) {
+		e.cancel(err)
+		e.teardown()
+	}
+	return err
 }

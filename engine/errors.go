@@ -10,14 +10,16 @@ import (
 )
 
 // Conditions that callers tell apart with errors.Is. ErrLostWork says that the
-// device reported success twice and did not do the work; ErrClosed that the engine
-// or the model was closed.
+// device reported success twice and did not do the work; ErrBusy that a Batcher's
+// queue is full.
 var (
 	ErrNoDevice    = run.ErrNoDevice
 	ErrOutOfMemory = vk.ErrOutOfMemory
 	ErrDeviceLost  = vk.ErrDeviceLost
 	ErrLostWork    = run.ErrLostWork
 	ErrClosed      = errors.New("the engine is closed")
+	ErrModelClosed = errors.New("the model is closed")
+	ErrBusy        = errors.New("too many calls are waiting")
 )
 
 // KernelError says that a kernel does not compute what its op is defined as.

@@ -20,12 +20,17 @@ import (
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
-// TestUnreadableWeights: a disk that can't be read is the model's fault, on a
-// device and in the interpreter, and whoever asks.
+// TestUnreadableWeights: a disk that can't be read is the model's fault, when it
+// is loaded or later, on a device and in the interpreter, and whoever asks.
 func TestUnreadableWeights(t *testing.T) {
+	broken := false
 	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
+	read := src.params
 	src.params = func(name string) ([]float64, error) {
-		return nil, fmt.Errorf("tensor %s: %w", name, &fs.PathError{Op: "read", Path: "weights", Err: syscall.EIO})
+		if broken {
+			return nil, fmt.Errorf("tensor %s: %w", name, &fs.PathError{Op: "read", Path: "weights", Err: syscall.EIO})
+		}
+		return read(name)
 	}
 	refused := func(t *testing.T, what string, err error) {
 		t.Helper()
@@ -36,20 +41,27 @@ func TestUnreadableWeights(t *testing.T) {
 	}
 	ctx := context.Background()
 	pixels := devicetest.Pixels(32, 32, 1)
-	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
-		m := load(t, onDevice(t, info), src)
+	try := func(t *testing.T, e *Engine) {
+		broken = false
+		m := load(t, e, src)
+		broken = true
 		_, err := m.Segment(ctx, testPicture(0, 32, 32))
 		refused(t, "Segment", err)
-		_, err = m.Check(ctx, Request{Outputs: []string{"logits"}, Height: 32, Width: 32, Batch: 1}, pixels)
-		refused(t, "Check", err)
-	})
+		if e.device != nil {
+			_, err = m.Check(ctx, Request{Outputs: []string{"logits"}, Height: 32, Width: 32, Batch: 1}, pixels)
+			refused(t, "Check", err)
+		}
+		fresh := NewModelSource(src.Name, src.Config, "", src.params)
+		_, err = e.Load(ctx, fresh)
+		refused(t, "Load", err)
+	}
+	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) { try(t, onDevice(t, info)) })
 	e, err := Open(ctx, WithDevice(Interpreter))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	_, err = load(t, e, src).Segment(ctx, testPicture(0, 32, 32))
-	refused(t, "the interpreter", err)
+	try(t, e)
 }
 
 // TestLostDeviceIsNotTheModel: what fails on the device while weights are
@@ -57,6 +69,7 @@ func TestUnreadableWeights(t *testing.T) {
 func TestLostDeviceIsNotTheModel(t *testing.T) {
 	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
 	r := Request{Outputs: []string{"logits"}, Height: 32, Width: 32, Batch: 1}
+	pixels := devicetest.Pixels(32, 32, 1)
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		faults := vk.NewFaults()
 		defer faults.Free()
@@ -65,12 +78,7 @@ func TestLostDeviceIsNotTheModel(t *testing.T) {
 			e := onDevice(t, info, withFaults(faults))
 			m := load(t, e, src)
 			faults.Set(call, vk.DeviceLost)
-			e.use.RLock()
-			_, done, err := m.acquire(context.Background(), r)
-			if err == nil {
-				done()
-			}
-			e.use.RUnlock()
+			_, err := m.runRequest(context.Background(), r, pixels)
 			faults.Set(-1, vk.Success)
 			var model *ModelError
 			if errors.As(err, &model) {
@@ -94,24 +102,27 @@ func TestClosedDevice(t *testing.T) {
 	ctx := context.Background()
 	r := Request{Outputs: []string{"logits"}, Height: 32, Width: 32, Batch: 1}
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
-		for what, closing := range map[string]func(*Engine, *Model) error{
-			"engine": func(e *Engine, _ *Model) error { return e.Close() },
-			"model":  func(_ *Engine, m *Model) error { return m.Close() },
-		} {
+		for what, want := range map[string]error{"engine": ErrClosed, "model": ErrModelClosed} {
 			e := onDevice(t, info)
 			m := load(t, e, src)
-			if err := closing(e, m); err != nil {
-				t.Fatal(err)
+			closing := e.Close
+			if what == "model" {
+				closing = m.Close
 			}
-			if _, err := m.Check(ctx, r, devicetest.Pixels(32, 32, 1)); !errors.Is(err, ErrClosed) {
+			for range 2 {
+				if err := closing(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := m.Check(ctx, r, devicetest.Pixels(32, 32, 1)); !errors.Is(err, want) {
 				t.Errorf("closed %s: Check gives %v", what, err)
 			}
-			if _, err := m.Segment(ctx, testPicture(0, 32, 32)); !errors.Is(err, ErrClosed) {
+			if _, err := m.Segment(ctx, testPicture(0, 32, 32)); !errors.Is(err, want) {
 				t.Errorf("closed %s: Segment gives %v", what, err)
 			}
 			rows := 0
 			for _, err := range m.Verify(ctx, VerifyOptions{}) {
-				if rows++; !errors.Is(err, ErrClosed) || rows > 1 {
+				if rows++; !errors.Is(err, want) || rows > 1 {
 					t.Errorf("closed %s: row %d of Verify gives %v", what, rows, err)
 				}
 			}

@@ -37,22 +37,28 @@ func onDevice(t *testing.T, info vk.Info, opts ...Option) *Engine {
 
 func (m *Model) runOnce(t *testing.T, r Request, pixels []byte) map[string]*Tensor {
 	t.Helper()
-	m.eng.use.RLock()
-	defer m.eng.use.RUnlock()
-	c, done, err := m.acquire(context.Background(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer done()
-	wait, err := c.Start(context.Background(), pixels)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := wait()
+	out, err := m.runRequest(context.Background(), r, pixels)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
+}
+
+func (m *Model) runRequest(ctx context.Context, r Request, pixels []byte) (map[string]*Tensor, error) {
+	if err := m.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer m.leave()
+	p, done, err := m.program(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	wait, err := m.start(ctx, p, "", r.Batch, pixels)
+	if err != nil {
+		return nil, err
+	}
+	return wait()
 }
 
 func reference(t *testing.T, src *ModelSource, r Request, pixels []byte) map[string]*interp.Tensor {
@@ -74,7 +80,8 @@ func reference(t *testing.T, src *ModelSource, r Request, pixels []byte) map[str
 
 func load(t *testing.T, e *Engine, src *ModelSource) *Model {
 	t.Helper()
-	copied := *src
+	copied := *src // which a model that is closed does not close
+	copied.life = &sourceLife{verify: copied.readAll}
 	m, err := e.Load(context.Background(), &copied)
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/loader/weights"
@@ -32,15 +34,80 @@ type ModelSource struct {
 	Branch   crate.Branch // which network was taken, where the file holds a teacher and a student
 
 	params Params
-	close  func() error
+	life   *sourceLife
 }
 
-// Close releases the file. A loaded model does not need it any more.
+// sourceLife is what the models of a source share.
+type sourceLife struct {
+	// verify reads all weights and reports the first that is no number, or can't
+	// be read; nil where they are known to be fine.
+	verify func(ctx context.Context) error
+	close  func() error // of the file; nil where there is none
+
+	checking sync.Mutex
+	checked  bool
+
+	mu     sync.Mutex
+	users  int  // models
+	closed bool // by Close, or with the last model
+}
+
+// errSourceClosed is what loading a source gives that is closed.
+var errSourceClosed = errors.New("its source is closed: open it again")
+
+// Close releases the file, at once or with the last model that was loaded from
+// it. A source that was loaded need not be closed. It may be called twice.
 func (m *ModelSource) Close() error {
-	if m.close == nil {
+	l := m.life
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return nil
 	}
-	return m.close()
+	if l.closed = true; l.users == 0 && l.close != nil {
+		return l.close()
+	}
+	return nil
+}
+
+// hold keeps the file open for one more model.
+func (m *ModelSource) hold() error {
+	l := m.life
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return errSourceClosed
+	}
+	l.users++
+	return nil
+}
+
+// release is the end of a model: the last one closes the file.
+func (m *ModelSource) release() {
+	l := m.life
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.users--; l.users == 0 {
+		l.closed = true
+		if l.close != nil {
+			l.close()
+		}
+	}
+}
+
+// check reads all weights, once a source.
+func (m *ModelSource) check(ctx context.Context) error {
+	l := m.life
+	l.checking.Lock()
+	defer l.checking.Unlock()
+	if l.checked || l.verify == nil {
+		return nil
+	}
+	if err := l.verify(ctx); err != nil {
+		return err
+	}
+	l.checked = true
+	return nil
 }
 
 // OpenModel opens a safetensors file, the index of a sharded one, or the folder
@@ -98,7 +165,7 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 		opt.Branch = crate.Teacher
 	}
 	var stored []crate.Stored
-	m := &ModelSource{Name: filepath.Base(path), Bytes: f.Size(), close: f.Close}
+	m := &ModelSource{Name: filepath.Base(path), Bytes: f.Size()}
 	for _, t := range f.Tensors() {
 		stored = append(stored, crate.Stored{Name: t.Name, Shape: t.Shape})
 		if d := string(t.DType); !slices.Contains(m.DTypes, d) {
@@ -130,6 +197,19 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 	if m.Hash, err = f.Hash(); err != nil {
 		return nil, err
 	}
+	m.life = &sourceLife{close: f.Close, verify: func(ctx context.Context) error {
+		for _, t := range m.Config.Tensors() {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			if stored, ok := ckpt.StoredName(t.Name); ok {
+				if err := f.Check(stored); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}}
 	m.params = func(name string) ([]float64, error) {
 		s, ok := ckpt.StoredName(name)
 		if !ok {

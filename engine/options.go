@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -44,14 +47,66 @@ type options struct {
 	choices    plan.Choices
 	untuned    bool
 	simulate   time.Duration
+	threads    int
+	pixels     int64
+	programs   int
+	events     func(Event)
 }
 
 // Option changes how Open opens a device.
 type Option func(*options)
 
 func defaults() options {
-	return options{device: "auto", log: slog.New(slog.DiscardHandler), precision: FP32, spirv: shaders.SPIRV, selfTest: true}
+	return options{device: "auto", log: slog.New(slog.DiscardHandler), precision: FP32, spirv: shaders.SPIRV, selfTest: true,
+		threads: runtime.GOMAXPROCS(0), pixels: DefaultPixelLimit, programs: DefaultPrograms}
 }
+
+// check reports the first option that makes no sense.
+func (o *options) check() error {
+	switch {
+	case o.precision != FP32 && o.precision != FP16:
+		return fmt.Errorf("engine: precision %q: want %s or %s", o.precision, FP32, FP16)
+	case o.memory < 0:
+		return fmt.Errorf("engine: a memory limit of %d bytes", o.memory)
+	case o.threads < 1:
+		return fmt.Errorf("engine: %d threads, want at least 1", o.threads)
+	case o.pixels < 1:
+		return fmt.Errorf("engine: a limit of %d pixels, want at least 1", o.pixels)
+	case o.programs < 1:
+		return fmt.Errorf("engine: %d programs to keep, want at least 1", o.programs)
+	case o.log == nil:
+		return errors.New("engine: the logger is nil")
+	case o.spirv == nil:
+		return errors.New("engine: the source of kernels is nil")
+	}
+	return nil
+}
+
+// The defaults of WithPixelLimit and WithPrograms.
+const (
+	DefaultPixelLimit = 100_000_000
+	DefaultPrograms   = 32
+)
+
+// WithThreads bounds how many of an engine's goroutines load, resize and finish
+// images at once, for each stream. The default is runtime.GOMAXPROCS.
+func WithThreads(n int) Option { return func(o *options) { o.threads = n } }
+
+// WithPixelLimit refuses images, and sizes to which they are resized, of more
+// pixels. The default is DefaultPixelLimit: 100 megapixels take 300 MB as RGB.
+// Images of a file are refused before they are decoded by picture.Options.
+func WithPixelLimit(n int64) Option { return func(o *options) { o.pixels = n } }
+
+// WithPrograms sets how many compiled programs the engine keeps, of all models
+// together: one for each image size, batch size and read-out that was used last.
+// The default is DefaultPrograms. Those that nobody uses go earlier where another
+// one needs their memory.
+func WithPrograms(n int) Option { return func(o *options) { o.programs = n } }
+
+// WithEvents calls f with what takes time on the device: what is compiled, how
+// long batches wait for the device and how long they keep it. f is called from
+// several goroutines and should return soon.
+func WithEvents(f func(Event)) Option { return func(o *options) { o.events = f } }
 
 // WithDevice selects the device: auto, cpu (the interpreter), an index, a part
 // of a name, or uuid:… . auto prefers discrete, integrated and virtual GPUs to
@@ -84,8 +139,9 @@ func WithValidation() Option { return func(o *options) { o.validation = true } }
 // once a process, before the first device is opened.
 func WithVectorBits(bits int) Option { return func(o *options) { o.bits = bits } }
 
-// WithMemory limits the device memory that weights, tensors and staging may
-// take, in bytes. The default is three quarters of the device's own.
+// WithMemory limits the device memory that weights, tensors and staging of all
+// models of the engine may take together, in bytes. The default, and 0, is three
+// quarters of the device's own.
 func WithMemory(bytes int64) Option { return func(o *options) { o.memory = bytes } }
 
 // WithCache keeps compiled pipelines, the outcome of self-tests and what measure.Tune

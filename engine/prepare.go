@@ -2,18 +2,28 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"image"
+	"iter"
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// Input is one image of a stream. Load is called on one of several goroutines;
-// its error fails this image alone.
+// Input is one image of a stream: Image, or what Load returns.
 type Input struct {
 	Name string // for the caller
+	Data any    // for the caller
+	// Image is the picture, where the program has it. Its methods are called on
+	// one of several goroutines, as Load is.
+	Image image.Image
+	// Load fetches the picture. Its error fails this image alone, and so does a
+	// panic (PanicError). It should return when ctx ends.
 	Load func(ctx context.Context) (*picture.RGB, error)
+
+	from <-chan Input // of Receive
 }
 
 // Item is what a stream yields for each input, in their order.
@@ -51,15 +61,54 @@ type prepared struct {
 	done    chan struct{} // closed when it is loaded
 }
 
-// prepare loads an image, resizes it and trims it to whole patches.
-func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) {
-	if p.err = ctx.Err(); p.err != nil {
-		return
+// picture is the picture of an input.
+func (in *Input) picture(ctx context.Context, limit int64) (*picture.RGB, error) {
+	switch {
+	case in.Image != nil:
+		b := in.Image.Bounds()
+		if err := checkPixels(b.Dx(), b.Dy(), limit); err != nil {
+			return nil, err
+		}
+		return picture.FromImage(in.Image), nil
+	case in.Load == nil:
+		return nil, errors.New("the input has neither an image nor a function that loads it")
 	}
-	img, err := p.input.Load(ctx)
+	img, err := in.Load(ctx)
 	if err != nil {
-		p.err = err
-		return
+		return nil, err
+	}
+	if img == nil {
+		return nil, errors.New("the input's Load returned neither an image nor an error")
+	}
+	if err := checkPixels(img.Width, img.Height, limit); err != nil {
+		return nil, err
+	}
+	if want := 3 * img.Width * img.Height; len(img.Pix) != want {
+		return nil, fmt.Errorf("the image has %d bytes, want %d: 8-bit RGB of %d×%d px", len(img.Pix), want, img.Width, img.Height)
+	}
+	return img, nil
+}
+
+// checkPixels refuses images that are empty or too large.
+func checkPixels(width, height int, limit int64) error {
+	if width < 1 || height < 1 {
+		return fmt.Errorf("the image is empty: %d×%d px", width, height)
+	}
+	if int64(width) > limit || int64(height) > limit/int64(width) {
+		return fmt.Errorf("%d×%d px are more than the limit of %d pixels", width, height, limit)
+	}
+	return nil
+}
+
+// prepare loads an image, resizes it and trims it to whole patches.
+func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	limit := j.m.eng.opt.pixels
+	img, err := p.input.picture(ctx, limit)
+	if err != nil {
+		return err
 	}
 	c := &j.m.src.Config
 	width, height := j.opt.Size.Width, j.opt.Size.Height
@@ -70,8 +119,10 @@ func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) {
 		width, height = c.ImageSize[1], c.ImageSize[0]
 	}
 	if width < c.Patch || height < c.Patch {
-		p.err = fmt.Errorf("%d×%d px is smaller than one patch of %d×%d", width, height, c.Patch, c.Patch)
-		return
+		return fmt.Errorf("%d×%d px is smaller than one patch of %d×%d", width, height, c.Patch, c.Patch)
+	}
+	if err := checkPixels(width, height, limit); err != nil {
+		return err
 	}
 	p.frame = readout.NewFrame(img.Width, img.Height, width, height, c.Patch)
 	small := img
@@ -83,6 +134,7 @@ func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) {
 	if j.opt.KeepPicture {
 		p.picture = img
 	}
+	return nil
 }
 
 // trim is the pixels of the top left width × height.
@@ -95,4 +147,38 @@ func trim(img *picture.RGB, width, height int) []byte {
 		out = append(out, img.Pix[3*y*img.Width:3*(y*img.Width+width)]...)
 	}
 	return out
+}
+
+// Images are inputs made of pictures that a program already has.
+func Images(imgs []image.Image) iter.Seq[Input] {
+	return func(yield func(Input) bool) {
+		for i, img := range imgs {
+			if !yield(Input{Name: fmt.Sprint(i), Image: img}) {
+				return
+			}
+		}
+	}
+}
+
+// Files are inputs read from picture files.
+func Files(paths []string, opt picture.Options) iter.Seq[Input] {
+	return func(yield func(Input) bool) {
+		for _, path := range paths {
+			load := func(ctx context.Context) (*picture.RGB, error) {
+				img, _, err := picture.DecodeFile(ctx, path, opt)
+				return img, err
+			}
+			if !yield(Input{Name: path, Load: load}) {
+				return
+			}
+		}
+	}
+}
+
+// Receive are the inputs that come through a channel, until it is closed. Only a
+// stream can use them. A stream that is left takes nothing more from the channel,
+// whereas any other iterator that waits for something is left waiting, and what it
+// gets then is lost.
+func Receive(from <-chan Input) iter.Seq[Input] {
+	return func(yield func(Input) bool) { yield(Input{from: from}) }
 }

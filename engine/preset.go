@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/crate-vk/crate-vk/crate"
@@ -19,13 +21,46 @@ func Preset(name string) (*ModelSource, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "crate-vk preset %s seed %d", name, presetSeed))
-	return &ModelSource{Name: name, Config: c, Hash: hex.EncodeToString(sum[:]), params: c.RandomParams(presetSeed)}, nil
+	return &ModelSource{Name: name, Config: c, Hash: hex.EncodeToString(sum[:]), params: c.RandomParams(presetSeed), life: &sourceLife{}}, nil
 }
 
 // NewModelSource is a model whose weights come from anywhere: params reads a
-// tensor by its canonical name (see crate.Config.Tensors), row-major.
+// tensor by its canonical name (see crate.Config.Tensors), row-major. It is called
+// by one goroutine at a time, when the source is loaded and whenever weights go to
+// the device.
 func NewModelSource(name string, config crate.Config, hash string, params Params) *ModelSource {
-	return &ModelSource{Name: name, Config: config, Hash: hash, params: params}
+	m := &ModelSource{Name: name, Config: config, Hash: hash, params: params}
+	m.life = &sourceLife{verify: m.readAll}
+	return m
+}
+
+// readAll reads every tensor that the model needs.
+func (m *ModelSource) readAll(ctx context.Context) error {
+	if m.params == nil {
+		return errors.New("has no weights")
+	}
+	for _, t := range m.Config.Tensors() {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		var x []float64
+		err := guarded(func() (err error) {
+			x, err = m.params(t.Name)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if want := t.Elems(); len(x) != want {
+			return fmt.Errorf("tensor %q has %d elements, want %d", t.Name, len(x), want)
+		}
+		for i, v := range x {
+			if v-v != 0 { // NaN for NaN and the infinities
+				return fmt.Errorf("tensor %q: element %d is %v, want finite numbers", t.Name, i, v)
+			}
+		}
+	}
+	return nil
 }
 
 // Params reads the model's weights by canonical name.

@@ -81,7 +81,7 @@ func (r Readout[T]) Stream(ctx context.Context, m *Model, inputs iter.Seq[Input]
 	if r.joint != nil {
 		return r.joint(ctx, m, inputs)
 	}
-	j := &job[T]{m: m, opt: r.input, reading: b}
+	j := &job[T]{m: m, opt: r.input, flush: flushAfter, reading: b}
 	j.opt.KeepPicture = j.opt.KeepPicture || b.picture
 	return j.run(ctx, inputs)
 }
@@ -125,9 +125,8 @@ func (r Readout[T]) CheckImage(ctx context.Context, m *Model, img *picture.RGB) 
 	}
 	j := &job[T]{m: m, opt: r.input, reading: b}
 	p := &prepared{input: Input{Load: func(context.Context) (*picture.RGB, error) { return img, nil }}}
-	j.prepare(ctx, new(picture.Resizer), p)
-	if p.err != nil {
-		return 0, p.err
+	if err := j.prepare(ctx, new(picture.Resizer), p); err != nil {
+		return 0, err
 	}
 	return m.Check(ctx, j.request([]*prepared{p}), p.pixels)
 }

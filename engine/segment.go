@@ -182,36 +182,3 @@ func (m *Model) SegmentBatch(ctx context.Context, imgs []image.Image, opts ...Se
 func (m *Model) SegmentStream(ctx context.Context, inputs iter.Seq[Input], o SegmentOptions) iter.Seq2[Item[*Segmentation], error] {
 	return Attention(o).Stream(ctx, m, inputs)
 }
-
-// Images are inputs made of pictures that a program already has.
-func Images(imgs []image.Image) iter.Seq[Input] {
-	return func(yield func(Input) bool) {
-		for i, img := range imgs {
-			load := func(context.Context) (*picture.RGB, error) {
-				p := picture.FromImage(img)
-				if p.Width == 0 || p.Height == 0 {
-					return nil, fmt.Errorf("image %d is empty", i)
-				}
-				return p, nil
-			}
-			if !yield(Input{Name: fmt.Sprint(i), Load: load}) {
-				return
-			}
-		}
-	}
-}
-
-// Files are inputs read from picture files.
-func Files(paths []string, opt picture.Options) iter.Seq[Input] {
-	return func(yield func(Input) bool) {
-		for _, path := range paths {
-			load := func(ctx context.Context) (*picture.RGB, error) {
-				img, _, err := picture.DecodeFile(ctx, path, opt)
-				return img, err
-			}
-			if !yield(Input{Name: path, Load: load}) {
-				return
-			}
-		}
-	}
-}

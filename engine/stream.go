@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"iter"
-	"runtime"
 	"sync"
 	"time"
 
@@ -18,108 +16,195 @@ import (
 // whoever writes one path at a time gets an answer to each.
 const flushAfter = 30 * time.Millisecond
 
+// leaveAfter is how long a stream that is left waits for an iterator that does
+// not return: it may be waiting for somebody to type a path.
+const leaveAfter = 50 * time.Millisecond
+
 // job is a stream under way: images are loaded and resized on all cores,
 // batches are computed two at a time, results are finished on all cores.
 type job[T any] struct {
-	m   *Model
-	opt InputOptions
+	m     *Model
+	opt   InputOptions
+	flush time.Duration // see flushAfter
 	*reading[T]
 }
 
 // flight is a batch that is being computed, or an image that failed.
-type flight struct {
-	images  []*prepared
-	tensors map[string]*Tensor
-	err     error         // it did not start
-	waited  error         // it did not end well; with tensors, valid when ready
-	device  *prove.Device // that it runs on
-	ready   chan struct{}
+type flight[T any] struct {
+	images []*prepared
+	items  []Item[T]
+	err    error         // of the stream
+	ready  chan struct{} // closed when items or err are there
 }
 
-// run yields an item for each input. A failure of the whole stream is the
-// second value, once, as the last. When ctx ends no further input is taken;
-// what is in flight is finished and yielded, then the context's error.
+// line is what the goroutines of a stream pass on to each other.
+type line[T any] struct {
+	tokens  chan struct{}   // one for each image between the iterator and the consumer
+	queue   chan *prepared  // in the order of the inputs
+	work    chan *prepared  // the same, for those who load
+	flights chan *flight[T] // in the order of the inputs
+	broken  chan error      // the iterator's failure
+}
+
+// run yields an item for each input. A failure of the whole stream is the second
+// value, once, as the last. When ctx ends the stream does, with the context's
+// error: what is under way ends behind it, between two submissions to the device.
 func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item[T], error] {
 	return func(yield func(Item[T], error) bool) {
 		feed, stop := context.WithCancel(ctx) // ends when the consumer leaves, too
-		workers := runtime.GOMAXPROCS(0)
+		threads := j.m.eng.opt.threads
 		batch := j.m.BatchSize(j.opt.Batch)
-		tokens := make(chan struct{}, 3*batch+workers)
-		queue := make(chan *prepared, cap(tokens))
-		flights := make(chan *flight, 1)
-		work := make(chan *prepared)
-		var wg sync.WaitGroup
-		defer wg.Wait()
-		defer stop()
-		wg.Go(func() {
-			defer close(queue)
-			defer close(work)
-			source := pull(feed, inputs)
-			for {
-				var in Input
-				var ok bool
-				select {
-				case in, ok = <-source:
-				case <-feed.Done():
-				}
-				if !ok {
-					return
-				}
-				select {
-				case tokens <- struct{}{}:
-				case <-feed.Done():
-					return
-				}
-				p := &prepared{input: in, done: make(chan struct{})}
-				queue <- p
-				work <- p
+		l := &line[T]{tokens: make(chan struct{}, 3*batch+threads), work: make(chan *prepared), flights: make(chan *flight[T], 1), broken: make(chan error, 1)}
+		l.queue = make(chan *prepared, cap(l.tokens))
+		var loading sync.WaitGroup
+		fed := make(chan struct{})
+		defer func() {
+			stop()
+			loaded := make(chan struct{})
+			go func() {
+				loading.Wait()
+				close(loaded)
+			}()
+			select {
+			case <-loaded:
+			case <-ctx.Done():
 			}
-		})
-		for range workers {
-			wg.Go(func() {
-				var r picture.Resizer
-				for p := range work {
-					j.prepare(feed, &r, p)
-					close(p.done)
-				}
-			})
+			select {
+			case <-fed:
+			case <-ctx.Done():
+			case <-time.After(leaveAfter):
+			}
+		}()
+		go func() {
+			defer close(fed)
+			j.feed(feed, inputs, l)
+		}()
+		for range threads {
+			j.loader(feed, l, &loading)
 		}
-		wg.Go(func() {
-			defer close(flights)
-			j.batches(feed, batch, queue, flights)
-		})
-		for f := range flights {
-			<-f.ready
-			if !j.deliver(ctx, f, tokens, yield) {
-				stop()
-				for f := range flights { // let the others end
-					<-f.ready
+		go func() {
+			defer close(l.flights)
+			j.batches(feed, batch, l)
+		}()
+		for {
+			f, err := receive(ctx, l.flights)
+			if f != nil && err == nil {
+				_, err = receive(ctx, f.ready)
+			}
+			switch {
+			case err == nil && f == nil:
+				select {
+				case err := <-l.broken:
+					yield(Item[T]{}, err)
+				default:
 				}
 				return
+			case err == nil:
+				err = f.err
 			}
-		}
-		if err := ctx.Err(); err != nil {
-			yield(Item[T]{}, err)
+			if err != nil {
+				yield(Item[T]{}, err)
+				return
+			}
+			for _, item := range f.items {
+				<-l.tokens
+				if err := context.Cause(ctx); err != nil {
+					yield(Item[T]{}, err)
+					return
+				}
+				if !yield(item, nil) {
+					return
+				}
+			}
 		}
 	}
 }
 
-// pull hands inputs over until ctx ends. Whoever makes them may be waiting for
-// somebody to type a path: the goroutine that waits with him is left behind
-// and ends with the next input.
-func pull(ctx context.Context, inputs iter.Seq[Input]) <-chan Input {
-	out := make(chan Input)
-	go func() {
-		defer close(out)
-		for in := range inputs {
-			select {
-			case out <- in:
-			case <-ctx.Done():
-				return
+// receive takes the next of a channel, the zero value of a closed one; or the
+// reason why ctx has ended.
+func receive[V any](ctx context.Context, from <-chan V) (v V, err error) {
+	select {
+	case v = <-from:
+		return v, nil
+	case <-ctx.Done():
+		return v, context.Cause(ctx)
+	}
+}
+
+// feed takes inputs as long as there is room for them. The iterator runs on this
+// goroutine: one that does not return when ctx ends is left behind with it.
+func (j *job[T]) feed(ctx context.Context, inputs iter.Seq[Input], l *line[T]) {
+	ended := true
+	err := errGone
+	defer func() {
+		if ended || err != nil {
+			l.broken <- err
+		}
+		close(l.queue)
+		close(l.work)
+	}()
+	err = guarded(func() error {
+		next, stop := iter.Pull(inputs)
+		defer stop()
+		for ctx.Err() == nil {
+			in, ok := next()
+			if !ok {
+				return nil
+			}
+			if in.from == nil {
+				l.take(ctx, in)
+				continue
+			}
+			for more := true; more && ctx.Err() == nil; {
+				select {
+				case in, more = <-in.from:
+					if more {
+						l.take(ctx, in)
+					}
+				case <-ctx.Done():
+				}
 			}
 		}
-	}()
-	return out
+		return nil
+	})
+	ended = false
+}
+
+// take puts an input into the line, when there is room.
+func (l *line[T]) take(ctx context.Context, in Input) {
+	select {
+	case l.tokens <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	p := &prepared{input: in, done: make(chan struct{})}
+	l.queue <- p // which has as much room as there are tokens
+	select {
+	case l.work <- p:
+	case <-ctx.Done():
+	}
+}
+
+// loader starts a goroutine that loads images. Where an image's own code ends it,
+// another one follows.
+func (j *job[T]) loader(ctx context.Context, l *line[T], loading *sync.WaitGroup) {
+	loading.Go(func() {
+		var r picture.Resizer
+		var now *prepared
+		defer func() {
+			if now != nil {
+				now.err = errGone
+				close(now.done)
+				j.loader(ctx, l, loading)
+			}
+		}()
+		for p := range l.work {
+			now = p
+			p.err = guarded(func() error { return j.prepare(ctx, &r, p) })
+			now = nil
+			close(p.done)
+		}
+	})
 }
 
 // BatchSize is the number of images computed at once. A software device gains
@@ -139,28 +224,33 @@ func (m *Model) BatchSize(asked int) int {
 
 // batches groups prepared images of one size, in order, and starts them. An
 // image that failed goes on by itself, behind what was started before it.
-func (j *job[T]) batches(ctx context.Context, batch int, queue <-chan *prepared, flights chan<- *flight) {
+func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 	var now []*prepared
+	// send hands a flight to the consumer, if he is still there.
+	send := func(f *flight[T]) bool {
+		select {
+		case l.flights <- f:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
 	flush := func() bool {
 		for len(now) > 0 {
 			if ctx.Err() != nil {
 				return false // what is not started is not started any more
 			}
 			n := min(len(now), batch)
-			f, smaller := j.start(ctx, now[:n])
-			if smaller && n > 1 {
+			f, err := j.start(ctx, now[:n])
+			if errors.Is(err, ErrOutOfMemory) && n > 1 {
 				batch = n / 2
 				j.m.eng.opt.log.Warn("out of device memory: halving the batch", "batch", batch)
 				continue
 			}
-			if now = now[n:]; errors.Is(f.err, ErrDeviceLost) {
-				j.again(ctx, f)
-			}
-			failed := f.err != nil // from here on the flight is the receiver's
-			flights <- f
-			if failed {
+			if !send(f) || err != nil {
 				return false
 			}
+			now = now[n:]
 		}
 		now = nil
 		return true
@@ -170,33 +260,35 @@ func (j *job[T]) batches(ctx context.Context, batch int, queue <-chan *prepared,
 	for {
 		var p *prepared
 		var ok bool
+		var late <-chan time.Time
 		if len(now) > 0 {
-			idle.Reset(flushAfter)
-			select {
-			case p, ok = <-queue:
-			case <-idle.C:
-				if !flush() {
-					return
-				}
-				continue
+			idle.Reset(j.flush)
+			late = idle.C
+		}
+		select {
+		case p, ok = <-l.queue:
+		case <-late:
+			if !flush() {
+				return
 			}
-		} else {
-			p, ok = <-queue
+			continue
+		case <-ctx.Done():
+			return
 		}
 		if !ok {
 			flush()
 			return
 		}
-		<-p.done
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return
+		}
 		switch {
 		case p.err != nil:
-			if !flush() {
+			if !flush() || !send(&flight[T]{items: []Item[T]{{Input: p.input, Picture: p.picture, Frame: p.frame, Err: p.err}}, ready: closed()}) {
 				return
 			}
-			if ctx.Err() != nil && errors.Is(p.err, ctx.Err()) {
-				continue // not taken any more
-			}
-			flights <- &flight{images: []*prepared{p}, ready: closed()}
 			continue
 		case len(now) > 0 && !sameGrid(now[0].frame, p.frame):
 			if !flush() {
@@ -225,40 +317,106 @@ func (j *job[T]) request(images []*prepared) Request {
 	return Request{Outputs: j.outputs, Height: f.TrimmedHeight(), Width: f.TrimmedWidth(), Batch: len(images), Positions: j.opt.Positions, Tau: j.tau, Mask: j.mask}
 }
 
-// start begins a batch. What failed to start has an error at once; of the others
-// error and tensors are there when they are ready. smaller says that it does not fit the device's memory.
-// The engine's use lock is held from here until the batch is done.
-func (j *job[T]) start(ctx context.Context, images []*prepared) (f *flight, smaller bool) {
-	f = &flight{images: images, ready: make(chan struct{})}
-	e := j.m.eng
-	e.use.RLock()
-	f.device = e.device
-	fail := func(err error) (*flight, bool) {
-		e.use.RUnlock()
-		if errors.Is(err, ErrOutOfMemory) && len(images) > 1 {
-			return nil, true
-		}
+// start begins a batch. Its items are there when the flight is ready. An error
+// says that it could not be started; it is the flight's, too.
+func (j *job[T]) start(ctx context.Context, images []*prepared) (*flight[T], error) {
+	f := &flight[T]{images: images, ready: make(chan struct{})}
+	wait, device, err := j.launch(ctx, images)
+	lost := errors.Is(err, ErrDeviceLost)
+	if err != nil && !lost {
 		f.err = err
 		close(f.ready)
-		return f, false
-	}
-	c, done, err := j.m.acquire(ctx, j.request(images))
-	if err != nil {
-		return fail(err)
-	}
-	// What is submitted is finished even when ctx ends.
-	wait, err := c.Start(context.WithoutCancel(ctx), join(images))
-	if err != nil {
-		done()
-		return fail(err)
+		return f, err
 	}
 	go func() {
-		f.tensors, f.waited = wait()
-		done()
-		e.use.RUnlock()
-		close(f.ready)
+		defer close(f.ready)
+		var tensors map[string]*Tensor
+		if !lost {
+			tensors, f.err = wait()
+		}
+		if lost || errors.Is(f.err, ErrDeviceLost) {
+			tensors, f.err = j.again(ctx, device, images)
+		}
+		if f.err == nil {
+			f.items = j.finished(images, tensors)
+		}
 	}()
-	return f, false
+	return f, nil
+}
+
+// again repeats a batch that a lost device did not finish, once, on the device
+// opened anew.
+func (j *job[T]) again(ctx context.Context, lost *prove.Device, images []*prepared) (map[string]*Tensor, error) {
+	if err := j.m.eng.rebuild(lost); err != nil {
+		return nil, err
+	}
+	wait, _, err := j.launch(ctx, images)
+	if err != nil {
+		return nil, err
+	}
+	return wait()
+}
+
+// launch gives a batch to the device. The caller calls wait once; until it
+// returns neither engine nor model are closed.
+func (j *job[T]) launch(ctx context.Context, images []*prepared) (wait func() (map[string]*Tensor, error), device *prove.Device, err error) {
+	m := j.m
+	if err := m.enter(ctx); err != nil {
+		return nil, nil, err
+	}
+	device = m.eng.device
+	r := j.request(images)
+	p, done, err := m.program(ctx, r)
+	if err != nil {
+		m.leave()
+		return nil, device, err
+	}
+	finish, err := m.start(ctx, p, describe(r), len(images), join(images))
+	if err != nil {
+		done()
+		m.leave()
+		return nil, device, err
+	}
+	return func() (map[string]*Tensor, error) {
+		defer m.leave()
+		defer done()
+		return finish()
+	}, device, nil
+}
+
+// start begins a batch on a program. It ends when ctx does, or when what it
+// belongs to is closed.
+func (h *holding) start(ctx context.Context, p *program, work string, images int, pixels []byte) (wait func() (map[string]*Tensor, error), err error) {
+	both, cancel := context.WithCancelCause(ctx)
+	unhook := context.AfterFunc(h.ctx, func() { cancel(context.Cause(h.ctx)) })
+	release := func() {
+		unhook()
+		cancel(nil)
+	}
+	finish, err := p.Start(both, pixels)
+	if err != nil {
+		err = causeOf(both, err)
+		release()
+		return nil, err
+	}
+	return func() (map[string]*Tensor, error) {
+		res, err := finish()
+		err = causeOf(both, err)
+		release()
+		h.eng.tell(Event{Kind: Queued, Model: h.name, Work: work, Images: images, Duration: res.Waited, Err: err})
+		h.eng.tell(Event{Kind: Computed, Model: h.name, Work: work, Images: images, Duration: res.Took, Err: err})
+		return res.Outputs, err
+	}, nil
+}
+
+// causeOf says why ctx has ended where err only says that it has.
+func causeOf(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+	}
+	return err
 }
 
 func join(images []*prepared) []byte {
@@ -272,63 +430,33 @@ func join(images []*prepared) []byte {
 	return all
 }
 
-// again repeats a batch that a lost device did not finish, once, on the device
-// opened anew.
-func (j *job[T]) again(ctx context.Context, f *flight) {
-	if err := j.m.eng.rebuild(f.device); err != nil {
-		f.err = err
-		return
-	}
-	g, smaller := j.start(ctx, f.images)
-	if smaller {
-		f.err = ErrOutOfMemory
-		return
-	}
-	<-g.ready
-	f.tensors, f.err, f.waited, f.ready = g.tensors, g.err, g.waited, g.ready
-}
-
-// deliver finishes the images of a flight on all cores and yields them in
-// order. It returns false when the stream is over.
-func (j *job[T]) deliver(ctx context.Context, f *flight, tokens <-chan struct{}, yield func(Item[T], error) bool) bool {
-	if errors.Is(f.waited, ErrDeviceLost) {
-		j.again(context.WithoutCancel(ctx), f)
-	}
-	if err := cmp.Or(f.err, f.waited); err != nil {
-		yield(Item[T]{}, err)
-		return false
-	}
-	items := make([]Item[T], len(f.images))
-	parallel(len(f.images), func(i int) {
-		p := f.images[i]
-		items[i] = Item[T]{Input: p.input, Picture: p.picture, Frame: p.frame, Err: p.err}
-		if p.err != nil {
-			return
-		}
-		mine := make(map[string]*Tensor, len(f.tensors))
-		for name, t := range f.tensors {
+// finished makes the images' items of their part of the tensors, on all cores.
+func (j *job[T]) finished(images []*prepared, tensors map[string]*Tensor) []Item[T] {
+	items := make([]Item[T], len(images))
+	parallel(j.m.eng.opt.threads, len(images), func(i int) {
+		p, item := images[i], &items[i]
+		*item = Item[T]{Input: p.input, Picture: p.picture, Frame: p.frame}
+		mine := make(map[string]*Tensor, len(tensors))
+		for name, t := range tensors {
 			mine[name] = t.Image(i)
 		}
-		items[i].Value, items[i].Err = j.finish(p, mine)
+		item.Err = guarded(func() (err error) {
+			item.Value, err = j.finish(p, mine)
+			return err
+		})
 	})
-	for _, item := range items {
-		<-tokens
-		if !yield(item, nil) {
-			return false
-		}
-	}
-	return true
+	return items
 }
 
-// parallel calls f for 0 … n−1 on all cores.
-func parallel(n int, f func(i int)) {
+// parallel calls f for 0 … n−1 on some threads.
+func parallel(threads, n int, f func(i int)) {
 	if n == 1 {
 		f(0)
 		return
 	}
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
+	for range min(threads, n) {
 		wg.Go(func() {
 			for i := range next {
 				f(i)

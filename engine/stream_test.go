@@ -294,7 +294,7 @@ func TestConcurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		var wrong atomic.Int32
-		parallel(8, func(k int) {
+		parallel(8, 8, func(k int) {
 			for range 5 {
 				got, err := m.Segment(context.Background(), testPicture(1, 40, 40), func(o *SegmentOptions) { o.Size = Size{Width: 32 + 8*(k%3), Height: 32} })
 				if err != nil || k%3 == 0 && !slices.Equal(got.Objects[0].Mask.Pix, want.Objects[0].Mask.Pix) {

@@ -22,20 +22,47 @@ type VerifyOptions = prove.VerifyOptions
 // comparison itself, such as a lost device, end it.
 func (m *Model) Verify(ctx context.Context, o VerifyOptions) iter.Seq2[Verdict, error] {
 	return func(yield func(Verdict, error) bool) {
-		v, release, err := m.Inside(inside.Key{})
+		v, release, err := m.inside(ctx)
+		if err == nil && v.Device == nil {
+			release()
+			err = errors.New("engine: the interpreter is the reference itself: choose a device to verify")
+		}
 		if err != nil {
 			yield(Verdict{}, err)
 			return
 		}
-		defer release()
-		if v.Device == nil {
-			yield(Verdict{}, errors.New("engine: the interpreter is the reference itself: choose a device to verify"))
-			return
+		// The rows are made on a goroutine of its own, which lets go of the device
+		// when somebody closes the engine, be it in the loop over the rows.
+		ctx, stop := context.WithCancelCause(ctx)
+		defer stop(nil)
+		defer context.AfterFunc(m.ctx, func() { stop(context.Cause(m.ctx)) })()
+		type result struct {
+			row Verdict
+			err error
 		}
-		for row, err := range v.Device.Verify(ctx, proved(v), o) {
-			if !yield(row, m.blame(err)) {
+		rows := make(chan result)
+		go func() {
+			defer close(rows)
+			defer release()
+			asked := m.eng.use.asked()
+			for row, err := range v.Device.Verify(ctx, proved(v), o) {
+				select {
+				case rows <- result{row, causeOf(ctx, m.blame(err))}:
+					continue
+				case <-ctx.Done():
+				case <-asked:
+					stop(ErrDeviceLost) // unless it is closed: the device is about to be opened again
+				}
 				return
 			}
+		}()
+		for r := range rows {
+			if !yield(r.row, r.err) || r.err != nil {
+				return
+			}
+		}
+		if err := context.Cause(ctx); err != nil {
+			yield(Verdict{}, err)
 		}
 	}
 }
@@ -50,7 +77,7 @@ func proved(v inside.Model) prove.Model {
 // *KernelError that names value and kernel. It returns how many dispatches
 // agreed.
 func (m *Model) Check(ctx context.Context, r Request, pixels []byte) (agreed int, err error) {
-	v, release, err := m.Inside(inside.Key{})
+	v, release, err := m.inside(ctx)
 	if err != nil {
 		return 0, err
 	}

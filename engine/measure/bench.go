@@ -60,6 +60,9 @@ func Bench(ctx context.Context, on inside.ModelOpener, r readout.Request, o Benc
 	}
 	pixels := benchPixels(r)
 	var res *BenchResult
+	if m.Simulated {
+		return nil, m.Lacks("computes nothing that takes time of its own")
+	}
 	if m.Device == nil {
 		res, err = benchReference(ctx, m, r, o, pixels)
 	} else {

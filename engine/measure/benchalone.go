@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -28,8 +27,8 @@ func Alone(ctx context.Context, on inside.ModelOpener, r readout.Request, rounds
 		return nil, err
 	}
 	defer release()
-	if m.Device == nil {
-		return nil, errors.New("engine: the interpreter has no dispatches")
+	if err := m.Lacks("has no dispatches"); err != nil {
+		return nil, err
 	}
 	list, err := alone(ctx, m, r, rounds)
 	return list, m.Blame(err)

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -22,8 +21,8 @@ func Affinity(ctx context.Context, on inside.Opener, features []float32, batch, 
 		return nil, nil, err
 	}
 	defer release()
-	if e.Device == nil {
-		return nil, nil, errors.New("engine: the interpreter is not timed")
+	if err := e.Lacks("is not timed"); err != nil {
+		return nil, nil, err
 	}
 	if batch < 1 || n < 1 || len(features)%(batch*n) != 0 || len(features) == 0 {
 		return nil, nil, fmt.Errorf("engine: %d numbers are no features of %d × %d patches", len(features), batch, n)

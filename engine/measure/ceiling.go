@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -33,8 +32,8 @@ func DeviceCeiling(on inside.Opener) (Ceiling, error) {
 		return Ceiling{}, err
 	}
 	defer release()
-	if e.Device == nil {
-		return Ceiling{}, fmt.Errorf("engine: the interpreter is not measured")
+	if err := e.Lacks("is not measured"); err != nil {
+		return Ceiling{}, err
 	}
 	flops, err := peakFLOPS(e.Device.Device)
 	if err != nil {

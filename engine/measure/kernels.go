@@ -32,8 +32,8 @@ func Kernels(ctx context.Context, on inside.ModelOpener, batch int, isa, all boo
 		return nil, err
 	}
 	defer release()
-	if m.Device == nil {
-		return nil, fmt.Errorf("engine: the interpreter has no kernels")
+	if err := m.Lacks("has no kernels"); err != nil {
+		return nil, err
 	}
 	plans, err := kernelPlans(m, batch, all)
 	if err != nil {

@@ -63,8 +63,8 @@ func Tune(ctx context.Context, on inside.ModelOpener, o TuneOptions, progress fu
 		return nil, err
 	}
 	defer release()
-	if m.Device == nil {
-		return nil, errors.New("engine: the interpreter has no kernels to tune")
+	if err := m.Lacks("has no kernels to tune"); err != nil {
+		return nil, err
 	}
 	if o.Budget == 0 {
 		o.Budget = 30 * time.Second

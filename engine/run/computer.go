@@ -4,10 +4,18 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
 )
+
+// Result is what comes of a batch.
+type Result struct {
+	Outputs map[string]*Tensor
+	Waited  time.Duration // for a slot and for the runs before it
+	Took    time.Duration // how long it kept the device
+}
 
 // Computer runs batches of one graph, on the device or in the interpreter.
 type Computer interface {
@@ -15,7 +23,7 @@ type Computer interface {
 	// batch. The returned function waits for the outputs, by name; it must be
 	// called once. When ctx ends the batch does, at the next place where the
 	// device can be stopped, with the cause.
-	Start(ctx context.Context, pixels []byte) (func() (map[string]*Tensor, error), error)
+	Start(ctx context.Context, pixels []byte) (func() (Result, error), error)
 	Close()
 }
 
@@ -28,7 +36,8 @@ type deviceComputer struct {
 // OnDevice runs batches by a program whose pixels go into that input.
 func OnDevice(pr *Program, input string) Computer { return deviceComputer{pr, input} }
 
-func (c deviceComputer) Start(ctx context.Context, pixels []byte) (func() (map[string]*Tensor, error), error) {
+func (c deviceComputer) Start(ctx context.Context, pixels []byte) (func() (Result, error), error) {
+	start := time.Now()
 	s, err := c.Acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -41,15 +50,17 @@ func (c deviceComputer) Start(ctx context.Context, pixels []byte) (func() (map[s
 	copy(in, pixels)
 	turn := c.queue.enter()
 	done := make(chan struct{})
-	var out map[string]*Tensor
+	var res Result
 	go func() {
 		defer close(done)
 		defer c.Release(s)
-		out, err = c.finish(ctx, s, turn)
+		res.Outputs, err = c.finish(ctx, s, turn)
+		res.Took = s.took
+		res.Waited = time.Since(start) - s.took
 	}()
-	return func() (map[string]*Tensor, error) {
+	return func() (Result, error) {
 		<-done
-		return out, err
+		return res, err
 	}, nil
 }
 
@@ -79,15 +90,16 @@ func OnInterpreter(ctx context.Context, g *graph.Graph, params Params, input str
 	return nil, fmt.Errorf("engine: the graph has no input")
 }
 
-func (c *interpComputer) Start(ctx context.Context, pixels []byte) (func() (map[string]*Tensor, error), error) {
+func (c *interpComputer) Start(ctx context.Context, pixels []byte) (func() (Result, error), error) {
 	in := interp.NewTensor(c.input)
 	for i, x := range pixels {
 		in.Data[i] = float64(x)
 	}
-	return func() (map[string]*Tensor, error) {
+	return func() (Result, error) {
+		start := time.Now()
 		res, err := c.program.Run(ctx, map[string]*interp.Tensor{c.name: in}, nil)
 		if err != nil {
-			return nil, err
+			return Result{}, err
 		}
 		out := map[string]*Tensor{}
 		for name, t := range res {
@@ -102,7 +114,7 @@ func (c *interpComputer) Start(ctx context.Context, pixels []byte) (func() (map[
 			}
 			out[name] = &Tensor{t.Shape, data}
 		}
-		return out, nil
+		return Result{Outputs: out, Took: time.Since(start)}, nil
 	}, nil
 }
 

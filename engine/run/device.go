@@ -52,6 +52,7 @@ func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 	if memory == 0 {
 		memory = info.LocalHeap / 4 * 3
 	}
+	dev.LimitMemory(memory)
 	d := &Device{VK: dev, Info: info, Limits: LimitsOf(info, memory)}
 	d.kept = newDeviceCache(diskcache.Dir(o.CacheDir), info, vk.VectorBits(), o.SPIRV)
 	if d.compiled, err = dev.NewCache(d.kept.read("pipelines")); err != nil {

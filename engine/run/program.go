@@ -41,7 +41,8 @@ type Slot struct {
 	segments int // into how many the commands were split
 	fence    *vk.Fence
 	queries  *vk.Queries
-	mark     uint64 // of this run
+	took     time.Duration // how long the last run kept the device
+	mark     uint64        // of this run
 }
 
 // ProgramOptions of NewProgram.

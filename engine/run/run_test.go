@@ -67,5 +67,5 @@ func logits(t *testing.T, c Computer, pixels []byte) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out["logits"].Data, nil
+	return out.Outputs["logits"].Data, nil
 }

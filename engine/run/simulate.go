@@ -47,17 +47,18 @@ func Simulate(g *graph.Graph, clock *Clock) Computer {
 	return s
 }
 
-func (s *simulated) Start(ctx context.Context, _ []byte) (func() (map[string]*Tensor, error), error) {
+func (s *simulated) Start(ctx context.Context, _ []byte) (func() (Result, error), error) {
+	start := time.Now()
 	select {
 	case s.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 	done := s.clock.next()
-	return func() (map[string]*Tensor, error) {
+	return func() (Result, error) {
 		time.Sleep(time.Until(done))
 		<-s.slots
-		return s.out, nil
+		return Result{Outputs: s.out, Waited: time.Since(start) - s.clock.delay, Took: s.clock.delay}, nil
 	}, nil
 }
 

@@ -132,7 +132,7 @@ func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 		}
 	}
 	pr.setMark(s)
-	took := time.Duration(0)
+	s.took = 0
 	for i := range s.cmds {
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -148,9 +148,9 @@ func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 			return err
 		}
 		began, ended := pr.queue.done(started)
-		took += ended.Sub(began)
+		s.took += ended.Sub(began)
 	}
-	pr.pace.ran(took, len(pr.Plan.Dispatches))
+	pr.pace.ran(s.took, len(pr.Plan.Dispatches))
 	return nil
 }
 

@@ -41,6 +41,25 @@ func NewWeightStore(d *Device, params Params) *WeightStore {
 	return &WeightStore{dev: dev, params: params, align: max(dev.StorageAlign, dev.TexelAlign, 64), places: map[string]place{}}
 }
 
+// Missing is the size of a plan's weights that are not there yet.
+func (s *WeightStore) Missing(p *plan.Plan) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	need := int64(0)
+	seen := map[string]bool{}
+	for _, b := range p.Buffers {
+		if b.Role != plan.Weight {
+			continue
+		}
+		key := expression(p.Value(b.Value)) + b.Layout.String()
+		if _, ok := s.places[key]; !ok && !seen[key] {
+			seen[key] = true
+			need += s.aligned(b.Layout.Bytes())
+		}
+	}
+	return need
+}
+
 // Load evaluates, packs and uploads the weights of a plan that are not there
 // yet, and returns the place of each weight buffer by its index.
 func (s *WeightStore) Load(ctx context.Context, p *plan.Plan) (map[int]place, error) {
@@ -115,15 +134,15 @@ const stageBytes = 16 << 20
 // stageCopy writes through a buffer that the host sees.
 func (s *WeightStore) stageCopy(at place, data []byte) (err error) {
 	if s.stage == nil {
-		if s.stage, err = s.dev.NewBuffer(stageBytes, vk.Upload); err != nil {
+		if s.stage, err = s.dev.NewBuffer(min(stageBytes, at.buffer.Size()), vk.Upload); err != nil {
 			return err
 		}
 		if s.fence, err = s.dev.NewFence(); err != nil {
 			return err
 		}
 	}
-	for from := int64(0); from < int64(len(data)); from += stageBytes {
-		n := copy(s.stage.Bytes(), data[from:])
+	for from, n := int64(0), 0; from < int64(len(data)); from += int64(n) {
+		n = copy(s.stage.Bytes(), data[from:])
 		cmds, err := s.dev.Record(vk.Recording{HostWrites: true,
 			CopyIn: []vk.Copy{{From: s.stage, To: at.buffer, ToAt: at.offset + from, Size: int64(n)}}})
 		if err != nil {

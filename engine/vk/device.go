@@ -4,6 +4,8 @@ package vk
 import "C"
 
 import (
+	"fmt"
+	"math"
 	"sync"
 	"time"
 	"unsafe"
@@ -25,8 +27,46 @@ type Device struct {
 	used     bool // something was submitted; guarded by queueing
 	lost     bool // nothing is submitted any more; guarded by queueing
 
-	mu   sync.Mutex
-	live int // objects that were created and not destroyed
+	mu     sync.Mutex
+	live   int   // objects that were created and not destroyed
+	memory int64 // that buffers may have, 0: any amount
+	taken  int64 // that they have
+}
+
+// LimitMemory bounds what all buffers of the device may have together, in bytes;
+// 0 is no bound.
+func (d *Device) LimitMemory(bytes int64) {
+	d.mu.Lock()
+	d.memory = bytes
+	d.mu.Unlock()
+}
+
+// MemoryLeft is what buffers may still have of the bound that LimitMemory set.
+func (d *Device) MemoryLeft() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.memory == 0 {
+		return math.MaxInt64
+	}
+	return d.memory - d.taken
+}
+
+// take counts the memory of a buffer, or refuses it.
+func (d *Device) take(bytes int64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.memory > 0 && d.taken+bytes > d.memory {
+		return fmt.Errorf("vulkan: a buffer of %d bytes: %w (%d of %d bytes are in use)", bytes, ErrOutOfMemory, d.taken, d.memory)
+	}
+	d.taken += bytes
+	return nil
+}
+
+// give takes a buffer's memory back.
+func (d *Device) give(bytes int64) {
+	d.mu.Lock()
+	d.taken -= bytes
+	d.mu.Unlock()
 }
 
 // OpenDevice creates a logical device with the features that kernels may use.

@@ -47,6 +47,18 @@ func (d *Device) NewBuffer(size int64, kind MemoryKind) (*Buffer, error) {
 	if size < 1 || size > d.MaxAllocation {
 		return nil, fmt.Errorf("vulkan: a buffer of %d bytes: %w (one allocation has at most %d)", size, ErrOutOfMemory, d.MaxAllocation)
 	}
+	if err := d.take(size); err != nil {
+		return nil, err
+	}
+	b, err := d.newBuffer(size, kind)
+	if err != nil {
+		d.give(size)
+		return nil, err
+	}
+	return b, nil
+}
+
+func (d *Device) newBuffer(size int64, kind MemoryKind) (*Buffer, error) {
 	b := &Buffer{d: d, size: size}
 	info := vulkan.BufferCreateInfo{SType: vulkan.StructureTypeBufferCreateInfo, Size: vulkan.DeviceSize(size), Usage: usages}
 	defer info.Free()
@@ -161,6 +173,7 @@ func (b *Buffer) Destroy() {
 	vulkan.DestroyBuffer(dev, b.h, nil)
 	vulkan.FreeMemory(dev, b.mem, nil)
 	b.d.count(-2)
+	b.d.give(b.size)
 }
 
 // View is a texel view of a part of a buffer: four float32 or float16 a texel.

@@ -55,6 +55,31 @@ func read[T float32 | float64](f *File, name string) ([]T, error) {
 	return dst, nil
 }
 
+// Check reads a tensor as ReadF64 does and keeps nothing of it.
+//
+// Errors: those of ReadF64.
+func (f *File) Check(name string) error {
+	e, err := f.find(name)
+	if err != nil {
+		return err
+	}
+	s := f.shards[e.shard]
+	if !e.DType.float() {
+		return &UnsupportedError{s.path, name, fmt.Sprintf("is %s, want F16, BF16, F32 or F64", e.DType)}
+	}
+	size := int(e.DType.bits() / 8)
+	values := make([]float64, min(e.Elements(), chunkSize/size))
+	done := 0
+	return s.chunks(e, func(chunk []byte) error {
+		n := len(chunk) / size
+		if bad := decode(values[:n], chunk, e.DType); bad >= 0 {
+			return s.refuse(e, done+bad, chunk[bad*size:])
+		}
+		done += n
+		return nil
+	})
+}
+
 // ReadBytes reads a tensor of any type as it is stored, little-endian. Values
 // aren't checked.
 func (f *File) ReadBytes(name string) ([]byte, error) {

@@ -5,6 +5,8 @@
 package inside
 
 import (
+	"fmt"
+
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/prove"
@@ -18,9 +20,22 @@ type Key struct{ _ int }
 
 // Machine is what an engine runs on, until it is released.
 type Machine struct {
-	Device   *prove.Device // nil of the interpreter, and of a simulated device
-	Options  plan.Options  // without the kernels that are disabled
-	CacheDir string        // "": nothing is kept
+	Device    *prove.Device // nil of the interpreter, and of a simulated device
+	Simulated bool
+	Options   plan.Options // without the kernels that are disabled
+	CacheDir  string       // "": nothing is kept
+}
+
+// Lacks is an error where there is no device: what the interpreter, or a
+// simulated device, does not have or do.
+func (m Machine) Lacks(what string) error {
+	switch {
+	case m.Simulated:
+		return fmt.Errorf("engine: a simulated device %s", what)
+	case m.Device == nil:
+		return fmt.Errorf("engine: the interpreter %s", what)
+	}
+	return nil
 }
 
 // Model is a model on its machine, until it is released.

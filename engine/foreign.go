@@ -1,0 +1,38 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+)
+
+// PanicError is a panic of code that was handed to the engine: an Input's Load,
+// an iterator of inputs, an image's methods, the function of NewModelSource. It
+// would otherwise end the process, on a goroutine that its author never sees.
+type PanicError struct {
+	Value any    // of the panic
+	Stack []byte // of the goroutine, as runtime/debug prints it
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap is the value, where it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// errGone says that code of somebody else ended the goroutine that it ran on, as
+// testing.T.FailNow does.
+var errGone = errors.New("the function ended its goroutine (runtime.Goexit)")
+
+// guarded calls a function of somebody else and makes a panic its error. A
+// function that ends its goroutine (errGone) ends it all the same.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{v, debug.Stack()}
+		}
+	}()
+	return f()
+}
