@@ -27,7 +27,7 @@ func (e *PanicError) Unwrap() error {
 var errGone = errors.New("the function ended its goroutine (runtime.Goexit)")
 
 // guarded calls a function of somebody else and makes a panic its error. A
-// function that ends its goroutine (errGone) ends it all the same.
+// function that ends its goroutine ends it all the same: see apart.
 func guarded(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -35,4 +35,28 @@ func guarded(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// apart calls a function of somebody else on a goroutine of its own, so that it
+// may even end that.
+func apart(f func() error) (err error) {
+	err = errGone
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = guarded(f)
+	}()
+	<-done
+	return err
+}
+
+// foreign are parameters that a caller's function reads.
+func foreign(read Params) Params {
+	return func(name string) (x []float64, err error) {
+		err = apart(func() (err error) {
+			x, err = read(name)
+			return err
+		})
+		return x, err
+	}
 }

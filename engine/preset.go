@@ -29,7 +29,10 @@ func Preset(name string) (*ModelSource, error) {
 // by one goroutine at a time, when the source is loaded and whenever weights go to
 // the device.
 func NewModelSource(name string, config crate.Config, hash string, params Params) *ModelSource {
-	m := &ModelSource{Name: name, Config: config, Hash: hash, params: params}
+	m := &ModelSource{Name: name, Config: config, Hash: hash}
+	if params != nil {
+		m.params = foreign(params)
+	}
 	m.life = &sourceLife{verify: m.readAll}
 	return m
 }
@@ -43,11 +46,7 @@ func (m *ModelSource) readAll(ctx context.Context) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		var x []float64
-		err := guarded(func() (err error) {
-			x, err = m.params(t.Name)
-			return err
-		})
+		x, err := m.params(t.Name)
 		if err != nil {
 			return err
 		}

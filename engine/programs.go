@@ -47,9 +47,9 @@ type program struct {
 // acquire finds or compiles a program. The caller is inside the owner's gate
 // until he has called done. Compiling goes on for as long as somebody waits for
 // it, and locks nobody else out.
-func (ps *programs) acquire(ctx context.Context, key programKey, compile func(ctx context.Context) (run.Computer, error)) (p *program, done func(), err error) {
+func (ps *programs) acquire(ctx context.Context, key programKey, compile func(ctx context.Context) (run.Computer, error)) (_ *program, done func(), err error) {
 	ps.mu.Lock()
-	p = ps.list[key]
+	p := ps.list[key]
 	if p == nil {
 		p = &program{key: key, ready: make(chan struct{})}
 		ps.list[key] = p
@@ -59,22 +59,7 @@ func (ps *programs) acquire(ctx context.Context, key programKey, compile func(ct
 		go func() {
 			defer key.owner.leave()
 			defer p.cancel()
-			ended := true
-			var c run.Computer
-			err := errGone
-			defer func() {
-				if ended { // the goroutine, in the owner's parameters
-					ps.compiled(p, nil, modelError(key.owner.name, err))
-				}
-			}()
-			err = guarded(func() (err error) {
-				c, err = compile(compiling)
-				return err
-			})
-			ended = false
-			if caught := (*PanicError)(nil); errors.As(err, &caught) {
-				err = modelError(key.owner.name, err)
-			}
+			c, err := compile(compiling)
 			ps.compiled(p, c, err)
 		}()
 	}

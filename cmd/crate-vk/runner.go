@@ -9,7 +9,6 @@ import (
 	"iter"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -165,8 +164,7 @@ type work[T any] struct {
 func (c *collector[T]) consume(source iter.Seq[task]) error {
 	c.bar = newProgress(c.r.err, c.total)
 	defer c.bar.finish()
-	pending := &taskTable{byName: map[string]pendingTask{}}
-	inputs := c.inputs(source, pending)
+	inputs := c.inputs(source)
 	if c.r.read.Joint() {
 		wanted := slices.Collect(inputs)
 		if n := len(wanted); n > 0 && n != c.total {
@@ -184,12 +182,14 @@ func (c *collector[T]) consume(source iter.Seq[task]) error {
 		})
 	}
 	var streamErr error
-	for item, err := range c.r.read.Stream(c.ctx, c.r.model, inputs) {
+	under, stop := draining(c.ctx)
+	defer stop()
+	for item, err := range c.r.read.Stream(under, c.r.model, inputs) {
 		if err != nil {
 			streamErr = err
 			break
 		}
-		p := pending.take(item.Input.Name)
+		p := item.Input.Data.(pendingTask)
 		jobs <- work[T]{p.task, p.sha, item}
 		if c.broken() != nil {
 			break
@@ -206,46 +206,22 @@ func (c *collector[T]) consume(source iter.Seq[task]) error {
 	return c.err
 }
 
-// taskTable maps the names that inputs have in the engine back to tasks.
-type taskTable struct {
-	mu     sync.Mutex
-	n      int
-	byName map[string]pendingTask
-}
-
+// pendingTask is what an input carries through the engine.
 type pendingTask struct {
 	task task
 	sha  string
 }
 
-func (t *taskTable) put(p pendingTask) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.n++
-	name := strconv.Itoa(t.n)
-	t.byName[name] = p
-	return name
-}
-
-func (t *taskTable) take(name string) pendingTask {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p := t.byName[name]
-	delete(t.byName, name)
-	return p
-}
-
 // inputs offers the images that are not finished yet.
-func (c *collector[T]) inputs(source iter.Seq[task], pending *taskTable) iter.Seq[engine.Input] {
+func (c *collector[T]) inputs(source iter.Seq[task]) iter.Seq[engine.Input] {
 	return func(yield func(engine.Input) bool) {
-		for t := range source {
+		for t := range until(c.ctx, source) {
 			sha, err := outputs.HashFile(t.path)
 			if err == nil && c.r.journal.Finished(printable(t.rel), sha) {
 				c.count(t, nil)
 				continue
 			}
-			name := pending.put(pendingTask{t, sha})
-			if !yield(engine.Input{Name: name, Load: loader(t.path, c.r.decode)}) {
+			if !yield(engine.Input{Name: printable(t.rel), Data: pendingTask{t, sha}, Load: loader(c.ctx, t.path, c.r.decode)}) {
 				return
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -59,18 +58,15 @@ type sweep[T any] struct {
 // them has been named on the log.
 func (p *sweep[T]) run(ctx context.Context) error {
 	var readErr error
+	under, stop := draining(ctx)
+	defer stop()
 	source := slices.Values(p.tasks)
 	if p.coming {
 		source = arriving(p.app, func(err error) { readErr = err })
 	}
-	var mu sync.Mutex
-	var under []task // under way, in order
 	inputs := func(yield func(engine.Input) bool) {
-		for t := range source {
-			mu.Lock()
-			under = append(under, t)
-			mu.Unlock()
-			if !yield(engine.Input{Name: printable(t.rel), Load: loader(t.path, p.decode)}) {
+		for t := range until(ctx, source) {
+			if !yield(engine.Input{Name: printable(t.rel), Data: t, Load: loader(ctx, t.path, p.decode)}) {
 				return
 			}
 		}
@@ -81,25 +77,27 @@ func (p *sweep[T]) run(ctx context.Context) error {
 		defer bar.finish()
 	}
 	failed, seen := 0, 0
-	for item, err := range p.read.Stream(ctx, p.model, inputs) {
+	for item, err := range p.read.Stream(under, p.model, inputs) {
 		if err != nil {
 			return err
 		}
-		mu.Lock()
-		t := under[0]
-		under = under[1:]
-		mu.Unlock()
+		if ctx.Err() != nil && errors.Is(item.Err, context.Canceled) {
+			continue // not taken any more
+		}
 		seen++
 		if item.Err != nil && !p.skipped(item) {
 			failed++
 			p.log.Error(item.Err.Error())
 		}
-		if err := p.use(t, item); err != nil {
+		if err := p.use(item.Input.Data.(task), item); err != nil {
 			return err
 		}
 		if bar != nil {
 			bar.add()
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if readErr != nil {
 		return readErr
@@ -120,9 +118,13 @@ func (p *sweep[T]) skipped(item engine.Item[T]) bool {
 	return true
 }
 
-// loader decodes a file, within a time limit.
-func loader(path string, opt picture.Options) func(context.Context) (*picture.RGB, error) {
+// loader decodes a file, within a time limit, unless the run was interrupted
+// before.
+func loader(run context.Context, path string, opt picture.Options) func(context.Context) (*picture.RGB, error) {
 	return func(ctx context.Context) (*picture.RGB, error) {
+		if err := run.Err(); err != nil {
+			return nil, err
+		}
 		ctx, cancel := context.WithTimeout(ctx, decodeLimit)
 		defer cancel()
 		img, _, err := picture.DecodeFile(ctx, path, opt)

@@ -17,7 +17,7 @@ import (
 func TestClosed(t *testing.T) {
 	ctx := context.Background()
 	r := readout.Request{Outputs: []string{"logits"}, Height: 32, Width: 32, Batch: 1}
-	check := func(t *testing.T, e *engine.Engine, m *engine.Model) {
+	check := func(t *testing.T, e *engine.Engine, m *engine.Model, want error) {
 		for name, call := range map[string]func() error{
 			"Bench":   func() error { _, err := measure.Bench(ctx, m, r, measure.BenchOptions{Repeat: 1}); return err },
 			"Alone":   func() error { _, err := measure.Alone(ctx, m, r, 1); return err },
@@ -28,20 +28,20 @@ func TestClosed(t *testing.T) {
 			},
 			"DeviceCeiling": func() error {
 				if e == nil {
-					return engine.ErrClosed
+					return want
 				}
 				_, err := measure.DeviceCeiling(e)
 				return err
 			},
 			"Affinity": func() error {
 				if e == nil {
-					return engine.ErrClosed
+					return want
 				}
 				_, _, err := measure.Affinity(ctx, e, make([]float32, 12), 1, 4, 0.2, measure.BenchOptions{Repeat: 1})
 				return err
 			},
 		} {
-			if err := call(); !errors.Is(err, engine.ErrClosed) {
+			if err := call(); !errors.Is(err, want) {
 				t.Errorf("%s gives %v", name, err)
 			}
 		}
@@ -51,10 +51,10 @@ func TestClosed(t *testing.T) {
 		if err := m.Close(); err != nil {
 			t.Fatal(err)
 		}
-		check(t, nil, m)
+		check(t, nil, m, engine.ErrModelClosed)
 		if err := e.Close(); err != nil {
 			t.Fatal(err)
 		}
-		check(t, e, m)
+		check(t, e, m, engine.ErrClosed)
 	})
 }

@@ -56,8 +56,12 @@ func (s *simulated) Start(ctx context.Context, _ []byte) (func() (Result, error)
 	}
 	done := s.clock.next()
 	return func() (Result, error) {
-		time.Sleep(time.Until(done))
-		<-s.slots
+		defer func() { <-s.slots }()
+		select {
+		case <-time.After(time.Until(done)):
+		case <-ctx.Done():
+			return Result{}, context.Cause(ctx)
+		}
 		return Result{Outputs: s.out, Waited: time.Since(start) - s.clock.delay, Took: s.clock.delay}, nil
 	}, nil
 }
