@@ -71,7 +71,7 @@ func (in *Input) picture(ctx context.Context, limit int64) (*picture.RGB, error)
 		}
 		return picture.FromImage(in.Image), nil
 	case in.Load == nil:
-		return nil, errors.New("the input has neither an image nor a function that loads it")
+		return nil, errNoImage
 	}
 	img, err := in.Load(ctx)
 	if err != nil {
@@ -88,6 +88,9 @@ func (in *Input) picture(ctx context.Context, limit int64) (*picture.RGB, error)
 	}
 	return img, nil
 }
+
+// errNoImage says that there is nothing to compute.
+var errNoImage = errors.New("the input has neither an image nor a function that loads it")
 
 // checkPixels refuses images that are empty or too large.
 func checkPixels(width, height int, limit int64) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/prove"
 )
 
-// flushAfter is how long a batch that is not full waits for the next input:
+// flushAfter is how long a batch that is not full waits for further inputs:
 // whoever writes one path at a time gets an answer to each.
 const flushAfter = 30 * time.Millisecond
 
@@ -24,7 +24,8 @@ const leaveAfter = 50 * time.Millisecond
 type job[T any] struct {
 	m     *Model
 	opt   InputOptions
-	flush time.Duration // see flushAfter
+	flush time.Duration   // see flushAfter
+	fit   func(n int) int // how many of n images go into one batch; nil: all
 	*reading[T]
 }
 
@@ -164,6 +165,9 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 				return false // what is not started is not started any more
 			}
 			n := min(len(now), batch)
+			if j.fit != nil {
+				n = j.fit(n)
+			}
 			f, err := j.start(ctx, now[:n])
 			if errors.Is(err, ErrOutOfMemory) && n > 1 {
 				batch = n / 2
@@ -185,7 +189,6 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 		var ok bool
 		var late <-chan time.Time
 		if len(now) > 0 {
-			idle.Reset(j.flush)
 			late = idle.C
 		}
 		select {
@@ -217,6 +220,9 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 			if !flush() {
 				return
 			}
+		}
+		if len(now) == 0 {
+			idle.Reset(j.flush)
 		}
 		if now = append(now, p); len(now) >= batch {
 			if !flush() {
