@@ -106,13 +106,13 @@ func (g *golden) facets() map[string][]string {
 	}
 	for _, facet := range g.config.Facets() {
 		var stored []string
-		for _, name := range g.config.FacetOutputs([]string{facet}, layers) {
+		for _, name := range g.config.FacetOutputs([]crate.Facet{facet}, layers) {
 			if sets[name] != nil {
 				stored = append(stored, name)
 			}
 		}
 		if len(stored) > 1 { // of one tensor it is that tensor alone
-			sets["facet-"+facet] = stored
+			sets["facet-"+string(facet)] = stored
 		}
 	}
 	return sets

@@ -63,7 +63,6 @@ CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 }
 
 func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err error) {
-	o = engine.DefaultFeatureOptions()
 	if o.InputOptions, err = f.input.options(); err != nil {
 		return o, err
 	}
@@ -77,10 +76,15 @@ func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err er
 			o.Layers = append(o.Layers, n)
 		}
 	}
-	o.Facets, o.Mask = f.facets, f.mask
-	if o.Facets == nil {
+	o.MaskRatio, o.MaskSeed = &f.mask.Ratio, f.mask.Seed
+	for _, facet := range f.facets {
+		o.Facets = append(o.Facets, crate.Facet(facet))
+	}
+	if f.facets == nil {
 		c := m.Config()
-		o.Facets = slices.DeleteFunc(engine.DefaultFacets(&c), func(facet string) bool { return facet == "attention" })
+		o.Facets = slices.DeleteFunc(c.Facets(), func(facet crate.Facet) bool {
+			return facet == crate.FacetAttention || facet == crate.FacetReconstruction
+		})
 	}
 	return o, nil
 }
@@ -113,9 +117,12 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 	for _, facet := range o.Missing(&src.Config) {
 		a.log.Info(fmt.Sprintf("%s has no %s: left out", src.Name, facet))
 	}
-	facets := slices.Sorted(slices.Values(o.Facets))
+	var facets []string
+	for _, facet := range slices.Sorted(slices.Values(o.Facets)) {
+		facets = append(facets, string(facet))
+	}
 	flags := fmt.Sprintf("layers=%s facets=%s format=%s %s %s", f.layers, strings.Join(facets, ","), f.format, f.input.describe(), f.device.describe())
-	if slices.Contains(facets, "reconstruction") {
+	if slices.Contains(o.Facets, crate.FacetReconstruction) {
 		flags += fmt.Sprintf(" mask-ratio=%g mask-seed=%d", f.mask.Ratio, f.mask.Seed)
 	}
 	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.decode(), header: on.header("features", flags)}

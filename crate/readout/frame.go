@@ -94,11 +94,12 @@ func (m *Mask) Box() [4]int {
 	return [4]int{x0, y0, x1 - x0 + 1, y1 - y0 + 1}
 }
 
-// AttentionCells keeps part of a map over the grid: cells of patches, or with
-// Bilinear of the model's input pixels, and the share of the map's mass in them.
+// AttentionCells keeps part of a map over the grid, as resolved options say: cells of
+// patches, or with UpsampleBilinear of the model's input pixels, and the share of the
+// map's mass in them.
 func (f Frame) AttentionCells(m []float64, o Options) (cells []bool, rows, columns int, score float64) {
 	rows, columns = f.Rows, f.Columns
-	if o.Bilinear {
+	if o.Upsample == UpsampleBilinear {
 		rows, columns = f.TrimmedHeight(), f.TrimmedWidth()
 		m = Bilinear(m, f.Rows, f.Columns, rows, columns)
 	}
