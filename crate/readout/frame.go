@@ -21,7 +21,9 @@ func (f Frame) TrimmedHeight() int { return f.Rows * f.Patch }
 // Trimmed reports that the resized image was cut.
 func (f Frame) Trimmed() bool { return f.TrimmedWidth() != f.Width || f.TrimmedHeight() != f.Height }
 
-// Mask is a binary mask at the size of the original image, 0 or 255 a pixel.
+// Mask is a binary mask at the size of the original image, 0 or 255 a pixel. It is an
+// image.Image, white where it is set and clear elsewhere: png.Encode goes by its colour
+// model, gray, and writes 0 and 255; draw.DrawMask goes by alpha and draws where it is set.
 type Mask struct {
 	Width, Height int
 	Pix           []uint8
