@@ -12,7 +12,7 @@ type Request struct {
 	Batch         int
 	Height, Width int // pixels, multiples of the patch side
 	Positions     Positions
-	Outputs       []string // facet tensors: tokens.embed tokens.L key.L attention.L cls_attention.L logits features reconstruction
+	Outputs       []string // facet tensors: tokens.embed tokens.L key.L attention.L cls_attention.L logits features embedding.class embedding.mean reconstruction
 	Mask          Mask     // of reconstruction
 	Normalised    bool     // the input is a normalised image [B 3 Y X], not 8-bit pixels [B Y X 3]
 }
@@ -29,6 +29,9 @@ const InputName = "image"
 //	cls_attention.L  [B h n]     their row 0
 //	logits           [B K]
 //	features         [B n d]     after the last norm (ViT, MAE)
+//	embedding.class  [B d]       what the head reads of the class token: its row of features,
+//	                             of a CRATE and CRATE-α of the last layer's output
+//	embedding.mean   [B d]       the mean of the patches' rows instead
 //	reconstruction   [B N 3·P²]  the patches as CRATE-MAE's decoder sees them through
 //	                             a mask, normalised, element order (row, column, colour)
 //

@@ -17,7 +17,14 @@ const (
 	FacetClassAttention Facet = "cls"            // cls_attention.L: the class token's row of the maps
 	FacetLogits         Facet = "logits"         // logits
 	FacetFeatures       Facet = "features"       // features: every token after the last norm (ViT, MAE)
+	FacetEmbedding      Facet = "embedding"      // embedding.class and embedding.mean: one vector an image
 	FacetReconstruction Facet = "reconstruction" // reconstruction: by CRATE-MAE's decoder, through a mask
+)
+
+// The embeddings of an image among the outputs.
+const (
+	EmbeddingClass = "embedding.class"
+	EmbeddingMean  = "embedding.mean"
 )
 
 // Facets lists the kinds of tensors that the model has.
@@ -29,6 +36,7 @@ func (c *Config) Facets() []Facet {
 	if c.family().features {
 		f = append(f, FacetFeatures)
 	}
+	f = append(f, FacetEmbedding)
 	if c.DecoderDepth > 0 {
 		f = append(f, FacetReconstruction)
 	}
@@ -60,6 +68,9 @@ func (c *Config) FacetOutputs(facets []Facet, layers []int) []string {
 				out = append(out, fmt.Sprintf("%s.%d", f.tensor, l))
 			}
 		}
+	}
+	if slices.Contains(facets, FacetEmbedding) {
+		out = append(out, EmbeddingClass, EmbeddingMean)
 	}
 	for _, f := range []Facet{FacetFeatures, FacetLogits, FacetReconstruction} {
 		if slices.Contains(facets, f) && slices.Contains(c.Facets(), f) {

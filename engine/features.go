@@ -16,12 +16,13 @@ import (
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// FeatureOptions are the choices of FeaturesOf. The zero value is all layers and all
-// facets but reconstruction.
+// FeatureOptions are the choices of FeaturesOf. The zero value is all layers, and all
+// facets but embedding, which is made of the others' rows, and reconstruction, which is
+// another pass over a masked image.
 type FeatureOptions struct {
 	InputOptions
 	Layers  []int         // −1 is the last; nil: all
-	Facets  []crate.Facet // some of readout.AllFacets; nil: all that the model has, but for reconstruction
+	Facets  []crate.Facet // some of readout.AllFacets; nil: as above, where the model has them
 	Tensors []string      // single tensors by name, as in Features, instead of facets and layers
 	// Of reconstruction: the share of the patches that a mask hides, 0 … 1, and the
 	// seed that chooses which, the same for every image. nil: 0.75, as in training.
@@ -42,7 +43,7 @@ const trainedMask = 0.75
 
 // Features are the tensors of one image, by name: tokens.embed, tokens.L [n d],
 // key.L [n h·p], attention.L [h n n], cls_attention.L [h n], logits [K],
-// features [n d], reconstruction [N 3·P²] and, beside it, mask [N]: 1 for each
+// features [n d], embedding.class [d], embedding.mean [d], reconstruction [N 3·P²] and, beside it, mask [N]: 1 for each
 // patch that was hidden.
 type Features map[string]*Tensor
 
@@ -72,7 +73,7 @@ func (o FeatureOptions) Resolved(c *crate.Config) (FeatureOptions, error) {
 	}
 	slices.Sort(o.Layers)
 	if o.Facets == nil {
-		o.Facets = slices.DeleteFunc(c.Facets(), func(f crate.Facet) bool { return f == crate.FacetReconstruction })
+		o.Facets = slices.DeleteFunc(c.Facets(), func(f crate.Facet) bool { return f == crate.FacetEmbedding || f == crate.FacetReconstruction })
 		return o, nil
 	}
 	var have []crate.Facet

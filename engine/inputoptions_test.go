@@ -90,6 +90,7 @@ func TestInputOptionsRefused(t *testing.T) {
 		refuses(t, m, "parts, "+x.name, Parts(PartsOptions{InputOptions: x.o}), x.want)
 		refuses(t, m, "features, "+x.name, FeaturesOf(FeatureOptions{InputOptions: x.o}), x.want)
 		refuses(t, m, "classify, "+x.name, Classify(ClassifyOptions{InputOptions: x.o}), x.want)
+		refuses(t, m, "embed, "+x.name, Embed(EmbedOptions{InputOptions: x.o}), x.want)
 		refuses(t, m, "analyze, "+x.name, Analyze(AnalyzeOptions{InputOptions: x.o}), x.want)
 		refuses(t, mae, "reconstruct, "+x.name, Reconstruct(ReconstructOptions{InputOptions: x.o}), x.want)
 	}
@@ -153,6 +154,7 @@ func TestOptionsRefused(t *testing.T) {
 
 	refuses(t, m, "top −1", Classify(ClassifyOptions{Top: -1}), "the -1 most probable")
 	refuses(t, bare, "no head", Classify(ClassifyOptions{}), "no classification head")
+	refuses(t, m, "pool x", Embed(EmbedOptions{Pool: "x"}), `pool "x"`)
 	refuses(t, m, "the zero value", Readout[int]{}, "the zero value reads nothing")
 
 	odd := src.Config
@@ -194,6 +196,7 @@ func TestZeroOptions(t *testing.T) {
 	same(t, "features", m, FeaturesOf(FeatureOptions{}), FeaturesOf(FeatureOptions{InputOptions: in, Layers: layers, Facets: facets, MaskRatio: new(0.75)}))
 	same(t, "tensors", m, FeaturesOf(FeatureOptions{}), FeaturesOf(FeatureOptions{InputOptions: in, Tensors: tensors}))
 	same(t, "classify", m, Classify(ClassifyOptions{}), Classify(ClassifyOptions{InputOptions: in, Top: 5}))
+	same(t, "embed", m, Embed(EmbedOptions{}), Embed(EmbedOptions{InputOptions: in, Pool: PoolClass}))
 	same(t, "analyze", m, Analyze(AnalyzeOptions{}), Analyze(AnalyzeOptions{InputOptions: in}))
 	in.Size = Size{Width: 32, Height: 32}
 	same(t, "reconstruct", onInterpreter(t, maeSource(t)), Reconstruct(ReconstructOptions{}), Reconstruct(ReconstructOptions{InputOptions: in, MaskRatio: new(0.75)}))

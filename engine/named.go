@@ -22,6 +22,7 @@ func namedReadouts() []namedReadout {
 		{"parts", Parts(PartsOptions{}).Request},
 		{"features", FeaturesOf(FeatureOptions{}).Request},
 		{"classify", Classify(ClassifyOptions{}).Request},
+		{"embed", Embed(EmbedOptions{}).Request},
 		{"analyze", Analyze(AnalyzeOptions{}).Request},
 		{"reconstruction", Reconstruct(ReconstructOptions{}).Request},
 	}

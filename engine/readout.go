@@ -16,7 +16,7 @@ import (
 // and what it makes of them. It is a value, so that a stream, a batch, a single
 // call and the command line run any of them alike:
 //
-//	Attention MaskCut TokenCut Parts FeaturesOf Classify Analyze Reconstruct
+//	Attention MaskCut TokenCut Parts FeaturesOf Embed Classify Analyze Reconstruct
 //
 // The options are resolved against the model when it runs; Check does that
 // alone. The zero value reads nothing and is an error.

@@ -40,6 +40,8 @@ func TestReadoutsAlike(t *testing.T) {
 		alike(t, "tokencut", m, TokenCut(TokenCutOptions{}))
 		alike(t, "features", m, FeaturesOf(FeatureOptions{}))
 		alike(t, "classify", m, Classify(ClassifyOptions{}))
+		alike(t, "embed", m, Embed(EmbedOptions{}))
+		alike(t, "embed", m, Embed(EmbedOptions{Pool: PoolMean}))
 		alike(t, "analyze", m, Analyze(AnalyzeOptions{}))
 		alike(t, "parts", m, Parts(PartsOptions{}))
 		mae, err := OpenModel("../testdata/model/crate-mae", ModelOptions{})

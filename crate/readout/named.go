@@ -10,7 +10,7 @@ import (
 
 // AllFacets lists the facets that some model has.
 func AllFacets() []crate.Facet {
-	return []crate.Facet{crate.FacetTokens, crate.FacetKey, crate.FacetAttention, crate.FacetClassAttention, crate.FacetLogits, crate.FacetFeatures, crate.FacetReconstruction}
+	return []crate.Facet{crate.FacetTokens, crate.FacetKey, crate.FacetAttention, crate.FacetClassAttention, crate.FacetLogits, crate.FacetFeatures, crate.FacetEmbedding, crate.FacetReconstruction}
 }
 
 // Outputs are the outputs that a --readout names: logits, tokens (the last
