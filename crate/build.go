@@ -12,7 +12,7 @@ type Request struct {
 	Batch         int
 	Height, Width int // pixels, multiples of the patch side
 	Positions     Positions
-	Outputs       []string // facet tensors: tokens.embed tokens.L key.L attention.L cls_attention.L logits features reconstruction
+	Outputs       []string // facet tensors: tokens.embed tokens.L key.L attention.L cls_attention.L logits features embedding.class embedding.mean reconstruction
 	Mask          Mask     // of reconstruction
 	Normalised    bool     // the input is a normalised image [B 3 Y X], not 8-bit pixels [B Y X 3]
 }
@@ -29,6 +29,9 @@ const InputName = "image"
 //	cls_attention.L  [B h n]     their row 0
 //	logits           [B K]
 //	features         [B n d]     after the last norm (ViT, MAE)
+//	embedding.class  [B d]       what the head reads of the class token: its row of features,
+//	                             of a CRATE and CRATE-α of the last layer's output
+//	embedding.mean   [B d]       the mean of the patches' rows instead
 //	reconstruction   [B N 3·P²]  the patches as CRATE-MAE's decoder sees them through
 //	                             a mask, normalised, element order (row, column, colour)
 //
@@ -50,45 +53,4 @@ func Build(c *Config, r Request) (*graph.Graph, error) {
 		b.Output(name, v)
 	}
 	return b.Graph()
-}
-
-// Facets lists the kinds of tensors that the model has.
-func (c *Config) Facets() []string {
-	f := []string{"tokens", "key", "attention", "cls"}
-	if c.LogitCount() > 0 {
-		f = append(f, "logits")
-	}
-	if c.family().features {
-		f = append(f, "features")
-	}
-	if c.DecoderDepth > 0 {
-		f = append(f, "reconstruction")
-	}
-	return f
-}
-
-// FacetOutputs turns facets and layers into output names, in a fixed order.
-// tokens gives tokens.embed, too.
-func (c *Config) FacetOutputs(facets []string, layers []int) []string {
-	var out []string
-	if slices.Contains(facets, "tokens") {
-		out = append(out, "tokens.embed")
-	}
-	for _, l := range layers {
-		for _, f := range []struct{ facet, tensor string }{{"key", "key"}, {"attention", "attention"}, {"cls", "cls_attention"}, {"tokens", "tokens"}} {
-			if slices.Contains(facets, f.facet) {
-				out = append(out, fmt.Sprintf("%s.%d", f.tensor, l))
-			}
-		}
-	}
-	if slices.Contains(facets, "features") && slices.Contains(c.Facets(), "features") {
-		out = append(out, "features")
-	}
-	if slices.Contains(facets, "logits") && c.LogitCount() > 0 {
-		out = append(out, "logits")
-	}
-	if slices.Contains(facets, "reconstruction") && c.DecoderDepth > 0 {
-		out = append(out, "reconstruction")
-	}
-	return out
 }

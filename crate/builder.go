@@ -2,6 +2,7 @@ package crate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/crate-vk/crate-vk/graph"
 )
@@ -95,6 +96,18 @@ func (b *builder) linear(x *graph.Value, name string, out, in int, biased bool) 
 		args = append(args, b.param(roleBias, name+bias, "R", out))
 	}
 	return b.Do(graph.OpLinear, nil, args...)
+}
+
+// embedding records one vector an image, where it is asked for: the class token's row of
+// x, which holds the tokens as the head reads them, and the mean of the patches' rows
+// (numerics 4.10).
+func (b *builder) embedding(x *graph.Value) {
+	if slices.Contains(b.r.Outputs, EmbeddingClass) {
+		b.values[EmbeddingClass] = b.Do(graph.OpSelect, graph.Attrs{"row": 0}, x)
+	}
+	if slices.Contains(b.r.Outputs, EmbeddingMean) {
+		b.values[EmbeddingMean] = b.Do(graph.OpMeanRows, graph.Attrs{"first": b.c.Prefix}, x)
+	}
 }
 
 // pool is the row that the head reads: the class token's, or the mean of the

@@ -92,6 +92,7 @@ func maeFinish(b *builder, x *graph.Value) {
 	c := b.c
 	f := b.layerNorm(x, timmNorm, c.Dim, c.FinalEps)
 	b.values["features"] = f
+	b.embedding(f)
 	if c.Classes > 0 {
 		b.values["logits"] = b.linear(b.pool(f), headLinear, c.Classes, c.Dim, true)
 	}

@@ -101,6 +101,11 @@ func vitFinish(b *builder, x *graph.Value) {
 	}
 	f := b.layerNorm(x, norm, c.Dim, c.FinalEps)
 	b.values["features"] = f
+	b.embedding(f)
+	if c.FCNorm && b.values[EmbeddingMean] != nil { // the norm is made for the mean
+		mean := b.Do(graph.OpMeanRows, graph.Attrs{"first": c.Prefix}, x)
+		b.values[EmbeddingMean] = b.layerNorm(mean, norm, c.Dim, c.FinalEps)
+	}
 	if c.Classes == 0 {
 		return
 	}

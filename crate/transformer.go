@@ -35,10 +35,11 @@ func transformerLayer(b *builder, l int, x *graph.Value) *graph.Value {
 	return b.crateLayer(l, x, transformerAt(l))
 }
 
-// mlpHead records the logits. It begins with a norm of its own: none stands
-// behind the layers.
+// mlpHead records embeddings and logits. The head begins with a norm of its own: none
+// stands behind the layers.
 func mlpHead(b *builder, x *graph.Value) {
 	c := b.c
+	b.embedding(x)
 	if c.Classes == 0 {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout/layerwise"
+	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // LayerMeasures are what the layers of a model do with one image (numerics 5).
@@ -14,11 +15,16 @@ type LayerMeasures struct {
 	Zeros []float64 // share of exact zeros behind each ISTA block; NaN of other blocks
 }
 
+// AnalyzeOptions are the choices of Analyze: those of its inputs.
+type AnalyzeOptions struct {
+	InputOptions
+}
+
 // Analyze measures all layers. Gram matrices and zeros are summed on the device,
 // the small log-determinants on the host. At half precision the device rounds
 // small values to zeros that the model doesn't have: open the engine with FP32.
-func Analyze(o InputOptions) Readout[LayerMeasures] {
-	return Readout[LayerMeasures]{input: o, bind: func(c *crate.Config) (*reading[LayerMeasures], error) {
+func Analyze(o AnalyzeOptions) Readout[LayerMeasures] {
+	return Readout[LayerMeasures]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[LayerMeasures], error) {
 		r := &reading[LayerMeasures]{}
 		for l := range c.Depth {
 			r.outputs = append(r.outputs, fmt.Sprintf("gram.%d", l))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/demo"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
@@ -60,7 +61,7 @@ func BenchmarkSegment(b *testing.B) {
 // BenchmarkFeatures is all layers' tokens of one picture.
 func BenchmarkFeatures(b *testing.B) {
 	m, img := benchModel(b), photo()
-	tokens := func(o *engine.FeatureOptions) { o.Facets = []string{"tokens"} }
+	tokens := engine.FeatureOptions{Facets: []crate.Facet{crate.FacetTokens}}
 	for b.Loop() {
 		if _, err := m.Features(context.Background(), img, tokens); err != nil {
 			b.Fatal(err)
@@ -74,10 +75,7 @@ func BenchmarkStream(b *testing.B) {
 	m := benchModel(b, engine.WithSimulatedDevice(time.Nanosecond))
 	img := picture.FromImage(photo())
 	load := func(context.Context) (*picture.RGB, error) { return img, nil }
-	o, err := m.SegmentOptions()
-	if err != nil {
-		b.Fatal(err)
-	}
+	o := engine.AttentionOptions{}
 	inputs := func(yield func(engine.Input) bool) {
 		for yield(engine.Input{Load: load}) {
 		}

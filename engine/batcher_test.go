@@ -19,7 +19,7 @@ import (
 // result, or its own error.
 func TestBatcher(t *testing.T) {
 	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
-	read := Classify(5, InputOptions{})
+	read := Classify(ClassifyOptions{Top: 5})
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		var batches, images, compiled atomic.Int32
 		m := load(t, onDevice(t, info, WithEvents(func(e Event) {
@@ -86,7 +86,7 @@ func TestBatcher(t *testing.T) {
 func TestBatcherIsBusy(t *testing.T) {
 	noGoroutines(t)
 	m := load(t, simulated(t, forever), oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32}))
-	b, err := NewBatcher(m, Classify(1, InputOptions{}), BatcherOptions{Queue: 3})
+	b, err := NewBatcher(m, Classify(ClassifyOptions{Top: 1}), BatcherOptions{Queue: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +135,8 @@ func TestBatcherGoesOn(t *testing.T) {
 		}
 		return src.params(name)
 	})
-	m := load(t, onInterpreter(t), held)
-	b, err := NewBatcher(m, Classify(1, InputOptions{}), BatcherOptions{})
+	m := load(t, interpreter(t), held)
+	b, err := NewBatcher(m, Classify(ClassifyOptions{Top: 1}), BatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestBatcherGoesOn(t *testing.T) {
 	}
 }
 
-func onInterpreter(t *testing.T, opts ...Option) *Engine {
+func interpreter(t *testing.T, opts ...Option) *Engine {
 	t.Helper()
 	e, err := Open(t.Context(), append(opts, WithDevice(Interpreter))...)
 	if err != nil {
@@ -164,11 +164,11 @@ func onInterpreter(t *testing.T, opts ...Option) *Engine {
 func TestBatcherRefuses(t *testing.T) {
 	m := load(t, simulated(t, 1), oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32}))
 	for _, o := range []BatcherOptions{{Size: -1}, {Wait: -1}, {Queue: -1}} {
-		if _, err := NewBatcher(m, Classify(1, InputOptions{}), o); err == nil {
+		if _, err := NewBatcher(m, Classify(ClassifyOptions{Top: 1}), o); err == nil {
 			t.Errorf("%+v is taken", o)
 		}
 	}
-	if _, err := NewBatcher(m, Classify(-1, InputOptions{}), BatcherOptions{}); err == nil {
+	if _, err := NewBatcher(m, Classify(ClassifyOptions{Top: -1}), BatcherOptions{}); err == nil {
 		t.Error("a read-out with bad options is taken")
 	}
 	if _, err := NewBatcher(m, Parts(PartsOptions{}), BatcherOptions{}); err == nil {
@@ -186,7 +186,7 @@ func TestPrepare(t *testing.T) {
 				compiled.Add(1)
 			}
 		})), src)
-		classes, masks := Classify(1, InputOptions{}), MaskCut(DefaultMaskCutOptions())
+		classes, masks := Classify(ClassifyOptions{Top: 1}), MaskCut(MaskCutOptions{})
 		last := ""
 		o := PrepareOptions{Batches: []int{1, 3}, Progress: func(done, total int, what string) {
 			if last = fmt.Sprint(done, "/", total); (done == total) != (what == "") {
@@ -208,7 +208,7 @@ func TestPrepare(t *testing.T) {
 		if compiled.Load() != 4 {
 			t.Error("something was compiled again")
 		}
-		if err := m.Prepare(t.Context(), PrepareOptions{}, Classify(1, InputOptions{Size: Size{Native: true}})); err == nil {
+		if err := m.Prepare(t.Context(), PrepareOptions{}, Classify(ClassifyOptions{Top: 1, InputOptions: InputOptions{Size: Size{Native: true}}})); err == nil {
 			t.Error("images of their own size are prepared for")
 		}
 		if err := m.Prepare(t.Context(), PrepareOptions{Progress: func(int, int, string) { panic("no") }}, classes); !errors.As(err, new(*PanicError)) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // Class is a label with its probability.
@@ -17,19 +18,38 @@ type Class struct {
 	Probability float64
 }
 
-// Classify computes the top most probable classes: softmax over the logits.
-// Equal ones are in the order of their indices. A model without a head is an
-// error.
-func Classify(top int, o InputOptions) Readout[[]Class] {
-	return Readout[[]Class]{input: o, bind: func(c *crate.Config) (*reading[[]Class], error) {
-		if c.LogitCount() == 0 {
-			return nil, errors.New("the model has no classification head")
-		}
-		if top < 1 {
-			return nil, fmt.Errorf("the %d most probable classes are asked for, want at least 1", top)
+// ClassifyOptions are the choices of Classify. The zero value is the five most probable
+// classes.
+type ClassifyOptions struct {
+	InputOptions
+	Top int // so many classes, or all where there are fewer; 0: 5
+}
+
+// Resolved are the options with the defaults in the place of what is zero. It reports
+// the first that makes no sense for the model.
+func (o ClassifyOptions) Resolved(c *crate.Config) (ClassifyOptions, error) {
+	o.InputOptions = o.InputOptions.over(picture.Bilinear)
+	o.Top = cmp.Or(o.Top, 5)
+	err := o.InputOptions.check()
+	if c.LogitCount() == 0 {
+		err = cmp.Or(err, errors.New("the model has no classification head"))
+	}
+	if o.Top < 1 {
+		err = cmp.Or(err, fmt.Errorf("the %d most probable classes are asked for, want at least 1", o.Top))
+	}
+	return o, err
+}
+
+// Classify computes the most probable classes: softmax over the logits. Equal ones are
+// in the order of their indices. A model without a head is an error.
+func Classify(o ClassifyOptions) Readout[[]Class] {
+	return Readout[[]Class]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[[]Class], error) {
+		o, err := o.Resolved(c)
+		if err != nil {
+			return nil, err
 		}
 		return &reading[[]Class]{outputs: []string{"logits"}, finish: func(_ *prepared, tensors map[string]*Tensor) ([]Class, error) {
-			return topClasses(tensors["logits"].Data, c.Labels, top), nil
+			return topClasses(tensors["logits"].Data, c.Labels, o.Top), nil
 		}}, nil
 	}}
 }

@@ -48,7 +48,7 @@ func TestDistilled(t *testing.T) {
 	}
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
-		s, err := m.Segment(context.Background(), img, func(o *SegmentOptions) { o.HeadMaps = true })
+		s, err := m.Segment(context.Background(), img, AttentionOptions{HeadMaps: true})
 		if err != nil {
 			t.Fatal(err)
 		}

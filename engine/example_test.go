@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/demo"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -69,12 +70,8 @@ func ExampleModel_Segment() {
 func ExampleModel_SegmentStream() {
 	eng, model := open()
 	defer eng.Close()
-	options, err := model.SegmentOptions()
-	if err != nil {
-		log.Fatal(err)
-	}
 	files := []string{samples + "01-fish.png", samples + "none.png", samples + "07-mug.gif"}
-	for item, err := range model.SegmentStream(context.Background(), engine.Files(files, picture.Options{}), options) {
+	for item, err := range model.SegmentStream(context.Background(), engine.Files(files, picture.Options{})) {
 		switch {
 		case err != nil: // the whole stream: the device was lost, say
 			log.Fatal(err)
@@ -94,7 +91,7 @@ func ExampleModel_SegmentStream() {
 func ExampleModel_Features() {
 	eng, model := open()
 	defer eng.Close()
-	last := func(o *engine.FeatureOptions) { o.Layers, o.Facets = []int{-1}, []string{"tokens", "cls"} }
+	last := engine.FeatureOptions{Layers: []int{-1}, Facets: []crate.Facet{crate.FacetTokens, crate.FacetClassAttention}}
 	features, err := model.Features(context.Background(), decode(samples+"01-fish.png"), last)
 	if err != nil {
 		log.Fatal(err)

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"slices"
+	"strings"
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
@@ -13,29 +16,49 @@ import (
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// FeatureOptions are the choices of Features.
+// FeatureOptions are the choices of FeaturesOf. The zero value is all layers, and all
+// facets but embedding, which is made of the others' rows, and reconstruction, which is
+// another pass over a masked image.
 type FeatureOptions struct {
 	InputOptions
-	Layers []int      // −1 is the last; nil: all
-	Facets []string   // some of readout.AllFacets; nil: all that the model has, but for reconstruction
-	Mask   crate.Mask // of reconstruction
+	Layers  []int         // −1 is the last; nil: all
+	Facets  []crate.Facet // some of readout.AllFacets; nil: as above, where the model has them
+	Tensors []string      // single tensors by name, as in Features, instead of facets and layers
+	// Of reconstruction: the share of the patches that a mask hides, 0 … 1, and the
+	// seed that chooses which, the same for every image. nil: 0.75, as in training.
+	MaskRatio *float64
+	MaskSeed  int
 }
+
+// ReconstructOptions are the choices of Reconstruct. The zero value hides three patches
+// of four, as in training.
+type ReconstructOptions struct {
+	InputOptions
+	MaskRatio *float64 // share of the patches that are hidden, 0 … 1; nil: 0.75
+	MaskSeed  int      // chooses which, the same for every image
+}
+
+// trainedMask is the share of the patches that CRATE-MAE's training hides.
+const trainedMask = 0.75
 
 // Features are the tensors of one image, by name: tokens.embed, tokens.L [n d],
 // key.L [n h·p], attention.L [h n n], cls_attention.L [h n], logits [K],
-// features [n d], reconstruction [N 3·P²] and, beside it, mask [N]: 1 for each
+// features [n d], embedding.class [d], embedding.mean [d], reconstruction [N 3·P²] and, beside it, mask [N]: 1 for each
 // patch that was hidden.
 type Features map[string]*Tensor
 
-// DefaultFacets are the model's facets but for reconstruction, which is another
-// pass over a masked image.
-func DefaultFacets(c *crate.Config) []string {
-	return slices.DeleteFunc(c.Facets(), func(f string) bool { return f == "reconstruction" })
-}
-
-// resolved fills in the defaults and leaves out facets that the model does not
-// have; it is an error when none is left.
-func (o FeatureOptions) resolved(c *crate.Config) (FeatureOptions, error) {
+// Resolved are the options with the defaults in the place of what is zero, without the
+// facets that the model does not have; it is an error when none is left. It reports the
+// first that makes no sense for the model.
+func (o FeatureOptions) Resolved(c *crate.Config) (FeatureOptions, error) {
+	o.InputOptions = o.InputOptions.over(picture.Bilinear)
+	o.MaskRatio = new(value(o.MaskRatio, trainedMask))
+	if err := cmp.Or(o.InputOptions.check(), o.mask().Check()); err != nil {
+		return o, err
+	}
+	if o.Tensors != nil {
+		return o, o.checkTensors(c)
+	}
 	if o.Layers == nil {
 		for l := range c.Depth {
 			o.Layers = append(o.Layers, l)
@@ -49,14 +72,11 @@ func (o FeatureOptions) resolved(c *crate.Config) (FeatureOptions, error) {
 		return o, fmt.Errorf("no layer is chosen")
 	}
 	slices.Sort(o.Layers)
-	if err := o.Mask.Check(); err != nil {
-		return o, err
-	}
 	if o.Facets == nil {
-		o.Facets = DefaultFacets(c)
+		o.Facets = slices.DeleteFunc(c.Facets(), func(f crate.Facet) bool { return f == crate.FacetEmbedding || f == crate.FacetReconstruction })
 		return o, nil
 	}
-	var have []string
+	var have []crate.Facet
 	for _, f := range o.Facets {
 		if !slices.Contains(readout.AllFacets(), f) {
 			return o, fmt.Errorf("facet %q: want some of %v", f, readout.AllFacets())
@@ -72,27 +92,58 @@ func (o FeatureOptions) resolved(c *crate.Config) (FeatureOptions, error) {
 	return o, nil
 }
 
-// Missing names the facets asked for that the model does not have: they are left
-// out.
-func (o FeatureOptions) Missing(c *crate.Config) []string {
-	return slices.DeleteFunc(slices.Clone(o.Facets), func(f string) bool { return slices.Contains(c.Facets(), f) })
+// checkTensors reports a tensor that the model does not have.
+func (o FeatureOptions) checkTensors(c *crate.Config) error {
+	if o.Layers != nil || o.Facets != nil {
+		return errors.New("tensors by name and facets or layers exclude each other")
+	}
+	if len(o.Tensors) == 0 {
+		return errors.New("no tensor is chosen")
+	}
+	have := c.Outputs()
+	for i, name := range o.Tensors {
+		if !slices.Contains(have, name) {
+			return fmt.Errorf("tensor %q: this %s model has %s", name, c.Architecture, strings.Join(have, " "))
+		}
+		if slices.Contains(o.Tensors[:i], name) {
+			return fmt.Errorf("tensor %q is named twice", name)
+		}
+	}
+	return nil
 }
 
-// FeaturesOf computes tensors.
+// Missing names the facets asked for that the model does not have: they are left
+// out.
+func (o FeatureOptions) Missing(c *crate.Config) []crate.Facet {
+	return slices.DeleteFunc(slices.Clone(o.Facets), func(f crate.Facet) bool { return slices.Contains(c.Facets(), f) })
+}
+
+// outputs are the tensors that resolved options name.
+func (o FeatureOptions) outputs(c *crate.Config) []string {
+	if o.Tensors != nil {
+		return o.Tensors
+	}
+	facets := o.Facets
+	// features goes along with tokens and with logits.
+	if slices.Contains(facets, crate.FacetTokens) || slices.Contains(facets, crate.FacetLogits) {
+		facets = append(slices.Clone(facets), crate.FacetFeatures)
+	}
+	return c.FacetOutputs(facets, o.Layers)
+}
+
+// mask is that of resolved options.
+func (o FeatureOptions) mask() crate.Mask { return crate.Mask{Ratio: *o.MaskRatio, Seed: o.MaskSeed} }
+
+// FeaturesOf computes tensors: those of facets and layers, or single ones by name.
 func FeaturesOf(o FeatureOptions) Readout[Features] {
-	return Readout[Features]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[Features], error) {
-		o, err := o.resolved(c)
+	return Readout[Features]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[Features], error) {
+		o, err := o.Resolved(c)
 		if err != nil {
 			return nil, err
 		}
-		facets := o.Facets
-		// features goes along with tokens and with logits.
-		if slices.Contains(facets, "tokens") || slices.Contains(facets, "logits") {
-			facets = append(slices.Clone(facets), "features")
-		}
-		return &reading[Features]{outputs: c.FacetOutputs(facets, o.Layers), mask: o.Mask, finish: func(_ *prepared, tensors map[string]*Tensor) (Features, error) {
+		return &reading[Features]{outputs: o.outputs(c), mask: o.mask(), finish: func(_ *prepared, tensors map[string]*Tensor) (Features, error) {
 			if r := tensors["reconstruction"]; r != nil {
-				tensors["mask"] = hidden(o.Mask, r.Shape[0].Size)
+				tensors["mask"] = hidden(o.mask(), r.Shape[0].Size)
 			}
 			return tensors, nil
 		}}, nil
@@ -101,8 +152,8 @@ func FeaturesOf(o FeatureOptions) Readout[Features] {
 
 // Reconstruct runs the decoder of a CRATE-MAE on patches that a mask hides in
 // part: reconstruction and mask of Features.
-func Reconstruct(m crate.Mask, o InputOptions) Readout[Features] {
-	return FeaturesOf(FeatureOptions{InputOptions: o, Facets: []string{"reconstruction"}, Mask: m})
+func Reconstruct(o ReconstructOptions) Readout[Features] {
+	return FeaturesOf(FeatureOptions{InputOptions: o.InputOptions, Facets: []crate.Facet{crate.FacetReconstruction}, MaskRatio: o.MaskRatio, MaskSeed: o.MaskSeed})
 }
 
 // hidden tells which of n patches a mask hides.
@@ -114,20 +165,11 @@ func hidden(m crate.Mask, n int) *Tensor {
 	return t
 }
 
-// FeatureOption changes the options of Features.
-type FeatureOption func(*FeatureOptions)
-
-// DefaultFeatureOptions are all layers and facets at the native size,
-// reconstructions from a quarter of the patches, as in training.
-func DefaultFeatureOptions() FeatureOptions {
-	return FeatureOptions{InputOptions: InputOptions{Filter: picture.Bilinear}, Mask: crate.Mask{Ratio: 0.75}}
-}
-
-// Features computes tensors of one image.
-func (m *Model) Features(ctx context.Context, img image.Image, opts ...FeatureOption) (Features, error) {
-	o := DefaultFeatureOptions()
-	for _, f := range opts {
-		f(&o)
+// Features computes tensors of one image. Without options they are all layers and facets.
+func (m *Model) Features(ctx context.Context, img image.Image, o ...FeatureOptions) (Features, error) {
+	opt, err := atMostOne(o)
+	if err != nil {
+		return nil, err
 	}
-	return FeaturesOf(o).One(ctx, m, img)
+	return FeaturesOf(opt).One(ctx, m, img)
 }

@@ -86,7 +86,7 @@ func TestBadInputs(t *testing.T) {
 			inputs = append(inputs, in, Input{Image: testPicture(1, 40, 40)})
 		}
 		n := 0
-		for item, err := range Attention(SegmentOptions{InputOptions: InputOptions{Batch: 4}, Options: defaultOptions(t, m).Options}).Stream(t.Context(), m, slices.Values(inputs)) {
+		for item, err := range Attention(AttentionOptions{InputOptions: InputOptions{Batch: 4}}).Stream(t.Context(), m, slices.Values(inputs)) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,15 +122,6 @@ func TestBadInputs(t *testing.T) {
 	t.Run("simulated", func(t *testing.T) { try(t, simulated(t, time.Millisecond, limit), src) })
 }
 
-func defaultOptions(t *testing.T, m *Model) SegmentOptions {
-	t.Helper()
-	o, err := m.SegmentOptions()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o
-}
-
 // TestBadIterators: an iterator that panics, or ends its goroutine, ends the
 // stream with that, behind what came before; a loop over the stream that does so
 // leaves nothing behind.
@@ -150,7 +141,7 @@ func TestBadIterators(t *testing.T) {
 		}
 	}
 	stream := func(inputs iter.Seq[Input]) iter.Seq2[Item[[]Class], error] {
-		return Classify(1, InputOptions{Batch: 2}).Stream(t.Context(), m, inputs)
+		return Classify(ClassifyOptions{Top: 1, InputOptions: InputOptions{Batch: 2}}).Stream(t.Context(), m, inputs)
 	}
 	count := func(inputs iter.Seq[Input]) (n int, err error) {
 		for _, err = range stream(inputs) {

@@ -105,7 +105,14 @@ func (f *formula) crateLayers(x rows, eps float64, mhsa, outBias bool, block cra
 		x = z
 		f.read(fmt.Sprintf("tokens.%d", l), x)
 	}
+	f.readEmbedding(x, 1)
 	return x
+}
+
+// readEmbedding records the vectors of an image whose patches stand behind prefix tokens.
+func (f *formula) readEmbedding(x rows, prefix int) {
+	f.read("embedding.class", x[:1])
+	f.read("embedding.mean", mean(x[prefix:]))
 }
 
 func (f *formula) head(x rows, name string) rows {
@@ -157,7 +164,9 @@ func maeFormula(mask crate.Mask) func(*formula) {
 		patches := f.convolve("patch_embed.proj")
 		x := f.embed(patches, "decoder_pos_embed", "cls_token")
 		f.read("tokens.embed", x)
-		f.read("features", f.maeEncoder(x, true))
+		y := f.maeEncoder(x, true)
+		f.read("features", y)
+		f.readEmbedding(y, 1)
 		n := len(patches)
 		kept := n - int(mask.Ratio*float64(n)+0.999999)
 		x = f.maeEncoder(f.embed(f.hide(patches, kept, mask.Seed), "decoder_pos_embed", "cls_token"), false)
@@ -187,6 +196,7 @@ func tunedFormula(f *formula) {
 	f.read("tokens.embed", x)
 	x = f.maeEncoder(x, true)
 	f.read("features", x)
+	f.readEmbedding(x, 1)
 	f.read("logits", f.head(x[:1], "head"))
 }
 
@@ -216,6 +226,7 @@ func vitFormula(kind string) func(*formula) {
 		}
 		y := f.norm(x, name, 1e-6)
 		f.read("features", y)
+		f.readEmbedding(y, len(prefix))
 		switch kind {
 		case "head":
 			f.read("logits", f.head(y[:1], "head"))
@@ -223,7 +234,9 @@ func vitFormula(kind string) func(*formula) {
 			both := plus(f.head(y[:1], "head"), f.head(y[1:2], "head_dist"))
 			f.read("logits", joined(both, both, func(a, _ float64) float64 { return a / 2 }))
 		case "pooled":
-			f.read("logits", f.head(f.norm(mean(x[1:]), name, 1e-6), "head"))
+			pooled := f.norm(mean(x[1:]), name, 1e-6)
+			f.read("embedding.mean", pooled)
+			f.read("logits", f.head(pooled, "head"))
 		}
 	}
 }

@@ -92,6 +92,10 @@ func (g *golden) names() []string {
 // kernels run for each: fused attention, class row, early cut.
 func (g *golden) facets() map[string][]string {
 	sets := map[string][]string{"together": g.names()}
+	for _, name := range []string{crate.EmbeddingClass, crate.EmbeddingMean} {
+		sets[name] = []string{name}
+		sets["together"] = append(sets["together"], name)
+	}
 	for _, name := range g.names() {
 		sets[name] = []string{name}
 		if layer, ok := strings.CutPrefix(name, "attention."); ok {
@@ -106,13 +110,13 @@ func (g *golden) facets() map[string][]string {
 	}
 	for _, facet := range g.config.Facets() {
 		var stored []string
-		for _, name := range g.config.FacetOutputs([]string{facet}, layers) {
+		for _, name := range g.config.FacetOutputs([]crate.Facet{facet}, layers) {
 			if sets[name] != nil {
 				stored = append(stored, name)
 			}
 		}
 		if len(stored) > 1 { // of one tensor it is that tensor alone
-			sets["facet-"+facet] = stored
+			sets["facet-"+string(facet)] = stored
 		}
 	}
 	return sets
@@ -153,7 +157,9 @@ func (g *golden) graph(t *testing.T, outputs []string, batch int, without ...str
 }
 
 // compare holds a tensor of one image against the golden: within tol of the
-// largest reference value. cls_attention is row 0 of the golden's attention.
+// largest reference value. cls_attention is row 0 of the golden's attention, and the
+// embeddings are made of the rows of its features, or of its last tokens where it has no
+// features.
 func (g *golden) compare(t *testing.T, name string, got []float32, tol float64) {
 	t.Helper()
 	want := g.want[name]
@@ -162,6 +168,21 @@ func (g *golden) compare(t *testing.T, name string, got []float32, tol float64) 
 		full := g.want["attention."+layer]
 		for h := range g.config.Heads {
 			want = append(want, full[h*n*n:h*n*n+n]...)
+		}
+	}
+	if strings.HasPrefix(name, "embedding.") && want == nil {
+		tokens := g.want["features"]
+		if tokens == nil {
+			tokens = g.want[fmt.Sprintf("tokens.%d", g.config.Depth-1)]
+		}
+		d := g.config.Dim
+		want = tokens[:d]
+		if name == crate.EmbeddingMean {
+			want = make([]float32, d)
+			patches := tokens[g.config.Prefix*d:]
+			for i, x := range patches {
+				want[i%d] += x / float32(len(patches)/d)
+			}
 		}
 	}
 	if err := near(got, want, tol); err != nil {

@@ -47,7 +47,7 @@ func TestDeadlines(t *testing.T) {
 	}
 	slow := load(t, reference, stuck)
 	compiling.Store(true)
-	read := Classify(1, InputOptions{})
+	read := Classify(ClassifyOptions{Top: 1})
 	blocked := func(yield func(Input) bool) { <-never }
 	stream := func(ctx context.Context, m *Model, in Input) error {
 		var last error
@@ -102,7 +102,7 @@ func TestBreak(t *testing.T) {
 	m := load(t, simulated(t, time.Millisecond), oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32}))
 	inputs := make(chan Input)
 	offer := func(n int) { inputs <- Input{Image: testPicture(n, 32, 32), Data: n} }
-	read := Classify(1, InputOptions{Batch: 1})
+	read := Classify(ClassifyOptions{Top: 1, InputOptions: InputOptions{Batch: 1}})
 	for round := range 20 {
 		go offer(round)
 		for item, err := range read.Stream(t.Context(), m, Receive(inputs)) {
@@ -180,7 +180,7 @@ func TestCloseInside(t *testing.T) {
 		for _, want := range []error{ErrClosed, ErrModelClosed} {
 			for name, each := range map[string]func(m *Model, body func(error) bool){
 				"Stream": func(m *Model, body func(error) bool) {
-					for _, err := range Classify(1, InputOptions{Batch: 1}).Stream(t.Context(), m, streamInputs(100)) {
+					for _, err := range Classify(ClassifyOptions{Top: 1, InputOptions: InputOptions{Batch: 1}}).Stream(t.Context(), m, streamInputs(100)) {
 						if !body(err) {
 							return
 						}
@@ -318,7 +318,7 @@ func TestProgramsAreKept(t *testing.T) {
 		compiled.Store(0)
 		for range 3 {
 			for k := range 8 {
-				if _, err := Classify(1, InputOptions{Size: Size{Width: 8 + 8*k, Height: 32}}).One(t.Context(), m, testPicture(0, 40, 40)); err != nil {
+				if _, err := Classify(ClassifyOptions{Top: 1, InputOptions: InputOptions{Size: Size{Width: 8 + 8*k, Height: 32}}}).One(t.Context(), m, testPicture(0, 40, 40)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -377,7 +377,7 @@ func TestOneBudget(t *testing.T) {
 		taken := func(e *Engine) int64 { return e.device.Limits.Memory - e.device.VK.MemoryLeft() }
 		free := onDevice(t, info, WithMemory(1<<30))
 		m := load(t, free, src)
-		if _, err := Classify(1, one).One(t.Context(), m, testPicture(0, 64, 64)); err != nil {
+		if _, err := Classify(ClassifyOptions{Top: 1, InputOptions: one}).One(t.Context(), m, testPicture(0, 64, 64)); err != nil {
 			t.Fatal(err)
 		}
 		whole := taken(free)
@@ -393,7 +393,7 @@ func TestOneBudget(t *testing.T) {
 		a, b := load(t, e, src), load(t, e, src)
 		for k := range 6 {
 			m := []*Model{a, b}[k%2]
-			if _, err := Classify(1, one).One(t.Context(), m, testPicture(k, 64, 64)); err != nil {
+			if _, err := Classify(ClassifyOptions{Top: 1, InputOptions: one}).One(t.Context(), m, testPicture(k, 64, 64)); err != nil {
 				t.Errorf("run %d: %v", k, err)
 			}
 			if n := taken(e); n > limit {
@@ -402,14 +402,14 @@ func TestOneBudget(t *testing.T) {
 		}
 		e = onDevice(t, info, WithMemory(whole+weights/2))
 		a, b = load(t, e, src), load(t, e, src)
-		if _, err := Classify(1, one).One(t.Context(), a, testPicture(0, 64, 64)); err != nil {
+		if _, err := Classify(ClassifyOptions{Top: 1, InputOptions: one}).One(t.Context(), a, testPicture(0, 64, 64)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Classify(1, one).One(t.Context(), b, testPicture(0, 64, 64)); !errors.Is(err, ErrOutOfMemory) {
+		if _, err := Classify(ClassifyOptions{Top: 1, InputOptions: one}).One(t.Context(), b, testPicture(0, 64, 64)); !errors.Is(err, ErrOutOfMemory) {
 			t.Errorf("a second model that does not fit gives %v", err)
 		}
 		a.Close()
-		if _, err := Classify(1, one).One(t.Context(), b, testPicture(0, 64, 64)); err != nil {
+		if _, err := Classify(ClassifyOptions{Top: 1, InputOptions: one}).One(t.Context(), b, testPicture(0, 64, 64)); err != nil {
 			t.Errorf("when the first one is closed: %v", err)
 		}
 		b.Close()

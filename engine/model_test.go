@@ -212,7 +212,7 @@ func TestWithoutPasses(t *testing.T) {
 }
 
 func maskBits(cls *Tensor, heads int) []bool {
-	return readout.Keep{Share: 0.6}.Select(readout.HeadMean(cls.Data, heads, 1))
+	return readout.Keep{Share: 0.6}.Select(readout.MeanMap(cls.Data, heads, 1))
 }
 
 // TestHalfPrecision: fp16 storage stays near the reference (numerics 6.14 measured

@@ -16,20 +16,15 @@ type namedReadout struct {
 
 func namedReadouts() []namedReadout {
 	return []namedReadout{
-		{"attention", func(c *crate.Config, batch, height, width int) (Request, error) {
-			o, err := DefaultSegmentOptions(c)
-			if err != nil {
-				return Request{}, err
-			}
-			return Attention(o).Request(c, batch, height, width)
-		}},
-		{"maskcut", MaskCut(DefaultMaskCutOptions()).Request},
-		{"tokencut", TokenCut(DefaultTokenCutOptions()).Request},
-		{"parts", Parts(DefaultPartsOptions()).Request},
-		{"features", FeaturesOf(DefaultFeatureOptions()).Request},
-		{"classify", Classify(1, InputOptions{}).Request},
-		{"analyze", Analyze(InputOptions{}).Request},
-		{"reconstruction", Reconstruct(DefaultFeatureOptions().Mask, InputOptions{}).Request},
+		{"attention", Attention(AttentionOptions{}).Request},
+		{"maskcut", MaskCut(MaskCutOptions{}).Request},
+		{"tokencut", TokenCut(TokenCutOptions{}).Request},
+		{"parts", Parts(PartsOptions{}).Request},
+		{"features", FeaturesOf(FeatureOptions{}).Request},
+		{"classify", Classify(ClassifyOptions{}).Request},
+		{"embed", Embed(EmbedOptions{}).Request},
+		{"analyze", Analyze(AnalyzeOptions{}).Request},
+		{"reconstruction", Reconstruct(ReconstructOptions{}).Request},
 	}
 }
 

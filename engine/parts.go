@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -15,17 +16,23 @@ import (
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// PartsOptions are the choices of Parts.
+// PartsOptions are the choices of Parts. The zero value is the published ones, as the
+// published code computes them, at the model's native size.
 type PartsOptions struct {
 	InputOptions
 	parts.Options
-	Layer int // whose keys are compared; −1 is the last
+	Layer *int // whose keys are compared, −1 is the last; nil: the last
 }
 
-// DefaultPartsOptions are the published ones: the keys of the last layer, at the
-// model's native size, Lanczos, as the published code computes them.
-func DefaultPartsOptions() PartsOptions {
-	return PartsOptions{InputOptions: InputOptions{Filter: picture.Lanczos}, Options: parts.Options{Variant: parts.Code}, Layer: -1}
+// Resolved are the options with the published ones in the place of what is zero. It
+// reports the first that makes no sense for the model.
+func (o PartsOptions) Resolved(c *crate.Config) (PartsOptions, error) {
+	o.InputOptions = o.InputOptions.over(picture.Lanczos)
+	o.Layer = new(value(o.Layer, -1))
+	var err error
+	o.Options, err = o.Options.Resolved()
+	_, layer := c.Layer(*o.Layer)
+	return o, cmp.Or(o.InputOptions.check(), layer, err)
 }
 
 // Parts divides the images of a run into parts that they share: the principal
@@ -34,19 +41,21 @@ func DefaultPartsOptions() PartsOptions {
 // result depends on all images, so nothing is yielded before the last input was
 // read. Keys wait in a temporary file; images are not kept, KeepPicture or not.
 func Parts(o PartsOptions) Readout[parts.Parts] {
+	input := o.InputOptions.over(picture.Lanczos)
 	output := func(c *crate.Config) (string, error) {
-		layer, err := c.Layer(o.Layer)
+		o, err := o.Resolved(c)
+		if err != nil {
+			return "", err
+		}
+		layer, err := c.Layer(*o.Layer)
 		return fmt.Sprintf("key.%d", layer), err
 	}
-	r := Readout[parts.Parts]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[parts.Parts], error) {
+	r := Readout[parts.Parts]{input: input, bind: func(c *crate.Config) (*reading[parts.Parts], error) {
 		name, err := output(c)
-		if o.Variant != "" && err == nil {
-			_, err = parts.ParseVariant(string(o.Variant))
-		}
 		return &reading[parts.Parts]{outputs: []string{name}}, err
 	}}
 	r.joint = func(ctx context.Context, m *Model, inputs iter.Seq[Input]) iter.Seq2[Item[parts.Parts], error] {
-		keys := Readout[[]float32]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[[]float32], error) {
+		keys := Readout[[]float32]{input: input, bind: func(c *crate.Config) (*reading[[]float32], error) {
 			name, err := output(c)
 			return &reading[[]float32]{outputs: []string{name}, finish: func(_ *prepared, tensors map[string]*Tensor) ([]float32, error) {
 				return tensors[name].Data[c.Prefix*c.Inner:], nil // the patches' rows

@@ -7,7 +7,6 @@ import (
 	"image"
 	"iter"
 
-	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -33,22 +32,6 @@ type Item[T any] struct {
 	Frame   readout.Frame
 	Value   T
 	Err     error // this image failed
-}
-
-// Size is the size to which images are resized. The zero value is the model's
-// native size.
-type Size struct {
-	Width, Height int
-	Native        bool // each image keeps its own size
-}
-
-// InputOptions say how images become inputs of a model.
-type InputOptions struct {
-	Size        Size
-	Filter      picture.Filter
-	Positions   crate.Positions
-	Batch       int  // images computed at once; 0: by the device
-	KeepPicture bool // items carry their image
 }
 
 // prepared is an image on its way through the stream.

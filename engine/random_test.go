@@ -183,7 +183,7 @@ func randomModel(t *testing.T, i int) *randomCase {
 	layers = slices.Compact(layers)
 	k.sets = map[string][]string{"together": c.FacetOutputs(c.Facets(), layers)}
 	for _, facet := range c.Facets() {
-		k.sets[facet] = c.FacetOutputs([]string{facet}, layers)
+		k.sets[string(facet)] = c.FacetOutputs([]crate.Facet{facet}, layers)
 	}
 	k.sets["tokens alone"] = []string{fmt.Sprintf("tokens.%d", c.Depth-1)}
 	return k

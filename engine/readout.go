@@ -16,7 +16,7 @@ import (
 // and what it makes of them. It is a value, so that a stream, a batch, a single
 // call and the command line run any of them alike:
 //
-//	Attention MaskCut TokenCut Parts FeaturesOf Classify Analyze Reconstruct
+//	Attention MaskCut TokenCut Parts FeaturesOf Embed Classify Analyze Reconstruct
 //
 // The options are resolved against the model when it runs; Check does that
 // alone. The zero value reads nothing and is an error.
@@ -50,6 +50,9 @@ func (r Readout[T]) Check(c *crate.Config) error {
 func (r Readout[T]) resolve(c *crate.Config) (*reading[T], error) {
 	if r.bind == nil {
 		return nil, errors.New("engine: the zero value reads nothing: Attention, MaskCut and the others make read-outs")
+	}
+	if err := r.input.check(); err != nil {
+		return nil, err
 	}
 	return r.bind(c)
 }

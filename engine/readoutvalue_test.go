@@ -3,13 +3,10 @@ package engine
 import (
 	"context"
 	"image"
-	"iter"
 	"reflect"
 	"slices"
 	"testing"
 
-	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/parts"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -38,22 +35,20 @@ func TestReadoutsAlike(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		e := onDevice(t, info)
 		m := load(t, e, src)
-		segment, err := m.SegmentOptions()
-		if err != nil {
-			t.Fatal(err)
-		}
-		alike(t, "attention", m, Attention(segment))
-		alike(t, "maskcut", m, MaskCut(DefaultMaskCutOptions()))
-		alike(t, "tokencut", m, TokenCut(DefaultTokenCutOptions()))
-		alike(t, "features", m, FeaturesOf(DefaultFeatureOptions()))
-		alike(t, "classify", m, Classify(3, InputOptions{}))
-		alike(t, "analyze", m, Analyze(InputOptions{}))
-		alike(t, "parts", m, Parts(DefaultPartsOptions()))
+		alike(t, "attention", m, Attention(AttentionOptions{}))
+		alike(t, "maskcut", m, MaskCut(MaskCutOptions{}))
+		alike(t, "tokencut", m, TokenCut(TokenCutOptions{}))
+		alike(t, "features", m, FeaturesOf(FeatureOptions{}))
+		alike(t, "classify", m, Classify(ClassifyOptions{}))
+		alike(t, "embed", m, Embed(EmbedOptions{}))
+		alike(t, "embed", m, Embed(EmbedOptions{Pool: PoolMean}))
+		alike(t, "analyze", m, Analyze(AnalyzeOptions{}))
+		alike(t, "parts", m, Parts(PartsOptions{}))
 		mae, err := OpenModel("../testdata/model/crate-mae", ModelOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		alike(t, "reconstruction", load(t, e, mae), Reconstruct(crate.Mask{Ratio: 0.5}, InputOptions{}))
+		alike(t, "reconstruction", load(t, e, mae), Reconstruct(ReconstructOptions{MaskRatio: new(0.5)}))
 	})
 }
 
@@ -102,8 +97,7 @@ func TestParts(t *testing.T) {
 	defer e.Close()
 	m := load(t, e, oddModel(t, 48, 48, 3, 3, 8, [2]int{64, 48}))
 	for _, variant := range []parts.Variant{parts.Code, parts.Paper} {
-		o := DefaultPartsOptions()
-		o.Variant = variant
+		o := PartsOptions{Options: parts.Options{Variant: variant}}
 		var got []Item[parts.Parts]
 		for item, err := range Parts(o).Stream(ctx, m, streamInputs(6, 0, 3)) {
 			if err != nil {
@@ -111,7 +105,7 @@ func TestParts(t *testing.T) {
 			}
 			got = append(got, item)
 		}
-		f := FeatureOptions{InputOptions: o.InputOptions, Layers: []int{-1}, Facets: []string{"key"}}
+		f := FeatureOptions{InputOptions: o.InputOptions.over(picture.Lanczos), Tensors: []string{"key.2"}}
 		var images []parts.Image
 		for item, err := range FeaturesOf(f).Stream(ctx, m, streamInputs(6, 0, 3)) {
 			if err != nil {
@@ -136,58 +130,6 @@ func TestParts(t *testing.T) {
 				t.Errorf("%s: image %d has other parts than all keys at once give", variant, i)
 			}
 			want = want[1:]
-		}
-	}
-}
-
-// TestReadoutOptions: options that a model does not have are errors before
-// anything runs, of every way to run a read-out.
-func TestReadoutOptions(t *testing.T) {
-	src := oddModel(t, 48, 48, 3, 3, 8, [2]int{64, 48})
-	c := &src.Config
-	segment, err := DefaultSegmentOptions(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, none := segment, segment
-	head.Head, none.Layers = 3, nil
-	cut, tau := DefaultMaskCutOptions(), DefaultMaskCutOptions()
-	cut.Objects, tau.Tau = 0, 1
-	layer := DefaultPartsOptions()
-	layer.Layer = 3
-	headless := *c
-	below, keep, refine := segment, segment, cut
-	below.Head, keep.Keep = -3, readout.Keep{Count: true, Share: 2}
-	refine.Objects, refine.Refine = 1, "crff"
-	headless.Classes = 0
-	for name, err := range map[string]error{
-		"head 3 of 3":          Attention(head).Check(c),
-		"no layer":             Attention(none).Check(c),
-		"no objects":           MaskCut(cut).Check(c),
-		"tau of 1":             MaskCut(tau).Check(c),
-		"layer 3 of 3":         Parts(layer).Check(c),
-		"classes without head": Classify(1, InputOptions{}).Check(&headless),
-		"head −3":              Attention(below).Check(c),
-		"twice all":            Attention(keep).Check(c),
-		"refine crff":          MaskCut(refine).Check(c),
-		"−1 classes":           Classify(-1, InputOptions{}).Check(c),
-		"the zero value":       Readout[int]{}.Check(c),
-		"reconstruction":       Reconstruct(crate.Mask{Ratio: 0.5}, InputOptions{}).Check(c),
-	} {
-		if err == nil {
-			t.Errorf("%s is accepted", name)
-		}
-	}
-	e, err := Open(context.Background(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	m := load(t, e, src)
-	var untouched iter.Seq[Input] = func(func(Input) bool) { t.Error("inputs are taken") }
-	for _, err := range Parts(layer).Stream(context.Background(), m, untouched) {
-		if err == nil {
-			t.Error("a stream with a layer that is not there yields an item")
 		}
 	}
 }

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/layerwise"
 	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // TestAnalyze: coding rates and zeros that a device sums are those of the tensors
@@ -22,11 +24,11 @@ func TestAnalyze(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
 		o := InputOptions{Batch: 3}
-		got, err := collect(Analyze(o).Stream(ctx, m, streamInputs(7)))
+		got, err := collect(Analyze(AnalyzeOptions{o}).Stream(ctx, m, streamInputs(7)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := FeatureOptions{InputOptions: o, Facets: []string{"key", "tokens"}}
+		f := FeatureOptions{InputOptions: o, Facets: []crate.Facet{crate.FacetKey, crate.FacetTokens}}
 		tensors, err := collect(FeaturesOf(f).Stream(ctx, m, streamInputs(7)))
 		if err != nil || len(got) != 7 || len(tensors) != 7 {
 			t.Fatalf("%d and %d images, %v", len(got), len(tensors), err)
@@ -78,8 +80,8 @@ func TestMaskCutStream(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
 		for _, inputs := range []bool{false, true} {
-			o := DefaultMaskCutOptions()
-			o.Objects, o.Inputs, o.Batch = 3, inputs, 3
+			o := MaskCutOptions{Inputs: inputs}
+			o.Batch = 3
 			got, err := collect(MaskCut(o).Stream(ctx, m, streamInputs(7)))
 			if err != nil {
 				t.Fatal(err)
@@ -89,13 +91,11 @@ func TestMaskCutStream(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f := DefaultFeatureOptions()
-			f.InputOptions = o.InputOptions
-			facet, name := "key", "key.2"
-			if f.Layers = []int{2}; inputs {
-				facet, name, f.Layers = "tokens", "tokens.1", []int{1}
+			f := FeatureOptions{InputOptions: o.InputOptions.over(picture.Lanczos), Tensors: []string{"key.2"}}
+			if inputs {
+				f.Tensors = []string{"tokens.1"}
 			}
-			f.Facets = []string{facet}
+			name := f.Tensors[0]
 			tensors, err := collect(FeaturesOf(f).Stream(ctx, m, streamInputs(7)))
 			if err != nil {
 				t.Fatal(err)
@@ -103,11 +103,11 @@ func TestMaskCutStream(t *testing.T) {
 			found := 0
 			for i, s := range got {
 				key := tensors[i][name]
-				a, err := maskcut.NewAffinity(key.Data[key.Shape.Last():], 12*10, key.Shape.Last(), o.Tau)
+				a, err := maskcut.NewAffinity(key.Data[key.Shape.Last():], 12*10, key.Shape.Last(), maskcut.Tau)
 				if err != nil {
 					t.Fatal(err)
 				}
-				objects, err := a.Objects(12, 10, o.Options)
+				objects, err := a.Objects(12, 10, maskcut.Options{Objects: 3})
 				if err != nil {
 					t.Fatal(err)
 				}

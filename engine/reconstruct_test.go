@@ -36,7 +36,7 @@ func TestReconstruction(t *testing.T) {
 	}
 	see := func(mask crate.Mask) Features {
 		t.Helper()
-		f, err := m.Features(ctx, img, func(o *FeatureOptions) { o.Facets, o.Mask = []string{"reconstruction"}, mask })
+		f, err := m.Features(ctx, img, FeatureOptions{Facets: []crate.Facet{crate.FacetReconstruction}, MaskRatio: &mask.Ratio, MaskSeed: mask.Seed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestReconstruction(t *testing.T) {
 	if err != nil || f["reconstruction"] != nil || f["mask"] != nil || f["features"] == nil {
 		t.Errorf("the default facets give %v, %v", sortedKeys(f), err)
 	}
-	if _, err := m.Features(ctx, img, func(o *FeatureOptions) { o.Facets, o.Mask.Ratio = []string{"reconstruction"}, 2 }); err == nil {
+	if _, err := m.Features(ctx, img, FeatureOptions{Facets: []crate.Facet{crate.FacetReconstruction}, MaskRatio: new(2.0)}); err == nil {
 		t.Error("a ratio of 2 is accepted")
 	}
 }

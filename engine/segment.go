@@ -12,9 +12,10 @@ import (
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// SegmentOptions are the choices of Segment. Model.SegmentOptions gives the
-// model's own defaults.
-type SegmentOptions struct {
+// AttentionOptions are the choices of Attention. The zero value is the model's own: its
+// crate.readout, else the paper's (last layer but one, of a ViT the last; mean of the
+// heads; mass 0.6; patches).
+type AttentionOptions struct {
 	InputOptions
 	readout.Options
 	Finish
@@ -30,9 +31,6 @@ type Finish struct {
 	Least     int  // parts of fewer pixels are dropped when splitting; 0 means 1
 }
 
-// SegmentOption changes one of them.
-type SegmentOption func(*SegmentOptions)
-
 // Segmentation is what is found in one image.
 type Segmentation struct {
 	Objects []Object    // of attention one, or with HeadEach one a head; more with Split
@@ -42,41 +40,28 @@ type Segmentation struct {
 // Object is a mask, and of attention the map that it was taken from.
 type Object struct {
 	Mask  *readout.Mask // at the size of the image
-	Head  int           // readout.HeadMeanOf, or the head
+	Head  readout.Head  // of attention: readout.HeadMean, or the head; "" of MaskCut
 	Score float64       // attention: share of the map's mass inside the mask; MaskCut: 1 − λ
 	Map   []float64     // [Rows Columns] of the frame, sum 1; nil of MaskCut
 }
 
-// DefaultSegmentOptions are a model's defaults: its crate.readout, else the
-// paper's (last layer but one, of a ViT the last; mean of the heads; mass 0.6;
-// nearest).
-func DefaultSegmentOptions(c *crate.Config) (SegmentOptions, error) {
-	o, err := readout.ParseDefaults(c.Readout, c.ReadLayer())
-	return SegmentOptions{InputOptions: InputOptions{Filter: picture.Bilinear}, Options: o}, err
-}
-
-// SegmentOptions are the model's defaults.
-func (m *Model) SegmentOptions() (SegmentOptions, error) {
-	o, err := DefaultSegmentOptions(&m.src.Config)
-	if err != nil {
-		return SegmentOptions{}, modelError(m.src.Name, err)
-	}
-	return o, nil
+// Resolved are the options with the model's own in the place of what is zero. It reports
+// the first that makes no sense for the model.
+func (o AttentionOptions) Resolved(c *crate.Config) (AttentionOptions, error) {
+	var err error
+	o.InputOptions = o.InputOptions.over(picture.Bilinear)
+	o.Options, err = o.Options.Resolved(c)
+	return o, cmp.Or(o.InputOptions.check(), err, o.Finish.check())
 }
 
 // Attention makes masks of the class token's attention.
-func Attention(o SegmentOptions) Readout[*Segmentation] {
-	return Readout[*Segmentation]{input: o.InputOptions, bind: func(c *crate.Config) (*reading[*Segmentation], error) {
-		if len(o.Layers) == 0 {
-			return nil, fmt.Errorf("no layer is chosen")
-		}
-		if o.Head >= c.Heads || o.Head < 0 && o.Head != readout.HeadMeanOf && o.Head != readout.HeadEach {
-			return nil, fmt.Errorf("head %d: the model has heads 0 … %d", o.Head, c.Heads-1)
-		}
-		if err := cmp.Or(o.Keep.Check(), o.Finish.check()); err != nil {
+func Attention(o AttentionOptions) Readout[*Segmentation] {
+	return Readout[*Segmentation]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[*Segmentation], error) {
+		o, err := o.Resolved(c)
+		if err != nil {
 			return nil, err
 		}
-		a := attentionReading{SegmentOptions: o, c: c}
+		a := attentionReading{AttentionOptions: o, c: c}
 		for _, l := range o.Layers {
 			l, err := c.Layer(l)
 			if err != nil {
@@ -92,44 +77,45 @@ func Attention(o SegmentOptions) Readout[*Segmentation] {
 
 // attentionReading is attention read off one model.
 type attentionReading struct {
-	SegmentOptions
+	AttentionOptions
 	c     *crate.Config
 	names []string // of the layers' tensors
 }
 
 // masks are the masks of one image.
 func (a *attentionReading) masks(p *prepared, tensors map[string]*Tensor) *Segmentation {
-	heads := []int{a.Head}
+	heads := []readout.Head{a.Head}
 	if a.Head == readout.HeadEach {
 		heads = heads[:0]
 		for k := range a.c.Heads {
-			heads = append(heads, k)
+			heads = append(heads, readout.HeadAt(k))
 		}
 	}
 	s := &Segmentation{}
 	refine := newRefiner(a.Refine, p)
 	if a.HeadMaps {
 		for k := range a.c.Heads {
-			s.Heads = append(s.Heads, a.headMap(tensors, k))
+			s.Heads = append(s.Heads, a.headMap(tensors, readout.HeadAt(k)))
 		}
 	}
-	for _, k := range heads {
-		mean := a.headMap(tensors, k)
+	for _, head := range heads {
+		mean := a.headMap(tensors, head)
 		cells, rows, columns, score := p.frame.AttentionCells(mean, a.Options)
 		for _, mask := range a.Finish.masks(refine.toImage(cells, rows, columns)) {
-			s.Objects = append(s.Objects, Object{Mask: mask, Head: k, Score: score, Map: mean})
+			s.Objects = append(s.Objects, Object{Mask: mask, Head: head, Score: score, Map: mean})
 		}
 	}
 	return s
 }
 
 // headMap is the map of a head, or of the mean of all, over the layers chosen.
-func (a *attentionReading) headMap(tensors map[string]*Tensor, k int) []float64 {
+func (a *attentionReading) headMap(tensors map[string]*Tensor, head readout.Head) []float64 {
+	k, one := head.Index()
 	var maps [][]float64
 	for _, name := range a.names {
 		cls := tensors[name].Data
-		if k == readout.HeadMeanOf {
-			maps = append(maps, readout.HeadMean(cls, a.c.Heads, a.c.Prefix))
+		if !one {
+			maps = append(maps, readout.MeanMap(cls, a.c.Heads, a.c.Prefix))
 		} else {
 			maps = append(maps, readout.Normalise(readout.PatchMap(cls, a.c.Heads, a.c.Prefix, k)))
 		}
@@ -137,8 +123,11 @@ func (a *attentionReading) headMap(tensors map[string]*Tensor, k int) []float64 
 	return readout.Mean(maps)
 }
 
-// check reports a refinement that there is not.
+// check reports a refinement that there is not, and a size that none can have.
 func (f Finish) check() error {
+	if f.Least < 0 {
+		return fmt.Errorf("parts of at least %d pixels are asked for, want 1 or more, or 0 for all", f.Least)
+	}
 	if f.Refine == "" {
 		return nil
 	}
@@ -157,28 +146,29 @@ func (f Finish) masks(m *readout.Mask) []*readout.Mask {
 	return []*readout.Mask{m}
 }
 
-// Segment segments one image.
-func (m *Model) Segment(ctx context.Context, img image.Image, opts ...SegmentOption) (*Segmentation, error) {
-	list, err := m.SegmentBatch(ctx, []image.Image{img}, opts...)
+// Segment segments one image. Without options they are the model's own.
+func (m *Model) Segment(ctx context.Context, img image.Image, o ...AttentionOptions) (*Segmentation, error) {
+	opt, err := atMostOne(o)
 	if err != nil {
 		return nil, err
 	}
-	return list[0], nil
+	return Attention(opt).One(ctx, m, img)
 }
 
 // SegmentBatch segments several images. The first one that fails is the error.
-func (m *Model) SegmentBatch(ctx context.Context, imgs []image.Image, opts ...SegmentOption) ([]*Segmentation, error) {
-	o, err := m.SegmentOptions()
+func (m *Model) SegmentBatch(ctx context.Context, imgs []image.Image, o ...AttentionOptions) ([]*Segmentation, error) {
+	opt, err := atMostOne(o)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range opts {
-		f(&o)
-	}
-	return Attention(o).Batch(ctx, m, imgs)
+	return Attention(opt).Batch(ctx, m, imgs)
 }
 
 // SegmentStream segments images as they come.
-func (m *Model) SegmentStream(ctx context.Context, inputs iter.Seq[Input], o SegmentOptions) iter.Seq2[Item[*Segmentation], error] {
-	return Attention(o).Stream(ctx, m, inputs)
+func (m *Model) SegmentStream(ctx context.Context, inputs iter.Seq[Input], o ...AttentionOptions) iter.Seq2[Item[*Segmentation], error] {
+	opt, err := atMostOne(o)
+	if err != nil {
+		return func(yield func(Item[*Segmentation], error) bool) { yield(Item[*Segmentation]{}, err) }
+	}
+	return Attention(opt).Stream(ctx, m, inputs)
 }

@@ -51,10 +51,7 @@ func TestStream(t *testing.T) {
 	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
-		o, err := m.SegmentOptions()
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := AttentionOptions{}
 		var first [][]uint8
 		for _, batch := range []int{1, 4, 5} {
 			o.Batch = batch
@@ -97,10 +94,7 @@ func TestNativeSizes(t *testing.T) {
 	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
-		o, err := m.SegmentOptions()
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := AttentionOptions{}
 		o.Size.Native = true
 		sizes := [][2]int{{40, 24}, {41, 30}, {16, 16}, {7, 30}, {64, 8}, {40, 24}}
 		var imgs []image.Image
@@ -130,10 +124,7 @@ func TestInteractive(t *testing.T) {
 	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
-		o, err := m.SegmentOptions()
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := AttentionOptions{}
 		o.Batch = 8
 		answered := make(chan int)
 		inputs := func(yield func(Input) bool) {
@@ -164,10 +155,7 @@ func TestCancel(t *testing.T) {
 	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info), src)
-		o, err := m.SegmentOptions()
-		if err != nil {
-			t.Fatal(err)
-		}
+		o := AttentionOptions{}
 		before := runtime.NumGoroutine()
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
@@ -213,10 +201,7 @@ func TestLostDevice(t *testing.T) {
 		for call := -1; call < 40; call++ {
 			e := onDevice(t, info, withFaults(faults))
 			m := load(t, e, src)
-			o, err := m.SegmentOptions()
-			if err != nil {
-				t.Fatal(err)
-			}
+			o := AttentionOptions{}
 			o.Batch = 2
 			var got [][]uint8
 			var failure error
@@ -261,10 +246,7 @@ func TestOutOfMemory(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		run := func(memory int64) (int, error) {
 			m := load(t, onDevice(t, info, WithMemory(memory)), src)
-			o, err := m.SegmentOptions()
-			if err != nil {
-				t.Fatal(err)
-			}
+			o := AttentionOptions{}
 			o.Batch = 16
 			n := 0
 			for _, err := range m.SegmentStream(context.Background(), streamInputs(20), o) {
@@ -296,7 +278,7 @@ func TestConcurrent(t *testing.T) {
 		var wrong atomic.Int32
 		parallel(8, 8, func(k int) {
 			for range 5 {
-				got, err := m.Segment(context.Background(), testPicture(1, 40, 40), func(o *SegmentOptions) { o.Size = Size{Width: 32 + 8*(k%3), Height: 32} })
+				got, err := m.Segment(context.Background(), testPicture(1, 40, 40), AttentionOptions{InputOptions: InputOptions{Size: Size{Width: 32 + 8*(k%3), Height: 32}}})
 				if err != nil || k%3 == 0 && !slices.Equal(got.Objects[0].Mask.Pix, want.Objects[0].Mask.Pix) {
 					wrong.Add(1)
 				}
@@ -318,7 +300,7 @@ func TestInterpreterAgrees(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer e.Close()
-		s, err := load(t, e, src).Segment(context.Background(), img, func(o *SegmentOptions) { o.Head = readout.HeadEach })
+		s, err := load(t, e, src).Segment(context.Background(), img, AttentionOptions{Options: readout.Options{Head: readout.HeadEach}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -328,7 +310,7 @@ func TestInterpreterAgrees(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		got := segment(WithDevice("uuid:"+info.UUID), WithoutSelfTest())
 		for k, obj := range got.Objects {
-			if obj.Head != k || !slices.Equal(obj.Mask.Pix, want.Objects[k].Mask.Pix) {
+			if obj.Head != readout.HeadAt(k) || !slices.Equal(obj.Mask.Pix, want.Objects[k].Mask.Pix) {
 				t.Errorf("head %d differs from the interpreter's", k)
 			}
 		}

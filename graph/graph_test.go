@@ -20,7 +20,7 @@ func built(t *testing.T) []*graph.Graph {
 			t.Fatal(err)
 		}
 		c.Depth = 2
-		outputs := c.FacetOutputs([]string{"tokens", "key", "attention", "cls", "logits", "features"}, []int{0, 1})
+		outputs := c.FacetOutputs([]crate.Facet{"tokens", "key", "attention", "cls", "logits", "features"}, []int{0, 1})
 		for range 2 { // as built, and with the passes
 			g, err := crate.Build(&c, crate.Request{Batch: 2, Height: c.ImageSize[0], Width: c.ImageSize[1] + c.Patch, Outputs: outputs})
 			if err != nil {

@@ -167,7 +167,7 @@ func (a *app) measure(ctx context.Context, f *analyzeFlags, m *engine.Model, src
 	rates, shares := make([]layerwise.Series, depth), make([]layerwise.Series, depth)
 	s := &layerSeries{Name: src.Name, SHA256: src.Hash}
 	p := &sweep[engine.LayerMeasures]{app: a, tasks: tasks, decode: f.input.decode()}
-	p.model, p.read = m, engine.Analyze(o)
+	p.model, p.read = m, engine.Analyze(engine.AnalyzeOptions{InputOptions: o})
 	p.use = func(t task, item engine.Item[engine.LayerMeasures]) error {
 		if item.Err != nil {
 			return nil

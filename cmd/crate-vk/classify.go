@@ -83,7 +83,7 @@ func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) 
 	}
 	defer on.close()
 	p := &sweep[[]engine.Class]{app: a, tasks: tasks, coming: stream, quiet: true, decode: f.input.decode()}
-	p.model, p.read = on.m, engine.Classify(f.top, o)
+	p.model, p.read = on.m, engine.Classify(engine.ClassifyOptions{InputOptions: o, Top: f.top})
 	p.use = func(_ task, item engine.Item[[]engine.Class]) error { return a.printClasses(item, f.source.asJSON) }
 	return p.run(ctx)
 }

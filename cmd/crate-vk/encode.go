@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/arrays"
 	"github.com/crate-vk/crate-vk/cmd/internal/coco"
@@ -27,7 +26,7 @@ func (f *segmentFlags) groups(s *engine.Segmentation) []group {
 	for _, obj := range s.Objects {
 		middle := ""
 		if f.attention.head == "each" {
-			middle = fmt.Sprintf(".head%d", obj.Head)
+			middle = ".head" + string(obj.Head)
 		}
 		if n := len(list); n == 0 || list[n-1].middle != middle {
 			list = append(list, group{middle: middle, heat: obj.Map})
@@ -118,8 +117,7 @@ func (f *segmentFlags) recordMasks(rec *record, s *engine.Segmentation) error {
 		if f.several() {
 			mr.Object = i + 1
 		}
-		if obj.Head >= 0 {
-			head := obj.Head
+		if head, one := obj.Head.Index(); one {
 			mr.Head = &head
 		}
 		rec.Masks = append(rec.Masks, mr)

@@ -150,11 +150,10 @@ func readFound(ctx context.Context, path string, truth *coco.Dataset) (*coco.Dat
 
 // findCOCO runs MaskCut on the images of a split.
 func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, images []coco.Image) (*coco.Dataset, string, error) {
-	o, err := f.cut.options(s.m, &f.input, f.layer)
+	read, about, err := f.cut.readout(s.m, &f.input, f.layer, false, f.finish.finish())
 	if err != nil {
 		return nil, "", err
 	}
-	o.Finish = f.finish.finish()
 	var tasks []task
 	for _, m := range images {
 		if !filepath.IsLocal(filepath.FromSlash(m.FileName)) {
@@ -165,7 +164,7 @@ func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, im
 	found := &coco.Dataset{}
 	at := 0
 	p := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
-	p.model, p.read = s.m, engine.MaskCut(o)
+	p.model, p.read = s.m, read
 	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
 		img := images[at]
 		at++
@@ -183,6 +182,6 @@ func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, im
 		}
 		return nil
 	}
-	settings := fmt.Sprintf("%s %s %s %s", f.cut.describe(o), f.finish.describe(), f.input.describe(), f.device.describe())
+	settings := fmt.Sprintf("%s %s %s %s", about, f.finish.describe(), f.input.describe(), f.device.describe())
 	return found, settings, p.run(ctx)
 }

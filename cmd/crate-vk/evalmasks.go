@@ -201,7 +201,7 @@ func (v *maskEval) meanShare(ctx context.Context, tasks []task) (float64, error)
 }
 
 // add scores an image: what is read, each head, and what needs no model.
-func (v *maskEval) add(ctx context.Context, t task, item engine.Item[*engine.Segmentation], o engine.SegmentOptions) error {
+func (v *maskEval) add(ctx context.Context, t task, item engine.Item[*engine.Segmentation], o engine.AttentionOptions) error {
 	name := stem(t.rel)
 	if item.Err != nil {
 		v.scorer.Fail(name, item.Err)

@@ -97,7 +97,7 @@ func (a *app) runEvalVOC(ctx context.Context, f *evalVOCFlags) error {
 
 // vocMasks are the masks of each image's heads, of the size that the protocol
 // compares at.
-func (s *session) vocMasks(ctx context.Context, f *evalVOCFlags, voc *eval.VOC, p eval.Protocol, o engine.SegmentOptions) iter.Seq2[eval.Candidates, error] {
+func (s *session) vocMasks(ctx context.Context, f *evalVOCFlags, voc *eval.VOC, p eval.Protocol, o engine.AttentionOptions) iter.Seq2[eval.Candidates, error] {
 	return func(yield func(eval.Candidates, error) bool) {
 		var tasks []task
 		for _, id := range voc.IDs {

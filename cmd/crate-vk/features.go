@@ -37,9 +37,13 @@ func (a *app) features() *cobra.Command {
   tokens     tokens.embed, and tokens.L of each layer       [tokens width]
   key        key.L: the shared projection, a ViT's keys      [tokens heads·p]
   attention  attention.L: the maps after softmax             [heads tokens tokens]
-  cls        cls_attention.L: their row of the class token   [heads tokens]
+  cls        cls_attention.L: the class token's attention,
+             their row 0; its vector is in embedding         [heads tokens]
   logits     logits                                          [classes]
   features   features: after the last norm (ViT, MAE)        [tokens width]
+  embedding  embedding.class and embedding.mean: the class
+             token as the head reads it, and the mean of the
+             patches instead; only when it is asked for      [width]
 
 CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 
@@ -52,7 +56,7 @@ CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 	s := c.Flags()
 	f.model.register(s, false)
 	s.StringVar(&f.layers, "layers", "all", "`all|N,N,...`: layers, −1 is the last")
-	s.StringSliceVar(&f.facets, "facets", nil, "which tensors: tokens, key, attention, cls, logits, features, reconstruction; default: all but attention, which is large, and reconstruction")
+	s.StringSliceVar(&f.facets, "facets", nil, "which tensors: tokens, key, attention, cls, logits, features, embedding, reconstruction; default: all but attention, which is large, embedding and reconstruction")
 	s.Float64Var(&f.mask.Ratio, "mask-ratio", 0.75, "share `R` of the patches that reconstruction hides, 0 … 1")
 	s.IntVar(&f.mask.Seed, "mask-seed", 0, "`SEED` that chooses which, the same for every image")
 	s.StringVar(&f.format, "format", "safetensors", "safetensors or npz")
@@ -63,7 +67,6 @@ CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 }
 
 func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err error) {
-	o = engine.DefaultFeatureOptions()
 	if o.InputOptions, err = f.input.options(); err != nil {
 		return o, err
 	}
@@ -77,10 +80,15 @@ func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err er
 			o.Layers = append(o.Layers, n)
 		}
 	}
-	o.Facets, o.Mask = f.facets, f.mask
-	if o.Facets == nil {
+	o.MaskRatio, o.MaskSeed = &f.mask.Ratio, f.mask.Seed
+	for _, facet := range f.facets {
+		o.Facets = append(o.Facets, crate.Facet(facet))
+	}
+	if f.facets == nil {
 		c := m.Config()
-		o.Facets = slices.DeleteFunc(engine.DefaultFacets(&c), func(facet string) bool { return facet == "attention" })
+		o.Facets = slices.DeleteFunc(c.Facets(), func(facet crate.Facet) bool {
+			return facet == crate.FacetAttention || facet == crate.FacetEmbedding || facet == crate.FacetReconstruction
+		})
 	}
 	return o, nil
 }
@@ -113,9 +121,12 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 	for _, facet := range o.Missing(&src.Config) {
 		a.log.Info(fmt.Sprintf("%s has no %s: left out", src.Name, facet))
 	}
-	facets := slices.Sorted(slices.Values(o.Facets))
+	var facets []string
+	for _, facet := range slices.Sorted(slices.Values(o.Facets)) {
+		facets = append(facets, string(facet))
+	}
 	flags := fmt.Sprintf("layers=%s facets=%s format=%s %s %s", f.layers, strings.Join(facets, ","), f.format, f.input.describe(), f.device.describe())
-	if slices.Contains(facets, "reconstruction") {
+	if slices.Contains(o.Facets, crate.FacetReconstruction) {
 		flags += fmt.Sprintf(" mask-ratio=%g mask-seed=%d", f.mask.Ratio, f.mask.Seed)
 	}
 	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.decode(), header: on.header("features", flags)}

@@ -26,9 +26,10 @@ func (s *segmenting) pca(ctx context.Context) error {
 		return err
 	}
 	o := engine.PartsOptions{Options: parts.Options{Invert: s.f.invert}}
-	if o.Layer, err = s.src.Config.Layer(layer); err != nil {
+	if layer, err = s.src.Config.Layer(layer); err != nil {
 		return usage(err)
 	}
+	o.Layer = &layer
 	if o.InputOptions, err = s.f.input.options(); err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (s *segmenting) pca(ctx context.Context) error {
 		return usage(err)
 	}
 	p := &partsRun{s}
-	about := fmt.Sprintf("layer=%d variant=%s invert=%t images=%s", o.Layer, o.Variant, s.f.invert, digest)
+	about := fmt.Sprintf("layer=%d variant=%s invert=%t images=%s", layer, o.Variant, s.f.invert, digest)
 	r := &folderRun[parts.Parts]{app: s.app, source: &s.f.source, decode: s.f.input.decode(), header: s.header("segment", s.describe(about))}
 	r.model, r.read, r.encode, r.finish = s.m, engine.Parts(o), p.encode, s.f.runFiles
 	return r.run(ctx, s.tasks, false)
@@ -77,7 +78,7 @@ func (p *partsRun) encode(rec *record, base string, item engine.Item[parts.Parts
 	mask := refine.Mask(item.Picture, item.Value.Foreground, frame.Rows, frame.Columns)
 	seg := &engine.Segmentation{}
 	for _, m := range p.f.finish.finish().Masks(mask) {
-		seg.Objects = append(seg.Objects, engine.Object{Mask: m, Head: readout.HeadMeanOf, Score: float64(readout.Count(item.Value.Foreground)) / float64(len(item.Value.Foreground))})
+		seg.Objects = append(seg.Objects, engine.Object{Mask: m, Score: float64(readout.Count(item.Value.Foreground)) / float64(len(item.Value.Foreground))})
 	}
 	files, err := p.f.encode(rec, base, engine.Item[*engine.Segmentation]{Input: item.Input, Picture: item.Picture, Frame: frame, Value: seg})
 	if err != nil {

@@ -59,10 +59,10 @@ func readoutWords() string {
 func (f *attentionFlags) check() error { return f.apply(&readout.Options{}) }
 
 // options are the model's defaults under the flags.
-func (f *attentionFlags) options(m *engine.Model, input *inputFlags) (engine.SegmentOptions, error) {
-	o, err := m.SegmentOptions()
-	if err != nil {
-		return o, err
+func (f *attentionFlags) options(m *engine.Model, input *inputFlags) (o engine.AttentionOptions, err error) {
+	c := m.Config()
+	if _, err := readout.ParseDefaults(c.Readout, c.ReadLayer()); err != nil {
+		return o, &engine.ModelError{Path: m.Source().Name, Err: err}
 	}
 	if o.InputOptions, err = input.options(); err != nil {
 		return o, err
@@ -70,8 +70,7 @@ func (f *attentionFlags) options(m *engine.Model, input *inputFlags) (engine.Seg
 	if err := f.apply(&o.Options); err != nil {
 		return o, err
 	}
-	c := m.Config()
-	if err := engine.Attention(o).Check(&c); err != nil {
+	if o, err = o.Resolved(&c); err != nil {
 		return o, usage(err)
 	}
 	return o, nil
@@ -112,31 +111,31 @@ func (f *maskCutFlags) check() error {
 	return nil
 }
 
-// options are the published ones under the flags; layer is --layer's value.
-func (f *maskCutFlags) options(m *engine.Model, input *inputFlags, layer string) (engine.MaskCutOptions, error) {
-	o := engine.DefaultMaskCutOptions()
-	var err error
+// readout is MaskCut, or TokenCut, under the flags: the published options where they say
+// nothing. layer is --layer's value; about names what the outputs depend on.
+func (f *maskCutFlags) readout(m *engine.Model, input *inputFlags, layer string, keepPicture bool, finish engine.Finish) (read engine.Readout[*engine.Segmentation], about string, err error) {
+	o := engine.MaskCutOptions{Finish: finish, Inputs: f.descriptors == "input", Tau: &f.tau, Objects: f.objects, Strict: f.mode == "strict"}
 	if o.InputOptions, err = input.options(); err != nil {
-		return o, err
+		return read, "", err
 	}
-	if o.Layer, err = oneLayer(layer); err != nil {
-		return o, err
+	o.KeepPicture = keepPicture
+	at, err := oneLayer(layer)
+	if err != nil {
+		return read, "", err
 	}
-	o.Objects, o.Tau, o.Inputs = f.objects, f.tau, f.descriptors == "input"
-	o.Strict = f.mode == "strict"
-	if o.TokenCut = f.mode == "tokencut"; o.TokenCut && !changed(f.set, "tau") {
-		o.Tau = maskcut.TauTokenCut
+	o.Layer = &at
+	read = engine.MaskCut(o)
+	if f.mode == "tokencut" {
+		if !changed(f.set, "tau") {
+			o.Tau = new(maskcut.TauTokenCut)
+		}
+		read = engine.TokenCut(engine.TokenCutOptions{InputOptions: o.InputOptions, Finish: finish, Layer: o.Layer, Inputs: o.Inputs, Tau: o.Tau})
 	}
 	c := m.Config()
-	if err := engine.MaskCut(o).Check(&c); err != nil {
-		return o, usage(err)
+	if err := read.Check(&c); err != nil {
+		return read, "", usage(err)
 	}
-	return o, nil
-}
-
-// describe names what the outputs depend on.
-func (f *maskCutFlags) describe(o engine.MaskCutOptions) string {
-	return fmt.Sprintf("layer=%d descriptors=%s objects=%d tau=%g mode=%s", o.Layer, f.descriptors, o.Objects, o.Tau, f.mode)
+	return read, fmt.Sprintf("layer=%d descriptors=%s objects=%d tau=%g mode=%s", at, f.descriptors, f.objects, *o.Tau, f.mode), nil
 }
 
 // oneLayer is the layer of a method that reads one; the default is the last.

@@ -200,13 +200,11 @@ func (s *segmenting) attention(ctx context.Context) error {
 }
 
 func (s *segmenting) maskCut(ctx context.Context) error {
-	o, err := s.f.cut.options(s.m, &s.f.input, s.f.attention.layer)
+	read, about, err := s.f.cut.readout(s.m, &s.f.input, s.f.attention.layer, s.f.has("overlay"), s.f.finish.finish())
 	if err != nil {
 		return err
 	}
-	o.KeepPicture = s.f.has("overlay")
-	o.Finish = s.f.finish.finish()
-	return s.run(ctx, s.f.cut.describe(o), engine.MaskCut(o))
+	return s.run(ctx, about, read)
 }
 
 // run streams segmentations into the output folder. about names the options

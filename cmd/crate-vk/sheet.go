@@ -251,14 +251,13 @@ func (d *sheetDrawing) maskCut(ctx context.Context, tasks []task) error {
 	if strings.Contains(layer, ",") {
 		layer = ""
 	}
-	o, err := d.f.cut.options(d.m, &input, layer)
+	read, _, err := d.f.cut.readout(d.m, &input, layer, true, d.f.finish.finish())
 	if err != nil {
 		return err
 	}
-	o.KeepPicture, o.Finish = true, d.f.finish.finish()
 	at := 0
 	p := &sweep[*engine.Segmentation]{app: d.app, tasks: tasks, decode: input.decode()}
-	p.model, p.read = d.m, engine.MaskCut(o)
+	p.model, p.read = d.m, read
 	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
 		row := d.rows[at]
 		at++

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// Keep says which patches (or pixels) of a map become the mask.
+// Keep says which patches (or pixels) of a map become the mask. The zero value leaves
+// it to the default.
 type Keep struct {
 	Count bool    // by count of entries (the paper's text), else by mass (DINO's code)
 	Share float64 // 0 … 1
@@ -89,8 +90,8 @@ func PatchMap(cls []float32, heads, prefix, k int) []float64 {
 	return m
 }
 
-// HeadMean is the mean of the heads' maps, normalised over the patches.
-func HeadMean(cls []float32, heads, prefix int) []float64 {
+// MeanMap is the mean of the heads' maps, normalised over the patches.
+func MeanMap(cls []float32, heads, prefix int) []float64 {
 	n := len(cls) / heads
 	m := make([]float64, n-prefix)
 	for k := range heads {

@@ -21,7 +21,9 @@ func (f Frame) TrimmedHeight() int { return f.Rows * f.Patch }
 // Trimmed reports that the resized image was cut.
 func (f Frame) Trimmed() bool { return f.TrimmedWidth() != f.Width || f.TrimmedHeight() != f.Height }
 
-// Mask is a binary mask at the size of the original image, 0 or 255 a pixel.
+// Mask is a binary mask at the size of the original image, 0 or 255 a pixel. It is an
+// image.Image, white where it is set and clear elsewhere: png.Encode goes by its colour
+// model, gray, and writes 0 and 255; draw.DrawMask goes by alpha and draws where it is set.
 type Mask struct {
 	Width, Height int
 	Pix           []uint8
@@ -94,11 +96,12 @@ func (m *Mask) Box() [4]int {
 	return [4]int{x0, y0, x1 - x0 + 1, y1 - y0 + 1}
 }
 
-// AttentionCells keeps part of a map over the grid: cells of patches, or with
-// Bilinear of the model's input pixels, and the share of the map's mass in them.
+// AttentionCells keeps part of a map over the grid, as resolved options say: cells of
+// patches, or with UpsampleBilinear of the model's input pixels, and the share of the
+// map's mass in them.
 func (f Frame) AttentionCells(m []float64, o Options) (cells []bool, rows, columns int, score float64) {
 	rows, columns = f.Rows, f.Columns
-	if o.Bilinear {
+	if o.Upsample == UpsampleBilinear {
 		rows, columns = f.TrimmedHeight(), f.TrimmedWidth()
 		m = Bilinear(m, f.Rows, f.Columns, rows, columns)
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // AllFacets lists the facets that some model has.
-func AllFacets() []string {
-	return []string{"tokens", "key", "attention", "cls", "logits", "features", "reconstruction"}
+func AllFacets() []crate.Facet {
+	return []crate.Facet{crate.FacetTokens, crate.FacetKey, crate.FacetAttention, crate.FacetClassAttention, crate.FacetLogits, crate.FacetFeatures, crate.FacetEmbedding, crate.FacetReconstruction}
 }
 
 // Outputs are the outputs that a --readout names: logits, tokens (the last
@@ -18,7 +18,7 @@ func AllFacets() []string {
 func Outputs(c *crate.Config, readout string) ([]string, error) {
 	kind, layer, at := strings.Cut(readout, "@")
 	switch {
-	case readout == "logits" && slices.Contains(c.Facets(), "logits"):
+	case readout == "logits" && slices.Contains(c.Facets(), crate.FacetLogits):
 		return []string{"logits"}, nil
 	case readout == "tokens":
 		return []string{fmt.Sprintf("tokens.%d", c.Depth-1)}, nil

@@ -39,7 +39,7 @@ func TestCasesReproduce(t *testing.T) {
 				c.DecoderDepth = 1
 			}
 			named := readout.Request{Batch: 2, Height: 16, Width: 24, Mask: crate.Mask{Ratio: 0.5}, Tau: 0.2}
-			named.Outputs = c.FacetOutputs([]string{"tokens", "key", "attention", "cls", "logits", "features", "reconstruction"}, []int{0, 1})
+			named.Outputs = c.FacetOutputs([]crate.Facet{"tokens", "key", "attention", "cls", "logits", "features", "embedding", "reconstruction"}, []int{0, 1})
 			named.Outputs = append(named.Outputs, "affinity.1", "affinity_input.0", "gram.0")
 			if c.Block == crate.BlockISTA && !c.ResidualFF {
 				named.Outputs = append(named.Outputs, "zeros.1")

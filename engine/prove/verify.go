@@ -171,7 +171,7 @@ func (dev *Device) verifyKernels(ctx context.Context, m Model, o VerifyOptions, 
 // verifyModel runs the model on a fixed picture of its native size.
 func (dev *Device) verifyModel(ctx context.Context, m Model, yield func(Verdict, error) bool) {
 	c := m.Config
-	outputs := c.FacetOutputs([]string{"tokens", "key", "cls", "logits", "features"}, []int{c.Depth - 1})
+	outputs := c.FacetOutputs([]crate.Facet{crate.FacetTokens, crate.FacetKey, crate.FacetClassAttention, crate.FacetLogits, crate.FacetFeatures, crate.FacetEmbedding}, []int{c.Depth - 1})
 	r := readout.Request{Batch: 1, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs}
 	pixels := make([]byte, 3*r.Height*r.Width)
 	rnd := Random("verify")

@@ -67,8 +67,8 @@ func models(t *testing.T) map[string]crate.Config {
 // readouts are sets of outputs that make different passes apply.
 func readouts(c *crate.Config) map[string][]string {
 	r := map[string][]string{
-		"tokens": {"tokens.2"}, "cls": {"cls_attention.1"}, "cls-last": {"cls_attention.2"}, "key": {"key.2"}, "attention": {"attention.1"},
-		"all": c.FacetOutputs([]string{"tokens", "key", "attention", "cls", "logits", "features"}, []int{0, 1, 2}),
+		"tokens": {"tokens.2"}, "cls": {"cls_attention.1"}, "embedding": {crate.EmbeddingClass}, "embedding-mean": {crate.EmbeddingMean}, "cls-last": {"cls_attention.2"}, "key": {"key.2"}, "attention": {"attention.1"},
+		"all": c.FacetOutputs([]crate.Facet{"tokens", "key", "attention", "cls", "logits", "features"}, []int{0, 1, 2}),
 	}
 	if c.Classes > 0 {
 		r["logits"] = []string{"logits"}

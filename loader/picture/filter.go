@@ -9,9 +9,12 @@ import (
 type Filter int
 
 // The filters. Bilinear, Bicubic and Lanczos widen with the scale when a picture
-// shrinks, which keeps it free of aliases; Nearest picks one sample.
+// shrinks, which keeps it free of aliases; Nearest picks one sample. DefaultFilter,
+// the zero value, leaves the choice to whoever resizes: this package takes Bilinear,
+// a read-out of the engine its own.
 const (
-	Nearest Filter = iota
+	DefaultFilter Filter = iota
+	Nearest
 	Bilinear
 	Bicubic
 	Lanczos
@@ -19,6 +22,8 @@ const (
 
 func (f Filter) String() string {
 	switch f {
+	case DefaultFilter:
+		return "default"
 	case Nearest:
 		return "nearest"
 	case Bilinear:
@@ -39,6 +44,14 @@ func ParseFilter(name string) (Filter, error) {
 		}
 	}
 	return 0, fmt.Errorf("picture: filter %q, want nearest, bilinear, bicubic or lanczos", name)
+}
+
+// Check reports a number that is no filter.
+func (f Filter) Check() error {
+	if f < DefaultFilter || f > Lanczos {
+		return fmt.Errorf("filter %d: want one of picture.Nearest, Bilinear, Bicubic and Lanczos, or 0 for the default", int(f))
+	}
+	return nil
 }
 
 // support is how far the filter reaches from its centre, in samples.

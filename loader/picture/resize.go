@@ -4,8 +4,8 @@ import "fmt"
 
 // Resize returns the picture at another size, with exactly the samples that Pillow
 // gives for 8-bit pictures: across first, then down, rounded to 8 bits in between; a
-// pass that keeps its size is left out. It panics if a size is below 1 or the
-// picture is empty.
+// pass that keeps its size is left out. DefaultFilter is Bilinear. It panics if a size
+// is below 1, the picture is empty or there is no such filter.
 func Resize(src *RGB, width, height int, f Filter) *RGB {
 	dst := NewRGB(width, height)
 	new(Resizer).RGB(dst, src, f)
@@ -52,6 +52,9 @@ func (r *Resizer) resize(dst, src plane8, channels int, f Filter) {
 		if p.w < 1 || p.h < 1 || len(p.pix) != channels*p.w*p.h {
 			panic(fmt.Sprintf("picture: resize: %d×%d pixels of %d bytes with %d bytes in all", p.w, p.h, channels, len(p.pix)))
 		}
+	}
+	if f == DefaultFilter {
+		f = Bilinear
 	}
 	if f == Nearest {
 		nearest(dst, src, channels)

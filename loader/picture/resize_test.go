@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -288,6 +289,26 @@ func TestNormalise(t *testing.T) {
 			if want := words[src.Pix[3*i+c]]; got != want {
 				t.Fatalf("channel %d, sample %d: %s, want %s", c, src.Pix[3*i+c], got, want)
 			}
+		}
+	}
+}
+
+// TestDefaultFilter: the zero value is a bilinear resize, and has no name to parse.
+func TestDefaultFilter(t *testing.T) {
+	src := NewRGB(7, 5)
+	for i := range src.Pix {
+		src.Pix[i] = uint8(i * i)
+	}
+	var zero Filter
+	if got, want := Resize(src, 3, 9, zero), Resize(src, 3, 9, Bilinear); !slices.Equal(got.Pix, want.Pix) {
+		t.Error("the zero value isn't bilinear")
+	}
+	if _, err := ParseFilter(zero.String()); err == nil {
+		t.Errorf("%q is parsed", zero)
+	}
+	for f := DefaultFilter - 1; f <= Lanczos+1; f++ {
+		if err := f.Check(); (err != nil) != (f < DefaultFilter || f > Lanczos) {
+			t.Errorf("%v: %v", f, err)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func planned(gpu isa.GPU) ([]variant, error) {
 		if err != nil {
 			return nil, err
 		}
-		outputs := c.FacetOutputs([]string{"cls_attention", "attention", "logits"}, []int{c.Depth - 1})
+		outputs := c.FacetOutputs([]crate.Facet{crate.FacetAttention, crate.FacetLogits}, []int{c.Depth - 1})
 		for _, precision := range []graph.DType{graph.F32, graph.F16} {
 			for _, batch := range []int{1, 8} {
 				r := engine.Request{Batch: batch, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs}

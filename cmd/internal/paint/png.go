@@ -10,7 +10,7 @@ import (
 
 // EncodeMask is a mask as an 8-bit gray PNG.
 func EncodeMask(m *readout.Mask) ([]byte, error) {
-	return encode(&image.Gray{Pix: m.Pix, Stride: m.Width, Rect: image.Rect(0, 0, m.Width, m.Height)}, png.BestSpeed)
+	return encode(m.Gray(), png.BestSpeed)
 }
 
 // EncodeLabels is a label map as an 8-bit gray PNG: pixel values 1 … K are the

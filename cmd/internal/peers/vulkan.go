@@ -118,9 +118,9 @@ func (s *server) load(ctx context.Context, r request) error {
 		return err
 	}
 	s.request, s.output = r, outputs[0]
-	s.options = engine.FeatureOptions{Facets: []string{"logits"}, Layers: []int{src.Config.Depth - 1}}
+	s.options = engine.FeatureOptions{Facets: []crate.Facet{crate.FacetLogits}, Layers: []int{src.Config.Depth - 1}}
 	if r.MapLayer >= 0 {
-		s.options.Facets, s.options.Layers = []string{"cls"}, []int{r.MapLayer}
+		s.options.Facets, s.options.Layers = []crate.Facet{crate.FacetClassAttention}, []int{r.MapLayer}
 	}
 	s.options.Batch, s.options.Positions = r.Batch, crate.PositionsExact
 	data, err := os.ReadFile(r.Pixels)

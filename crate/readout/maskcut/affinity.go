@@ -14,6 +14,8 @@ import (
 const (
 	Tau         = 0.15
 	TauTokenCut = 0.2
+
+	PublishedObjects = 3 // of MaskCut, an image
 )
 
 // Affinity says which patches are alike: bit j of row i is set iff the cosine

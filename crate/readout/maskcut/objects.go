@@ -8,7 +8,7 @@ import (
 
 // Options of the search for objects.
 type Options struct {
-	Objects int // at most so many; the paper takes 3
+	Objects int // at most so many; the paper takes PublishedObjects
 	// Strict ends the search at the first cut that yields no new object. The
 	// reference goes on: the same cut comes again and, as an empty mask overlaps
 	// nothing, is kept as far as it lies outside earlier objects.

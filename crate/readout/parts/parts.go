@@ -1,7 +1,9 @@
 package parts
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/crate-vk/crate-vk/crate/readout"
@@ -37,6 +39,18 @@ type Options struct {
 	Variant   Variant // "" is Code
 	Invert    bool    // the first component turned around: the other side is the foreground
 	Threshold float64 // of Paper; 0 takes the paper's 12
+}
+
+// Resolved are the options with the defaults in the place of what is zero. It reports
+// a variant that there is not, and a threshold that is no number.
+func (o Options) Resolved() (Options, error) {
+	o.Variant = cmp.Or(o.Variant, Code)
+	o.Threshold = cmp.Or(o.Threshold, Threshold)
+	if math.IsNaN(o.Threshold) || math.IsInf(o.Threshold, 0) {
+		return o, fmt.Errorf("threshold is %g, want a number", o.Threshold)
+	}
+	_, err := ParseVariant(string(o.Variant))
+	return o, err
 }
 
 // Image is the descriptors of one image.
