@@ -26,7 +26,7 @@ import (
 
 // Options are the choices of New. What is zero has a default.
 type Options struct {
-	Batcher  engine.BatcherOptions
+	Queue    int           // calls that a batcher takes at once, further ones get 503; 0: its default
 	Pictures int           // requests that hold a picture at once, further ones get 503; 0: 64
 	Bytes    int64         // of an upload; 0: 16 MB
 	Pixels   int64         // of a picture; 0: 25 megapixels
@@ -60,10 +60,11 @@ func New(ctx context.Context, model *engine.Model, o Options) (*Service, error) 
 	}
 	// A batcher joins requests that come at the same time: the device computes four
 	// pictures in less time than four times one.
-	if s.classes, err = engine.NewBatcher(model, classify, o.Batcher); err != nil {
+	batches := engine.BatcherOptions{Queue: o.Queue}
+	if s.classes, err = engine.NewBatcher(model, classify, batches); err != nil {
 		return nil, err
 	}
-	if s.masks, err = engine.NewBatcher(model, segment, o.Batcher); err != nil {
+	if s.masks, err = engine.NewBatcher(model, segment, batches); err != nil {
 		s.classes.Close()
 		return nil, err
 	}
