@@ -192,7 +192,7 @@ func TestFormulas(t *testing.T) {
 				if without != "" && family == plan.Plain {
 					continue // what the others are compared with: once is enough
 				}
-				e := onDevice(t, info, WithFamily(family), WithoutPasses(strings.Fields(without)...))
+				e := onDevice(t, info, withFamily(family), withoutPasses(strings.Fields(without)...))
 				for name, c := range all {
 					m := load(t, e, c.src)
 					got := m.runOnce(t, c.r, c.pixels)

@@ -49,7 +49,7 @@ func refuses[T any](t *testing.T, m *Model, name string, r Readout[T], want stri
 	_, batch := r.Batch(ctx, m, imgs)
 	_, one := r.One(ctx, m, imgs[0])
 	_, request := r.Request(&c, 1, c.ImageSize[0], c.ImageSize[1])
-	_, image := r.CheckImage(ctx, m, nil)
+	_, image := checkImage(ctx, r, m, nil)
 	stream, items := error(nil), 0
 	for _, err := range r.Stream(ctx, m, func(func(Input) bool) { t.Errorf("%s: inputs are taken", name) }) {
 		stream = err

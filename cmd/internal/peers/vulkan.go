@@ -17,6 +17,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -89,13 +90,13 @@ func (s *server) open(ctx context.Context, r request) (a answer, err error) {
 		opts = append(opts, engine.WithCache(filepath.Join(dir, "crate-vk")))
 	}
 	if r.Bits > 0 {
-		opts = append(opts, engine.WithVectorBits(r.Bits))
+		opts = append(opts, expert.WithVectorBits(r.Bits))
 	}
 	if s.eng, err = engine.Open(ctx, opts...); err != nil {
 		return a, err
 	}
 	d := s.eng.Device()
-	return answer{Name: d.Name, Version: fmt.Sprintf("%s, driver %s, Vulkan %s, tuning %s", d.Name, d.Driver, d.API, s.eng.Tuning())}, nil
+	return answer{Name: d.Name, Version: fmt.Sprintf("%s, driver %s, Vulkan %s, tuning %s", d.Name, d.Driver, d.API, expert.Tuning(s.eng))}, nil
 }
 
 func (s *server) load(ctx context.Context, r request) error {
