@@ -82,6 +82,7 @@ func TestInputOptionsRefused(t *testing.T) {
 		{"width −5", InputOptions{Size: Size{Width: -5}}, "-5×0 px"},
 		{"height alone", InputOptions{Size: Size{Height: 32}}, "0×32 px"},
 		{"a million pixels wide", InputOptions{Size: Size{Width: 1e6, Height: 32}}, "want both sides from 1 to 32768"},
+		{"less than a patch", InputOptions{Size: Size{Width: 32, Height: 7}}, "32×7 px is smaller than one patch of 8×8"},
 		{"native and a size", InputOptions{Size: Size{Width: 32, Height: 32, Native: true}}, "exclude each other"},
 	} {
 		refuses(t, m, "attention, "+x.name, Attention(AttentionOptions{InputOptions: x.o}), x.want)

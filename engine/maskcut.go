@@ -33,7 +33,7 @@ func (o MaskCutOptions) Resolved(c *crate.Config) (MaskCutOptions, error) {
 	o.InputOptions = o.InputOptions.over(picture.Lanczos)
 	o.Layer, o.Tau = new(value(o.Layer, -1)), new(value(o.Tau, maskcut.Tau))
 	o.Objects = cmp.Or(o.Objects, maskcut.PublishedObjects)
-	err := cmp.Or(o.InputOptions.check(), o.Finish.Check())
+	err := cmp.Or(o.InputOptions.check(c), o.Finish.Check())
 	if o.Objects < 1 || o.Objects > maxObjects {
 		err = cmp.Or(err, fmt.Errorf("%d objects asked for, want 1 to %d", o.Objects, maxObjects))
 	}

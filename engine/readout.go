@@ -52,7 +52,7 @@ func (r Readout[T]) resolve(c *crate.Config) (*reading[T], error) {
 	if r.bind == nil {
 		return nil, errors.New("engine: the zero value reads nothing: Attention, MaskCut and the others make read-outs")
 	}
-	if err := r.input.check(); err != nil {
+	if err := r.input.check(c); err != nil {
 		return nil, err
 	}
 	return r.bind(c)

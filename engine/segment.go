@@ -42,7 +42,7 @@ func (o AttentionOptions) Resolved(c *crate.Config) (AttentionOptions, error) {
 	var err error
 	o.InputOptions = o.InputOptions.over(picture.Bilinear)
 	o.Options, err = o.Options.Resolved(c)
-	return o, cmp.Or(o.InputOptions.check(), err, o.Finish.Check())
+	return o, cmp.Or(o.InputOptions.check(c), err, o.Finish.Check())
 }
 
 // Attention makes masks of the class token's attention.
