@@ -1,3 +1,5 @@
+//go:build cgo
+
 package vk
 
 /*
@@ -17,9 +19,6 @@ import (
 	vulkan "github.com/vulkan-go/vulkan"
 )
 
-// Handle is a Vulkan handle as a number.
-type Handle uint64
-
 // process is the one instance that vulkan-go's package variables allow.
 var process struct {
 	sync.Mutex
@@ -29,19 +28,6 @@ var process struct {
 	messenger *C.cvk_messenger
 	validated bool
 	bits      int
-}
-
-// Options of Open.
-type Options struct {
-	// Validation loads the Khronos validation layer, with synchronization
-	// validation. The messages are read with Messages.
-	Validation bool
-	// VectorBits asks llvmpipe for vectors of that many bits (128, 256, 512),
-	// by setting LP_NATIVE_VECTOR_WIDTH before the driver is loaded, unless the
-	// user has set it. The driver reads it once a process. 0 leaves it alone.
-	VectorBits int
-	// Faults, if not nil, counts calls and makes one fail.
-	Faults *Faults
 }
 
 // Faults makes the Nth call that returns a VkResult fail. Its memory is C's,
@@ -113,7 +99,7 @@ func open(opt Options) error {
 	if process.gipa == nil {
 		process.gipa = C.cvk_open_loader()
 		if process.gipa == nil {
-			return fmt.Errorf("%w: %s", ErrNoLoader, C.GoString(C.cvk_loader_error()))
+			return fmt.Errorf("%w: libvulkan.so.1 was not found (on Debian: apt-get install libvulkan1): %s", ErrNoLoader, C.GoString(C.cvk_loader_error()))
 		}
 		vulkan.SetGetInstanceProcAddr(process.gipa)
 		if err := vulkan.Init(); err != nil {
@@ -234,4 +220,12 @@ func instanceOf(h Handle) vulkan.Instance { return *(*vulkan.Instance)(unsafe.Po
 func deviceOf(h Handle) vulkan.Device     { return *(*vulkan.Device)(unsafe.Pointer(&h)) }
 func physicalOf(h Handle) vulkan.PhysicalDevice {
 	return *(*vulkan.PhysicalDevice)(unsafe.Pointer(&h))
+}
+
+// check turns a result into an error.
+func check(call string, r Result) error {
+	if r >= 0 && r != Timeout && r != NotReady {
+		return nil
+	}
+	return &Error{call, r}
 }

@@ -214,7 +214,7 @@ func TestNoDriver(t *testing.T) {
 		if err == nil {
 			_, err = inst.Devices()
 		}
-		t.Logf("opened: %v", err)
+		t.Logf("opened: %t: %v", errors.Is(err, vk.ErrNoDriver) || errors.Is(err, vk.ErrNoLoader), err)
 		return
 	}
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestNoDriver$", "-test.v")
@@ -223,7 +223,7 @@ func TestNoDriver(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if !strings.Contains(string(out), vk.ErrNoDriver.Error()) && !strings.Contains(string(out), vk.ErrNoLoader.Error()) {
+	if !strings.Contains(string(out), "opened: true: ") {
 		t.Errorf("got %s", out)
 	}
 }
