@@ -61,7 +61,7 @@ func api(t *testing.T, cgo bool) []string {
 func exported(fset *token.FileSet, d ast.Decl) (list []string) {
 	switch d := d.(type) {
 	case *ast.FuncDecl:
-		if d.Name.IsExported() {
+		if d.Name.IsExported() && (d.Recv == nil || receiver(d).IsExported()) {
 			var text bytes.Buffer
 			signature := *d
 			signature.Doc, signature.Body = nil, nil
@@ -76,4 +76,13 @@ func exported(fset *token.FileSet, d ast.Decl) (list []string) {
 		}
 	}
 	return list
+}
+
+// receiver is the name of a method's type.
+func receiver(d *ast.FuncDecl) *ast.Ident {
+	t := d.Recv.List[0].Type
+	if p, ok := t.(*ast.StarExpr); ok {
+		t = p.X
+	}
+	return t.(*ast.Ident)
 }

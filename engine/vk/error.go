@@ -93,6 +93,10 @@ var (
 	ErrTimeout     = errors.New("vulkan: timeout")
 )
 
+// ErrConflict says that options ask for something else than what the process has
+// already: one instance and the drivers' settings are all its users'.
+var ErrConflict = errors.New("vulkan: conflicting options")
+
 // Why there is no device: three different states of a machine, each with its
 // remedy.
 var (

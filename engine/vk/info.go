@@ -35,6 +35,7 @@ type Info struct {
 	Type       DeviceType
 	API        string
 	Driver     uint32 // driver version, in the vendor's encoding
+	Validation bool   // the instance was made with validation layers
 
 	MaxStorageRange int64
 	MaxAllocation   int64

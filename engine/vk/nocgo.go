@@ -17,7 +17,12 @@ var errNoCgo = fmt.Errorf("%w: this binary was built without cgo and has only th
 type Instance struct{}
 
 // Open fails: there is no Vulkan without cgo.
-func Open(opt Options) (*Instance, error) { return nil, errNoCgo }
+func Open(opt Options) (*Instance, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	return nil, errNoCgo
+}
 
 // Devices lists the devices that can compute.
 func (i *Instance) Devices() ([]Info, error) { return nil, errNoCgo }

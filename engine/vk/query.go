@@ -68,7 +68,7 @@ func (i *Instance) query(phys Handle) (Info, error) {
 		Subgroup: int(c.subgroup), MinSubgroup: int(c.min_subgroup), MaxSubgroup: int(c.max_subgroup),
 		Storage16: c.storage16 != 0, Float16: c.float16 != 0, Statistics: c.statistics != 0, SizeControl: c.size_control != 0,
 		Timestamps: c.timestamps != 0, TimestampNS: float64(c.timestamp_ns), LocalHeap: int64(c.local_heap),
-		queue: int(c.queue), physical: phys,
+		Validation: i.validated, queue: int(c.queue), physical: phys,
 	}
 	const computeStage = 0x20 // VK_SHADER_STAGE_COMPUTE_BIT
 	if c.subgroup_stages&computeStage != 0 {
