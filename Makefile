@@ -45,6 +45,17 @@ check-all: check
 	CRATE_VK_REQUIRE_VULKAN=1 $(GO) test -count=1 -race -short ./...
 	CRATE_VK_REQUIRE_VULKAN=1 GOEXPERIMENT=cgocheck2 $(GO) test -count=1 -short ./engine/...
 
+## nocgo: build and vet without cgo for Linux, Windows and macOS, and test it here, on the interpreter
+.PHONY: nocgo
+nocgo: export CGO_ENABLED = 0
+nocgo:
+	@for target in linux/amd64 windows/amd64 darwin/amd64 darwin/arm64; do \
+		echo "$$target"; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./... && \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet ./... || exit 1; \
+	done
+	CRATE_VK_REQUIRE_VULKAN= $(GO) test -count=1 -short ./engine/... ./cmd/...
+
 ## isa-report: write docs/isa-report.md with AMD's compiler (needs mesa-vulkan-drivers)
 .PHONY: isa-report
 isa-report:

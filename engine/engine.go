@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -59,7 +60,9 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		return e, nil
 	}
 	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.VectorBits, Faults: e.opt.faults})
-	if err != nil {
+	if errors.Is(err, ErrConflict) {
+		return nil, err
+	} else if err != nil {
 		return nil, run.NoDevice(err)
 	}
 	e.inst = inst

@@ -165,8 +165,12 @@ func (f *deviceFlags) open(ctx context.Context, a *app, more ...engine.Option) (
 	} else if dir := cacheDir(); dir != "" && !f.noCache {
 		opts = append(opts, engine.WithCache(dir))
 	}
-	if f.bits != 0 {
+	switch f.bits {
+	case 0:
+	case 128, 256, 512:
 		opts = append(opts, expert.WithVectorBits(f.bits))
+	default:
+		return nil, usage(fmt.Errorf("--vector-bits is %d, want 128, 256 or 512", f.bits))
 	}
 	if f.memory > 0 {
 		opts = append(opts, engine.WithMemory(f.memory<<20))

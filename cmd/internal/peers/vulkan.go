@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/crate-vk/crate-vk/crate"
@@ -169,24 +168,17 @@ func (s *server) run(ctx context.Context, times int) (answer, error) {
 	if _, err := s.forward(ctx); err != nil {
 		return answer{}, err
 	}
-	cpu, start := processTime(), time.Now()
+	before, _ := measure.Usage()
+	start := time.Now()
 	for range times {
 		if _, err := s.forward(ctx); err != nil {
 			return answer{}, err
 		}
 	}
-	wall, used := time.Since(start), processTime()-cpu
+	wall := time.Since(start)
+	after, _ := measure.Usage()
 	n := float64(times)
-	return answer{Wall: wall.Seconds() / n, CPU: used.Seconds() / n}, nil
-}
-
-// processTime is the user and system time of all threads so far.
-func processTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return answer{Wall: wall.Seconds() / n, CPU: (after - before).Seconds() / n}, nil
 }
 
 func (s *server) engineRequest() engine.Request {
