@@ -11,6 +11,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
@@ -71,7 +72,7 @@ func reference(t *testing.T, src *ModelSource, r Request, pixels []byte) map[str
 	for i, x := range pixels {
 		in.Data[i] = float64(x)
 	}
-	out, err := interp.Run(context.Background(), g, src.params.Typed(), map[string]*interp.Tensor{crate.InputName: in})
+	out, err := interp.Run(context.Background(), g, run.Typed(src.params), map[string]*interp.Tensor{crate.InputName: in})
 	if err != nil {
 		t.Fatal(err)
 	}
