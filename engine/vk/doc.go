@@ -21,4 +21,6 @@
 //
 // Every call that returns a VkResult passes through a fault counter, so that a
 // test can make the Nth one fail.
+//
+// The promise of compatibility that package engine makes does not cover it.
 package vk
