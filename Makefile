@@ -46,6 +46,23 @@ check-all: check
 	CRATE_VK_REQUIRE_VULKAN=1 $(GO) test -count=1 -race -short ./...
 	CRATE_VK_REQUIRE_VULKAN=1 GOEXPERIMENT=cgocheck2 $(GO) test -count=1 -short ./engine/...
 
+## ci-long: check-all, and what takes longer still: a minute of everything at once under the race detector, many random models
+.PHONY: ci-long
+ci-long: setup build driver check-all
+	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_EVERYTHING=1m $(GO) test -count=1 -timeout 20m -race ./engine -run TestEverythingAtOnce -v
+	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_RANDOM_MODELS=70 $(GO) test -count=1 -timeout 60m ./engine -run TestRandomModels
+
+## nocgo: build and vet without cgo for Linux, Windows and macOS, and test it here, on the interpreter
+.PHONY: nocgo
+nocgo: export CGO_ENABLED = 0
+nocgo:
+	@for target in linux/amd64 windows/amd64 darwin/amd64 darwin/arm64; do \
+		echo "$$target"; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./... && \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet ./... || exit 1; \
+	done
+	CRATE_VK_REQUIRE_VULKAN= $(GO) test -count=1 -short ./engine/... ./cmd/...
+
 ## isa-report: write docs/isa-report.md with AMD's compiler (needs mesa-vulkan-drivers)
 .PHONY: isa-report
 isa-report:

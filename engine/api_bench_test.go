@@ -12,6 +12,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate/demo"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph/pass"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -72,7 +73,7 @@ func BenchmarkFeatures(b *testing.B) {
 // BenchmarkStream is the host's part of a stream, an image: on a simulated
 // device that takes no time worth speaking of.
 func BenchmarkStream(b *testing.B) {
-	m := benchModel(b, engine.WithSimulatedDevice(time.Nanosecond))
+	m := benchModel(b, expert.WithSimulatedDevice(time.Nanosecond))
 	img := picture.FromImage(photo())
 	load := func(context.Context) (*picture.RGB, error) { return img, nil }
 	o := engine.AttentionOptions{}

@@ -30,7 +30,7 @@ type ClassifyOptions struct {
 func (o ClassifyOptions) Resolved(c *crate.Config) (ClassifyOptions, error) {
 	o.InputOptions = o.InputOptions.over(picture.Bilinear)
 	o.Top = cmp.Or(o.Top, 5)
-	err := o.InputOptions.check()
+	err := o.InputOptions.check(c)
 	if c.LogitCount() == 0 {
 		err = cmp.Or(err, errors.New("the model has no classification head"))
 	}

@@ -1,18 +1,44 @@
 // Package engine runs CRATE and its relatives on any Vulkan device, or on the
-// CPU by the reference interpreter: masks from attention, and every tensor
-// that the papers read off the models.
+// CPU by the reference interpreter: masks from attention, and every tensor that the
+// papers read off the models.
 //
 //	eng, err := engine.Open(ctx)
 //	defer eng.Close()
-//	model, err := eng.Load(ctx, source)        // of OpenModel, OpenModelBytes, Preset or NewModelSource
+//	source, err := engine.OpenModel("model.safetensors", engine.ModelOptions{})
+//	model, err := eng.Load(ctx, source)
 //	seg, err := model.Segment(ctx, img)
 //
-// What is read off a model is a Readout, a value that Attention, MaskCut,
-// FeaturesOf and others make; it runs over a stream, a batch or one image.
-// Package run executes plans, package prove tests kernels, and package measure
-// takes times; this one holds models and images together.
+// # Read-outs
 //
-// An Engine may be used from several goroutines. Cancelling a context stops
-// between submissions to the device. The package keeps no global state, never
-// exits the process, and is silent unless WithLogger gives it a logger.
+// What is read off a model is a [Readout], a value that a function makes of a struct of
+// options, whose zero value means the defaults:
+//
+//	Attention MaskCut TokenCut Parts    masks and parts
+//	Classify Embed                      classes, one vector an image
+//	FeaturesOf Analyze Reconstruct      tensors, measures of the layers, a decoder's patches
+//
+// Each runs over one image (One), several (Batch) or a stream of them (Stream), in which
+// loading, computing and finishing overlap. A [Batcher] joins the calls of many goroutines
+// into batches. A graph of one's own runs on the same device by [Engine.Compile].
+//
+// # Cancelling, closing, failing
+//
+// An Engine and what it makes may be used from several goroutines. A call returns
+// when its context ends; what the device is doing then ends behind it, before the next
+// submission. [Engine.Close] and [Model.Close] end what is under way, and later calls give
+// [ErrClosed] and [ErrModelClosed].
+//
+// What is wrong with one image is that image's error; what a caller's code panics with is
+// a [PanicError]. A lost device is opened once more, and its work repeated.
+//
+// # What it keeps to itself, and what it can't
+//
+// The package never exits the process, writes no file but below the folder of
+// [WithCache], and is silent unless [WithLogger] gives it a logger. Engines are
+// independent of each other, but for what Vulkan has once a process: its validation layers
+// and the driver's settings. The first engine decides about them; one that asks for
+// something else gets [ErrConflict].
+//
+// docs/embedding.md has complete programs, and says what of this API is promised to stay.
+// Packages below this one (expert, measure, prove, run, plan, vk) are not part of it.
 package engine

@@ -34,7 +34,7 @@ func (o EmbedOptions) Resolved(c *crate.Config) (EmbedOptions, error) {
 		own = PoolMean
 	}
 	o.Pool = cmp.Or(o.Pool, own)
-	err := o.InputOptions.check()
+	err := o.InputOptions.check(c)
 	switch {
 	case o.Pool != PoolClass && o.Pool != PoolMean:
 		err = cmp.Or(err, fmt.Errorf("pool %q: want class or mean", o.Pool))

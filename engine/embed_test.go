@@ -71,7 +71,7 @@ func TestEmbed(t *testing.T) {
 						continue
 					}
 				}
-				e := onDevice(t, info, WithFamily(family), WithPrecision(precision))
+				e := onDevice(t, info, withFamily(family), WithPrecision(precision))
 				for _, dir := range models {
 					check(t, load(t, e, source(dir)), tolerance)
 				}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,12 +55,14 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		e.opt.log.Info("running on the interpreter: the reference, not the fast path")
 		return e, nil
 	}
-	if e.opt.simulate > 0 {
-		e.info, e.clock = run.SimulatedDevice(e.opt.simulate), run.NewClock(e.opt.simulate)
+	if e.opt.Simulate > 0 {
+		e.info, e.clock = run.SimulatedDevice(e.opt.Simulate), run.NewClock(e.opt.Simulate)
 		return e, nil
 	}
-	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.bits, Faults: e.opt.faults})
-	if err != nil {
+	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.VectorBits, Faults: e.opt.faults})
+	if errors.Is(err, ErrConflict) {
+		return nil, err
+	} else if err != nil {
 		return nil, run.NoDevice(err)
 	}
 	e.inst = inst
@@ -75,19 +78,19 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 
 func (e *Engine) openDevice(selector string) (*prove.Device, error) {
 	d, err := run.OpenDevice(e.inst, run.DeviceOptions{
-		Selector: selector, Half: e.opt.precision == FP16, Statistics: e.opt.statistics,
-		Memory: e.opt.memory, CacheDir: e.opt.cacheDir, SPIRV: e.opt.spirv,
+		Selector: selector, Half: e.opt.precision == FP16, Statistics: e.opt.Statistics,
+		Memory: e.opt.memory, CacheDir: e.opt.cacheDir, SPIRV: e.opt.SPIRV,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return prove.NewDevice(d, prove.Options{Log: e.opt.log, Trusted: !e.opt.selfTest}), nil
+	return prove.NewDevice(d, prove.Options{Log: e.opt.log, Trusted: e.opt.Trusted}), nil
 }
 
 // adoptTuning reads the stored choice for the engine's device, once, as the
 // engine is opened: it stays the same until the engine is closed.
 func (e *Engine) adoptTuning() {
-	if e.opt.untuned {
+	if e.opt.Untuned {
 		return
 	}
 	shapes, err := run.ReadTuning(e.opt.cacheDir, run.TuningDeviceOf(e.device.Info))
@@ -101,14 +104,10 @@ func (e *Engine) adoptTuning() {
 // planOptions are what plans are made with, but for the kernels that are
 // disabled.
 func (e *Engine) planOptions() plan.Options {
-	opt := plan.Options{Family: e.opt.family, Precision: e.opt.precision.dtype(), Choices: plan.Choices(e.tuned)}
-	if e.opt.choices != nil {
-		opt.Choices = e.opt.choices
-	}
-	return opt
+	return plan.Options{Family: e.opt.Family, Precision: e.opt.precision.dtype(), Choices: plan.Choices(e.tuned)}
 }
 
-// Inside shows engine/measure what the engine runs on. Until release is called
+// Inside shows engine/measure and engine/expert what the engine runs on. Until release is called
 // the engine is not closed.
 func (e *Engine) Inside(inside.Key) (m inside.Machine, release func(), err error) {
 	if err := e.use.enter(context.Background()); err != nil {
@@ -119,36 +118,16 @@ func (e *Engine) Inside(inside.Key) (m inside.Machine, release func(), err error
 
 // machine is what the engine runs on; the caller is inside its gate.
 func (e *Engine) machine() inside.Machine {
-	return inside.Machine{Device: e.device, Simulated: e.clock != nil, Options: e.planOptions(), CacheDir: e.opt.cacheDir}
+	m := inside.Machine{Device: e.device, Simulated: e.clock != nil, Options: e.planOptions(), CacheDir: e.opt.cacheDir,
+		Limits: plan.BaselineLimits(), Tuning: "none"}
+	if e.device != nil {
+		m.Limits, m.Tuning = e.device.Limits, run.TuningName(e.tuned)
+	}
+	return m
 }
 
 // Device describes what the engine runs on.
 func (e *Engine) Device() DeviceInfo { return e.info }
-
-// Tuning names the choice of kernel shapes that outputs may depend on: none of
-// the interpreter, static, a hash of the stored choice that measure.Tune made, or own
-// for WithChoices.
-func (e *Engine) Tuning() string {
-	switch {
-	case e.inst == nil: // the interpreter, or a simulated device
-		return "none"
-	case e.opt.choices != nil:
-		return "own"
-	}
-	return run.TuningName(e.tuned)
-}
-
-// Limits are the device's limits as planning sees them; the baseline of the
-// Vulkan specification for the interpreter.
-func (e *Engine) Limits() plan.Limits {
-	if err := e.use.enter(context.Background()); err == nil {
-		defer e.use.leave()
-		if e.device != nil {
-			return e.device.Limits
-		}
-	}
-	return plan.BaselineLimits()
-}
 
 // Close ends what runs between two submissions to the device, waits for that,
 // and releases everything, models included. Calls that were under way, and all

@@ -10,13 +10,15 @@ import (
 )
 
 // Conditions that callers tell apart with errors.Is. ErrLostWork says that the
-// device reported success twice and did not do the work; ErrBusy that a Batcher's
-// queue is full.
+// device reported success twice and did not do the work; ErrConflict that
+// options ask for something else than what another engine of the process has; ErrBusy
+// that a Batcher's queue is full.
 var (
 	ErrNoDevice    = run.ErrNoDevice
 	ErrOutOfMemory = vk.ErrOutOfMemory
 	ErrDeviceLost  = vk.ErrDeviceLost
 	ErrLostWork    = run.ErrLostWork
+	ErrConflict    = vk.ErrConflict
 	ErrClosed      = errors.New("the engine is closed")
 	ErrModelClosed = errors.New("the model is closed")
 	ErrBusy        = errors.New("too many calls are waiting")

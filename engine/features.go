@@ -53,7 +53,7 @@ type Features map[string]*Tensor
 func (o FeatureOptions) Resolved(c *crate.Config) (FeatureOptions, error) {
 	o.InputOptions = o.InputOptions.over(picture.Bilinear)
 	o.MaskRatio = new(value(o.MaskRatio, trainedMask))
-	if err := cmp.Or(o.InputOptions.check(), o.mask().Check()); err != nil {
+	if err := cmp.Or(o.InputOptions.check(c), o.mask().Check()); err != nil {
 		return o, err
 	}
 	if o.Tensors != nil {
@@ -165,7 +165,8 @@ func hidden(m crate.Mask, n int) *Tensor {
 	return t
 }
 
-// Features computes tensors of one image. Without options they are all layers and facets.
+// Features computes tensors of one image, without options those of the zero
+// FeatureOptions.
 func (m *Model) Features(ctx context.Context, img image.Image, o ...FeatureOptions) (Features, error) {
 	opt, err := atMostOne(o)
 	if err != nil {

@@ -25,7 +25,7 @@ func (brittle) At(x, y int) color.Color { panic(fmt.Errorf("no pixel at %d, %d",
 // simulated opens an engine whose device takes that long for a batch.
 func simulated(t *testing.T, delay time.Duration, opts ...Option) *Engine {
 	t.Helper()
-	e, err := Open(t.Context(), append(opts, WithSimulatedDevice(delay))...)
+	e, err := Open(t.Context(), append(opts, withSimulatedDevice(delay))...)
 	if err != nil {
 		t.Fatal(err)
 	}

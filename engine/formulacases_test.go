@@ -15,6 +15,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
@@ -171,7 +172,7 @@ func TestFormulas(t *testing.T) {
 			for i, x := range c.pixels {
 				in.Data[i] = float64(x)
 			}
-			out, err := interp.Run(context.Background(), g, c.src.params.Typed(), map[string]*interp.Tensor{crate.InputName: in})
+			out, err := interp.Run(context.Background(), g, run.Typed(c.src.params), map[string]*interp.Tensor{crate.InputName: in})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -192,7 +193,7 @@ func TestFormulas(t *testing.T) {
 				if without != "" && family == plan.Plain {
 					continue // what the others are compared with: once is enough
 				}
-				e := onDevice(t, info, WithFamily(family), WithoutPasses(strings.Fields(without)...))
+				e := onDevice(t, info, withFamily(family), withoutPasses(strings.Fields(without)...))
 				for name, c := range all {
 					m := load(t, e, c.src)
 					got := m.runOnce(t, c.r, c.pixels)

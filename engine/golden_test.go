@@ -221,7 +221,7 @@ func TestGoldenInterpreter(t *testing.T) {
 					for i, x := range g.image.Pix {
 						image.Data[i] = float64(x)
 					}
-					out, err := interp.Run(context.Background(), gr, g.params.Typed(), map[string]*interp.Tensor{crate.InputName: image})
+					out, err := interp.Run(context.Background(), gr, run.Typed(g.params), map[string]*interp.Tensor{crate.InputName: image})
 					if err != nil {
 						t.Fatal(err)
 					}

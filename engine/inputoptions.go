@@ -42,8 +42,8 @@ func (o InputOptions) over(filter picture.Filter) InputOptions {
 	return o
 }
 
-// check reports the first option that makes no sense.
-func (o InputOptions) check() error {
+// check reports the first option that makes no sense for a model.
+func (o InputOptions) check(c *crate.Config) error {
 	s := o.Size
 	switch {
 	case s.Native && (s.Width != 0 || s.Height != 0):
@@ -51,6 +51,8 @@ func (o InputOptions) check() error {
 	case s == Size{} || s.Native:
 	case s.Width < 1 || s.Height < 1 || s.Width > maxSide || s.Height > maxSide:
 		return fmt.Errorf("size: %d×%d px, want both sides from 1 to %d", s.Width, s.Height, maxSide)
+	case s.Width < c.Patch || s.Height < c.Patch:
+		return fmt.Errorf("size: %d×%d px is smaller than one patch of %d×%d", s.Width, s.Height, c.Patch, c.Patch)
 	}
 	if err := o.Filter.Check(); err != nil {
 		return err

@@ -49,7 +49,7 @@ func refuses[T any](t *testing.T, m *Model, name string, r Readout[T], want stri
 	_, batch := r.Batch(ctx, m, imgs)
 	_, one := r.One(ctx, m, imgs[0])
 	_, request := r.Request(&c, 1, c.ImageSize[0], c.ImageSize[1])
-	_, image := r.CheckImage(ctx, m, nil)
+	_, image := checkImage(ctx, r, m, nil)
 	stream, items := error(nil), 0
 	for _, err := range r.Stream(ctx, m, func(func(Input) bool) { t.Errorf("%s: inputs are taken", name) }) {
 		stream = err
@@ -82,6 +82,7 @@ func TestInputOptionsRefused(t *testing.T) {
 		{"width −5", InputOptions{Size: Size{Width: -5}}, "-5×0 px"},
 		{"height alone", InputOptions{Size: Size{Height: 32}}, "0×32 px"},
 		{"a million pixels wide", InputOptions{Size: Size{Width: 1e6, Height: 32}}, "want both sides from 1 to 32768"},
+		{"less than a patch", InputOptions{Size: Size{Width: 32, Height: 7}}, "32×7 px is smaller than one patch of 8×8"},
 		{"native and a size", InputOptions{Size: Size{Width: 32, Height: 32, Native: true}}, "exclude each other"},
 	} {
 		refuses(t, m, "attention, "+x.name, Attention(AttentionOptions{InputOptions: x.o}), x.want)

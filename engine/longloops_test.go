@@ -25,7 +25,7 @@ func TestWideHead(t *testing.T) {
 		if run.LimitsOf(info, 0).MaxLoops == 0 {
 			t.Skip("the device has no such limit")
 		}
-		got := load(t, onDevice(t, info, WithFamily(plan.Plain)), src).runOnce(t, r, pixels)
+		got := load(t, onDevice(t, info, withFamily(plan.Plain)), src).runOnce(t, r, pixels)
 		for name := range got {
 			if err := near(got[name].Data, want[name].Data, goldenTolerance); err != nil {
 				t.Errorf("%s: %v", name, err)

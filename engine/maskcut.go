@@ -33,7 +33,7 @@ func (o MaskCutOptions) Resolved(c *crate.Config) (MaskCutOptions, error) {
 	o.InputOptions = o.InputOptions.over(picture.Lanczos)
 	o.Layer, o.Tau = new(value(o.Layer, -1)), new(value(o.Tau, maskcut.Tau))
 	o.Objects = cmp.Or(o.Objects, maskcut.PublishedObjects)
-	err := cmp.Or(o.InputOptions.check(), o.Finish.check())
+	err := cmp.Or(o.InputOptions.check(c), o.Finish.Check())
 	if o.Objects < 1 || o.Objects > maxObjects {
 		err = cmp.Or(err, fmt.Errorf("%d objects asked for, want 1 to %d", o.Objects, maxObjects))
 	}
@@ -105,7 +105,7 @@ func cutReading(c *crate.Config, o MaskCutOptions, how maskcut.Options) (*readin
 	if o.Inputs {
 		output = fmt.Sprintf("affinity_input.%d", layer)
 	}
-	r := &reading[*Segmentation]{outputs: []string{output}, tau: *o.Tau, picture: o.Refine == RefineGuided}
+	r := &reading[*Segmentation]{outputs: []string{output}, tau: *o.Tau, picture: o.Refine.NeedsPicture()}
 	r.finish = func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
 		bits := tensors[output].Data
 		words := make([]uint32, len(bits))
@@ -129,9 +129,9 @@ func cutObjects(p *prepared, a *maskcut.Affinity, how maskcut.Options, f Finish)
 	}
 	s := &Segmentation{}
 	if f.Refine == RefineGuided {
-		r := newRefiner(RefineGuided, p)
+		r := p.refiner(RefineGuided)
 		for _, obj := range objects {
-			for _, mask := range f.masks(r.toImage(obj.Cells, p.frame.Rows, p.frame.Columns)) {
+			for _, mask := range f.Masks(r.Mask(obj.Cells, p.frame.Rows, p.frame.Columns)) {
 				if mask.Area() > 0 {
 					s.Objects = append(s.Objects, Object{Mask: mask, Score: obj.Score})
 				}
@@ -141,7 +141,7 @@ func cutObjects(p *prepared, a *maskcut.Affinity, how maskcut.Options, f Finish)
 	}
 	finish := maskcut.Finish{FillHoles: f.FillHoles, Split: f.Split, Least: f.Least}
 	if f.Refine == RefineCRF {
-		finish.Refine = newRefiner(RefineCRF, p).field.Refine
+		finish.Refine = p.refiner(RefineCRF).Field().Refine
 	}
 	for _, in := range maskcut.Instances(p.frame, objects, finish) {
 		s.Objects = append(s.Objects, Object{Mask: in.Mask, Score: in.Score})

@@ -81,17 +81,14 @@ func describe(r Request) string {
 	return s
 }
 
-// Inside shows engine/measure the model on its device. Until release is called
+// Inside shows engine/measure and engine/expert the model on its device. Until release is called
 // the engine and the model are not closed.
 func (m *Model) Inside(inside.Key) (v inside.Model, release func(), err error) {
-	return m.inside(context.Background())
-}
-
-func (m *Model) inside(ctx context.Context) (v inside.Model, release func(), err error) {
-	if err := m.enter(ctx); err != nil {
+	if err := m.enter(context.Background()); err != nil {
 		return inside.Model{}, nil, err
 	}
-	v = inside.Model{Machine: m.eng.machine(), Name: m.name, Config: &m.src.Config, Params: m.params, Passes: m.passes(), Blame: m.blame}
+	v = inside.Model{Machine: m.eng.machine(), Name: m.name, Config: &m.src.Config, Params: m.params, Passes: m.passes(), Blame: m.blame,
+		Ending: m.ctx, Asked: m.eng.use.asked()}
 	if v.Device != nil {
 		v.Store = m.weights()
 	}
@@ -99,4 +96,4 @@ func (m *Model) inside(ctx context.Context) (v inside.Model, release func(), err
 }
 
 // passes are the graph passes that the engine runs.
-func (m *Model) passes() pass.Options { return pass.Options{Without: m.eng.opt.without} }
+func (m *Model) passes() pass.Options { return pass.Options{Without: m.eng.opt.Without} }

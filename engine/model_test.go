@@ -11,6 +11,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
@@ -27,7 +28,7 @@ func oddModel(t *testing.T, dim, inner, heads, depth, patch int, size [2]int) *M
 // onDevice opens an engine on a device for a test.
 func onDevice(t *testing.T, info vk.Info, opts ...Option) *Engine {
 	t.Helper()
-	e, err := Open(context.Background(), append([]Option{WithDevice("uuid:" + info.UUID), WithoutSelfTest()}, opts...)...)
+	e, err := Open(context.Background(), append([]Option{WithDevice("uuid:" + info.UUID), withoutSelfTest()}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func reference(t *testing.T, src *ModelSource, r Request, pixels []byte) map[str
 	for i, x := range pixels {
 		in.Data[i] = float64(x)
 	}
-	out, err := interp.Run(context.Background(), g, src.params.Typed(), map[string]*interp.Tensor{crate.InputName: in})
+	out, err := interp.Run(context.Background(), g, run.Typed(src.params), map[string]*interp.Tensor{crate.InputName: in})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestOddModels(t *testing.T) {
 	sources[len(sources)-1].Config.OutProjection = false
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		for _, family := range []plan.Family{"", plan.Tiles} {
-			e := onDevice(t, info, WithFamily(family))
+			e := onDevice(t, info, withFamily(family))
 			for _, src := range sources {
 				t.Run(src.Name+" "+string(family), func(t *testing.T) {
 					c := &src.Config
@@ -155,7 +156,7 @@ func TestBatchInvariance(t *testing.T) {
 	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{40, 40})
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		for _, family := range []plan.Family{"", plan.Tiles} {
-			m := load(t, onDevice(t, info, WithFamily(family)), src)
+			m := load(t, onDevice(t, info, withFamily(family)), src)
 			pixels := devicetest.Pixels(40, 40, 7)
 			one := len(pixels) / 7
 			outputs := []string{"logits", "cls_attention.0", "tokens.0"}
@@ -190,7 +191,7 @@ func TestWithoutPasses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := plan.New(g, full.eng.Limits(), plan.Options{})
+			p, err := plan.New(g, full.eng.machine().Limits, plan.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,7 +203,7 @@ func TestWithoutPasses(t *testing.T) {
 			if changes == "flops" && f2 <= f || changes == "dispatches" && n2 <= n {
 				t.Errorf("without %s: %d dispatches and %d FLOPs, with it %d and %d", name, n2, f2, n, f)
 			}
-			m := load(t, onDevice(t, info, WithoutPasses(name)), src)
+			m := load(t, onDevice(t, info, withoutPasses(name)), src)
 			got := m.runOnce(t, r, pixels)["cls_attention.1"]
 			if !slices.Equal(maskBits(got, 4), maskBits(want, 4)) {
 				t.Errorf("without %s the mask differs", name)
@@ -227,7 +228,7 @@ func TestHalfPrecision(t *testing.T) {
 			t.Skip("the device has no 16-bit storage")
 		}
 		for _, family := range []plan.Family{"", plan.Tiles} {
-			m := load(t, onDevice(t, info, WithFamily(family), WithPrecision(FP16)), src)
+			m := load(t, onDevice(t, info, withFamily(family), WithPrecision(FP16)), src)
 			got := m.runOnce(t, r, pixels)
 			for name := range got {
 				if err := near(got[name].Data, want[name].Data, 1e-2); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -177,7 +176,7 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 		return nil, err
 	}
 	m.Branch = ckpt.Branch()
-	file, notice, err := ReadConfig(path, opt.ConfigPath)
+	file, notice, err := crate.ReadConfig(path, opt.ConfigPath)
 	if err != nil {
 		return nil, err
 	}
@@ -218,35 +217,4 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 		return f.ReadF64(s)
 	}
 	return m, nil
-}
-
-// ReadConfig reads the configuration file that the user named, or the
-// config.json beside the weights at path, if there is one. A config.json of
-// somebody else's is left alone, and the notice says so.
-func ReadConfig(path, named string) (s crate.Settings, notice string, err error) {
-	at := named
-	if at == "" && path == "" {
-		return s, "", nil // not from a folder
-	}
-	if at == "" {
-		at = filepath.Join(filepath.Dir(path), "config.json")
-	}
-	data, err := os.ReadFile(at)
-	if errors.Is(err, fs.ErrNotExist) && named == "" {
-		return s, "", nil
-	}
-	if err != nil {
-		return s, "", err
-	}
-	s, ours, err := crate.ParseConfig(data)
-	if err != nil {
-		return s, "", fmt.Errorf("%s: %w", at, err)
-	}
-	if !ours && named != "" {
-		return s, "", fmt.Errorf("%s: its architecture is none of %v", at, crate.Architectures())
-	}
-	if !ours {
-		return crate.Settings{}, fmt.Sprintf("%s is not ours (no architecture that we know) and is ignored", at), nil
-	}
-	return s, "", nil
 }

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"time"
 
-	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/shaders"
@@ -31,22 +30,14 @@ func (p Precision) dtype() graph.DType {
 }
 
 type options struct {
+	inside.Options
 	device     string
 	log        *slog.Logger
 	precision  Precision
-	family     plan.Family
-	without    []string
-	spirv      func(name string) ([]byte, error)
 	validation bool
-	bits       int
 	memory     int64
 	cacheDir   string
-	statistics bool
-	selfTest   bool
 	faults     *vk.Faults
-	choices    plan.Choices
-	untuned    bool
-	simulate   time.Duration
 	threads    int
 	pixels     int64
 	programs   int
@@ -56,8 +47,13 @@ type options struct {
 // Option changes how Open opens a device.
 type Option func(*options)
 
+// Expert makes an Option for engine/expert, which alone has a key.
+func Expert(_ inside.Key, set func(*inside.Options)) Option {
+	return func(o *options) { set(&o.Options) }
+}
+
 func defaults() options {
-	return options{device: "auto", log: slog.New(slog.DiscardHandler), precision: FP32, spirv: shaders.SPIRV, selfTest: true,
+	return options{Options: inside.Options{SPIRV: shaders.SPIRV}, device: "auto", log: slog.New(slog.DiscardHandler), precision: FP32,
 		threads: runtime.GOMAXPROCS(0), pixels: DefaultPixelLimit, programs: DefaultPrograms}
 }
 
@@ -76,7 +72,7 @@ func (o *options) check() error {
 		return fmt.Errorf("engine: %d programs to keep, want at least 1", o.programs)
 	case o.log == nil:
 		return errors.New("engine: the logger is nil")
-	case o.spirv == nil:
+	case o.SPIRV == nil:
 		return errors.New("engine: the source of kernels is nil")
 	}
 	return nil
@@ -119,25 +115,9 @@ func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 // WithPrecision chooses the storage of tensors.
 func WithPrecision(p Precision) Option { return func(o *options) { o.precision = p } }
 
-// WithFamily chooses a family of kernels instead of the one that suits the
-// device: lanes, tiles or plain.
-func WithFamily(f plan.Family) Option { return func(o *options) { o.family = f } }
-
-// WithoutPasses leaves out graph passes by name, or all that may be.
-func WithoutPasses(names ...string) Option { return func(o *options) { o.without = names } }
-
-// WithSPIRV takes kernels from somewhere else than the embedded code.
-func WithSPIRV(code func(name string) ([]byte, error)) Option {
-	return func(o *options) { o.spirv = code }
-}
-
 // WithValidation loads the validation layers; their messages are logged as
 // errors at Close.
 func WithValidation() Option { return func(o *options) { o.validation = true } }
-
-// WithVectorBits asks llvmpipe for vectors of 256 or 512 bits. It takes effect
-// once a process, before the first device is opened.
-func WithVectorBits(bits int) Option { return func(o *options) { o.bits = bits } }
 
 // WithMemory limits the device memory that weights, tensors and staging of all
 // models of the engine may take together, in bytes. The default, and 0, is three
@@ -147,27 +127,3 @@ func WithMemory(bytes int64) Option { return func(o *options) { o.memory = bytes
 // WithCache keeps compiled pipelines, the outcome of self-tests and what measure.Tune
 // chose in a folder, by device and driver. Without it nothing is kept.
 func WithCache(dir string) Option { return func(o *options) { o.cacheDir = dir } }
-
-// WithStatistics makes drivers collect statistics of the kernels they compile,
-// which Kernels prints; it costs compile time.
-func WithStatistics() Option { return func(o *options) { o.statistics = true } }
-
-// WithoutSelfTest leaves out the test of each kernel variant before a plan's
-// first use.
-func WithoutSelfTest() Option { return func(o *options) { o.selfTest = false } }
-
-// WithChoices overrides the static choice of kernel shapes, and a stored one.
-func WithChoices(c plan.Choices) Option { return func(o *options) { o.choices = c } }
-
-// WithoutTuning takes the static choice of kernel shapes even where the cache
-// folder holds a measured one.
-func WithoutTuning() Option { return func(o *options) { o.untuned = true } }
-
-// WithSimulatedDevice takes a device that computes nothing: each batch takes
-// that long. It measures the host's part of a stream.
-func WithSimulatedDevice(delay time.Duration) Option {
-	return func(o *options) { o.simulate = delay }
-}
-
-// withFaults makes Vulkan calls fail, for tests.
-func withFaults(f *vk.Faults) Option { return func(o *options) { o.faults = f } }

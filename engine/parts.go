@@ -32,7 +32,7 @@ func (o PartsOptions) Resolved(c *crate.Config) (PartsOptions, error) {
 	var err error
 	o.Options, err = o.Options.Resolved()
 	_, layer := c.Layer(*o.Layer)
-	return o, cmp.Or(o.InputOptions.check(), layer, err)
+	return o, cmp.Or(o.InputOptions.check(c), layer, err)
 }
 
 // Parts divides the images of a run into parts that they share: the principal

@@ -116,23 +116,11 @@ func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) e
 		small = picture.NewRGB(width, height)
 		r.RGB(small, img, j.opt.Filter)
 	}
-	p.pixels = trim(small, p.frame.TrimmedWidth(), p.frame.TrimmedHeight())
+	p.pixels = small.TopLeft(p.frame.TrimmedWidth(), p.frame.TrimmedHeight()).Pix
 	if j.opt.KeepPicture {
 		p.picture = img
 	}
 	return nil
-}
-
-// trim is the pixels of the top left width × height.
-func trim(img *picture.RGB, width, height int) []byte {
-	if img.Width == width {
-		return img.Pix[:3*width*height]
-	}
-	out := make([]byte, 0, 3*width*height)
-	for y := range height {
-		out = append(out, img.Pix[3*y*img.Width:3*(y*img.Width+width)]...)
-	}
-	return out
 }
 
 // Images are inputs made of pictures that a program already has.

@@ -60,7 +60,7 @@ func (ps *programs) acquire(ctx context.Context, key programKey, compile func(ct
 			defer key.owner.leave()
 			defer p.cancel()
 			c, err := compile(compiling)
-			ps.compiled(p, c, err)
+			ps.compiled(p, c, run.CauseOf(compiling, err))
 		}()
 	}
 	ps.clock++

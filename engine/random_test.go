@@ -213,7 +213,7 @@ func TestRandomModels(t *testing.T) {
 		want := reference(t, k.src, request("together"), pixels)
 		devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 			check := func(family plan.Family, without string, sets ...string) {
-				m := load(t, onDevice(t, info, WithFamily(family), WithoutPasses(strings.Fields(without)...)), k.src)
+				m := load(t, onDevice(t, info, withFamily(family), withoutPasses(strings.Fields(without)...)), k.src)
 				for _, what := range sets {
 					got := m.runOnce(t, request(what), pixels)
 					for _, name := range k.sets[what] {

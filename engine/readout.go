@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -51,7 +52,7 @@ func (r Readout[T]) resolve(c *crate.Config) (*reading[T], error) {
 	if r.bind == nil {
 		return nil, errors.New("engine: the zero value reads nothing: Attention, MaskCut and the others make read-outs")
 	}
-	if err := r.input.check(); err != nil {
+	if err := r.input.check(c); err != nil {
 		return nil, err
 	}
 	return r.bind(c)
@@ -117,21 +118,19 @@ func (r Readout[T]) One(ctx context.Context, m *Model, img image.Image) (T, erro
 	return list[0], nil
 }
 
-// CheckImage computes the read-out's tensors for one image dispatch by dispatch
-// beside the interpreter, and stops at the first value that disagrees: the error
-// is a *KernelError that names value and kernel. It returns how many dispatches
-// agreed.
-func (r Readout[T]) CheckImage(ctx context.Context, m *Model, img *picture.RGB) (agreed int, err error) {
+// Inside shows engine/expert what the read-out asks of a model for one image: the
+// request, and the pixels of the model's input.
+func (r Readout[T]) Inside(_ inside.Key, ctx context.Context, m *Model, img *picture.RGB) (Request, []byte, error) {
 	b, err := r.resolve(&m.src.Config)
 	if err != nil {
-		return 0, err
+		return Request{}, nil, err
 	}
 	j := &job[T]{m: m, opt: r.input, reading: b}
 	p := &prepared{input: Input{Load: func(context.Context) (*picture.RGB, error) { return img, nil }}}
 	if err := j.prepare(ctx, new(picture.Resizer), p); err != nil {
-		return 0, err
+		return Request{}, nil, err
 	}
-	return m.Check(ctx, j.request([]*prepared{p}), p.pixels)
+	return j.request([]*prepared{p}), p.pixels, nil
 }
 
 // layersOf resolves layers, −1 being the last, in ascending order and once each.

@@ -76,12 +76,12 @@ func alike[T any](t *testing.T, name string, m *Model, r Readout[T]) {
 				t.Error("an image by itself gives something else than in a stream")
 			}
 		}
-		if n, err := r.CheckImage(ctx, m, picture.FromImage(imgs[0])); err != nil || n == 0 {
+		if n, err := checkImage(ctx, r, m, picture.FromImage(imgs[0])); err != nil || n == 0 {
 			t.Errorf("%d dispatches agree with the interpreter, %v", n, err)
 		}
 		c := m.Config()
-		if q, err := NamedRequest(&c, name, 2, c.ImageSize[0], c.ImageSize[1]); err != nil || len(q.Outputs) == 0 {
-			t.Errorf("the request by name has outputs %v, %v", q.Outputs, err)
+		if q, err := r.Request(&c, 2, c.ImageSize[0], c.ImageSize[1]); err != nil || len(q.Outputs) == 0 {
+			t.Errorf("the request has outputs %v, %v", q.Outputs, err)
 		}
 	})
 }

@@ -22,15 +22,6 @@ type AttentionOptions struct {
 	HeadMaps bool // the segmentation carries every head's map
 }
 
-// Finish says what becomes of a mask once it is found. The zero value leaves
-// it alone.
-type Finish struct {
-	Refine    Refine // "" is none
-	FillHoles bool
-	Split     bool // each connected part becomes an object of its own
-	Least     int  // parts of fewer pixels are dropped when splitting; 0 means 1
-}
-
 // Segmentation is what is found in one image.
 type Segmentation struct {
 	Objects []Object    // of attention one, or with HeadEach one a head; more with Split
@@ -51,7 +42,7 @@ func (o AttentionOptions) Resolved(c *crate.Config) (AttentionOptions, error) {
 	var err error
 	o.InputOptions = o.InputOptions.over(picture.Bilinear)
 	o.Options, err = o.Options.Resolved(c)
-	return o, cmp.Or(o.InputOptions.check(), err, o.Finish.check())
+	return o, cmp.Or(o.InputOptions.check(c), err, o.Finish.Check())
 }
 
 // Attention makes masks of the class token's attention.
@@ -69,7 +60,7 @@ func Attention(o AttentionOptions) Readout[*Segmentation] {
 			}
 			a.names = append(a.names, fmt.Sprintf("cls_attention.%d", l))
 		}
-		return &reading[*Segmentation]{outputs: a.names, picture: o.Refine == RefineGuided, finish: func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
+		return &reading[*Segmentation]{outputs: a.names, picture: o.Refine.NeedsPicture(), finish: func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
 			return a.masks(p, tensors), nil
 		}}, nil
 	}}
@@ -92,7 +83,7 @@ func (a *attentionReading) masks(p *prepared, tensors map[string]*Tensor) *Segme
 		}
 	}
 	s := &Segmentation{}
-	refine := newRefiner(a.Refine, p)
+	refine := p.refiner(a.Refine)
 	if a.HeadMaps {
 		for k := range a.c.Heads {
 			s.Heads = append(s.Heads, a.headMap(tensors, readout.HeadAt(k)))
@@ -101,7 +92,7 @@ func (a *attentionReading) masks(p *prepared, tensors map[string]*Tensor) *Segme
 	for _, head := range heads {
 		mean := a.headMap(tensors, head)
 		cells, rows, columns, score := p.frame.AttentionCells(mean, a.Options)
-		for _, mask := range a.Finish.masks(refine.toImage(cells, rows, columns)) {
+		for _, mask := range a.Masks(refine.Mask(cells, rows, columns)) {
 			s.Objects = append(s.Objects, Object{Mask: mask, Head: head, Score: score, Map: mean})
 		}
 	}
@@ -121,29 +112,6 @@ func (a *attentionReading) headMap(tensors map[string]*Tensor, head readout.Head
 		}
 	}
 	return readout.Mean(maps)
-}
-
-// check reports a refinement that there is not, and a size that none can have.
-func (f Finish) check() error {
-	if f.Least < 0 {
-		return fmt.Errorf("parts of at least %d pixels are asked for, want 1 or more, or 0 for all", f.Least)
-	}
-	if f.Refine == "" {
-		return nil
-	}
-	_, err := ParseRefine(string(f.Refine))
-	return err
-}
-
-// masks fills and splits a mask as the options say.
-func (f Finish) masks(m *readout.Mask) []*readout.Mask {
-	if f.FillHoles {
-		m = m.Fill()
-	}
-	if f.Split {
-		return m.Split(max(f.Least, 1))
-	}
-	return []*readout.Mask{m}
 }
 
 // Segment segments one image. Without options they are the model's own.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/prove"
+	"github.com/crate-vk/crate-vk/engine/run"
 )
 
 // flushAfter is how long a batch that is not full waits for further inputs:
@@ -324,28 +325,18 @@ func (h *holding) start(ctx context.Context, p *program, work string, images int
 	}
 	finish, err := p.Start(both, pixels)
 	if err != nil {
-		err = causeOf(both, err)
+		err = run.CauseOf(both, err)
 		release()
 		return nil, err
 	}
 	return func() (map[string]*Tensor, error) {
 		res, err := finish()
-		err = causeOf(both, err)
+		err = run.CauseOf(both, err)
 		release()
 		h.eng.tell(Event{Kind: Queued, Model: h.name, Work: work, Images: images, Duration: res.Waited, Err: err})
 		h.eng.tell(Event{Kind: Computed, Model: h.name, Work: work, Images: images, Duration: res.Took, Err: err})
 		return res.Outputs, err
 	}, nil
-}
-
-// causeOf says why ctx has ended where err only says that it has.
-func causeOf(ctx context.Context, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-	}
-	return err
 }
 
 func join(images []*prepared) []byte {

@@ -308,7 +308,7 @@ func TestInterpreterAgrees(t *testing.T) {
 	}
 	want := segment(WithDevice(Interpreter))
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
-		got := segment(WithDevice("uuid:"+info.UUID), WithoutSelfTest())
+		got := segment(WithDevice("uuid:"+info.UUID), withoutSelfTest())
 		for k, obj := range got.Objects {
 			if obj.Head != readout.HeadAt(k) || !slices.Equal(obj.Mask.Pix, want.Objects[k].Mask.Pix) {
 				t.Errorf("head %d differs from the interpreter's", k)

@@ -43,14 +43,14 @@ func otherShapes(t *testing.T, e *Engine, src *ModelSource) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.New(g, e.Limits(), plan.Options{})
+	p, err := plan.New(g, e.machine().Limits, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	shapes := map[string]string{}
 	for i := range p.Dispatches {
 		if kind := plan.Kind(p, &p.Dispatches[i]); kind != "" {
-			names := plan.Shapes(e.Limits(), &p.Dispatches[i])
+			names := plan.Shapes(e.machine().Limits, &p.Dispatches[i])
 			shapes[kind] = names[len(names)-1]
 		}
 	}
@@ -68,15 +68,15 @@ func TestStoredTuning(t *testing.T) {
 		if err := run.WriteTuning(dir, run.TuningDeviceOf(info), shapes); err != nil {
 			t.Fatal(err)
 		}
-		if static.Tuning() != "static" {
-			t.Errorf("an open engine's tuning became %s", static.Tuning())
+		if static.machine().Tuning != "static" {
+			t.Errorf("an open engine's tuning became %s", static.machine().Tuning)
 		}
 		tuned := onDevice(t, info, WithCache(dir))
-		if name := tuned.Tuning(); len(name) != 8 || name != run.TuningName(shapes) {
+		if name := tuned.machine().Tuning; len(name) != 8 || name != run.TuningName(shapes) {
 			t.Errorf("the tuning is called %q", name)
 		}
-		if e := onDevice(t, info, WithCache(dir), WithoutTuning()); e.Tuning() != "static" || tunedPlan(t, e, src) != tunedPlan(t, static, src) {
-			t.Errorf("WithoutTuning has tuning %s, or another plan", e.Tuning())
+		if e := onDevice(t, info, WithCache(dir), withoutTuning()); e.machine().Tuning != "static" || tunedPlan(t, e, src) != tunedPlan(t, static, src) {
+			t.Errorf("WithoutTuning has tuning %s, or another plan", e.machine().Tuning)
 		}
 		if tunedPlan(t, tuned, src) == tunedPlan(t, static, src) {
 			t.Errorf("the plan is the same with %v", shapes)
@@ -129,11 +129,11 @@ func TestForeignTuning(t *testing.T) {
 		} {
 			var log strings.Builder
 			e := onDevice(t, info, WithCache(dir), WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-			if e.Tuning() != "static" || !strings.Contains(log.String(), "stored tuning is ignored") {
-				t.Errorf("%s: tuning %s, log %s", name, e.Tuning(), log.String())
+			if e.machine().Tuning != "static" || !strings.Contains(log.String(), "stored tuning is ignored") {
+				t.Errorf("%s: tuning %s, log %s", name, e.machine().Tuning, log.String())
 			}
 		}
-		if e := onDevice(t, info, WithCache(write(t, same, whole))); e.Tuning() == "static" {
+		if e := onDevice(t, info, WithCache(write(t, same, whole))); e.machine().Tuning == "static" {
 			t.Error("an intact file of this device is ignored")
 		}
 	})

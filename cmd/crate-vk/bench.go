@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
 )
@@ -207,7 +208,7 @@ func benchHeader(e *engine.Engine, c measure.Ceiling) []string {
 	d := e.Device()
 	lines := []string{
 		fmt.Sprintf("crate-vk %s, %s, %d cores", versionString(), runtime.Version(), runtime.NumCPU()),
-		fmt.Sprintf("device: %s (%s), driver %s, Vulkan %s, tuning %s", d.Name, d.Type, d.Driver, d.API, e.Tuning()),
+		fmt.Sprintf("device: %s (%s), driver %s, Vulkan %s, tuning %s", d.Name, d.Type, d.Driver, d.API, expert.Tuning(e)),
 	}
 	if c.GFLOPS > 0 {
 		lines = append(lines, fmt.Sprintf("measured in this run: %.1f GF/s multiply-adds on registers, %.1f GB/s copying", c.GFLOPS, c.GBs))
@@ -226,7 +227,7 @@ func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFl
 	if err != nil {
 		return row, err
 	}
-	r, err := engine.NamedRequest(&c, what, batch, height, width)
+	r, err := expert.NamedRequest(&c, what, batch, height, width)
 	if err != nil {
 		return row, usage(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
@@ -80,7 +81,7 @@ func (a *app) runCompile(ctx context.Context, f *compileFlags) error {
 	}
 	opt := plan.Options{Family: plan.Family(f.kernels)}
 	if f.device != "baseline" && !f.noTuning {
-		if choices, _, err := engine.StoredTuning(f.device, cacheDir()); err == nil {
+		if choices, _, err := expert.StoredTuning(f.device, cacheDir()); err == nil {
 			opt.Choices = choices // what a run would take
 		}
 	}
@@ -116,7 +117,7 @@ func (a *app) limits(selector string) (plan.Limits, error) {
 	if selector == "baseline" {
 		return plan.BaselineLimits(), nil
 	}
-	lim, err := engine.PlanningLimits(selector)
+	lim, err := expert.PlanningLimits(selector)
 	if err != nil && selector == "auto" {
 		a.log.Info("no device to plan for: taking the minima that Vulkan guarantees", "reason", err)
 		return plan.BaselineLimits(), nil
@@ -171,7 +172,7 @@ func (c *compilation) build() (*graph.Graph, error) {
 	if c.f.batch < 1 {
 		return nil, usage(fmt.Errorf("--batch is %d, want at least 1", c.f.batch))
 	}
-	r, err := engine.NamedRequest(config, c.f.readout, c.f.batch, height, width)
+	r, err := expert.NamedRequest(config, c.f.readout, c.f.batch, height, width)
 	if err != nil {
 		return nil, usage(err)
 	}

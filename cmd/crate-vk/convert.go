@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/pth"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
@@ -139,7 +138,7 @@ func resolveCheckpoint(src checkpoint, model *modelFlags, settings crate.Setting
 	if r.ckpt, err = crate.NewCheckpoint(stored, crate.Branch(model.branch)); err != nil {
 		return r, err
 	}
-	file, notice, err := engine.ReadConfig(src.Path(), model.config)
+	file, notice, err := crate.ReadConfig(src.Path(), model.config)
 	if err != nil {
 		return r, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -52,7 +53,7 @@ func checkFirst[T any](ctx context.Context, s *session, r engine.Readout[T], tas
 	if err != nil {
 		return fmt.Errorf("--check: the first image: %w", err)
 	}
-	n, err := r.CheckImage(ctx, s.m, img)
+	n, err := expert.CheckImage(ctx, r, s.m, img)
 	if err != nil {
 		return fmt.Errorf("--check on %s: %w", printable(tasks[0].rel), err)
 	}

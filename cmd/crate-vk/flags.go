@@ -14,6 +14,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/demo"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/loader/picture"
 	"github.com/crate-vk/crate-vk/shaders"
@@ -142,7 +143,7 @@ func (f *deviceFlags) register(s *pflag.FlagSet) {
 
 // open opens the engine.
 func (f *deviceFlags) open(ctx context.Context, a *app, more ...engine.Option) (*engine.Engine, error) {
-	opts := []engine.Option{engine.WithDevice(f.device), engine.WithLogger(a.log), engine.WithoutPasses(f.without...)}
+	opts := []engine.Option{engine.WithDevice(f.device), engine.WithLogger(a.log), expert.WithoutPasses(f.without...)}
 	switch engine.Precision(f.precision) {
 	case engine.FP32, engine.FP16:
 		opts = append(opts, engine.WithPrecision(engine.Precision(f.precision)))
@@ -152,7 +153,7 @@ func (f *deviceFlags) open(ctx context.Context, a *app, more ...engine.Option) (
 	switch family := plan.Family(f.kernels); family {
 	case "":
 	case plan.Lanes, plan.Tiles, plan.Plain:
-		opts = append(opts, engine.WithFamily(family))
+		opts = append(opts, expert.WithFamily(family))
 	default:
 		return nil, usage(fmt.Errorf("--kernels is %q, want lanes, tiles or plain", f.kernels))
 	}
@@ -160,24 +161,28 @@ func (f *deviceFlags) open(ctx context.Context, a *app, more ...engine.Option) (
 		if info, err := os.Stat(f.spirv); err != nil || !info.IsDir() {
 			return nil, usage(fmt.Errorf("--spirv is %q, want a folder", f.spirv))
 		}
-		opts = append(opts, engine.WithSPIRV(f.kernelCode))
+		opts = append(opts, expert.WithSPIRV(f.kernelCode))
 	} else if dir := cacheDir(); dir != "" && !f.noCache {
 		opts = append(opts, engine.WithCache(dir))
 	}
-	if f.bits != 0 {
-		opts = append(opts, engine.WithVectorBits(f.bits))
+	switch f.bits {
+	case 0:
+	case 128, 256, 512:
+		opts = append(opts, expert.WithVectorBits(f.bits))
+	default:
+		return nil, usage(fmt.Errorf("--vector-bits is %d, want 128, 256 or 512", f.bits))
 	}
 	if f.memory > 0 {
 		opts = append(opts, engine.WithMemory(f.memory<<20))
 	}
 	if f.noTest {
-		opts = append(opts, engine.WithoutSelfTest())
+		opts = append(opts, expert.WithoutSelfTest())
 	}
 	if f.noTuning {
-		opts = append(opts, engine.WithoutTuning())
+		opts = append(opts, expert.WithoutTuning())
 	}
 	if f.simulate > 0 {
-		opts = append(opts, engine.WithSimulatedDevice(f.simulate))
+		opts = append(opts, expert.WithSimulatedDevice(f.simulate))
 	}
 	return engine.Open(ctx, append(opts, more...)...)
 }

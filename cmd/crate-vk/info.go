@@ -12,6 +12,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
@@ -226,7 +227,7 @@ func costs(w io.Writer, c *crate.Config, height, width, batch int) error {
 		for i := range p.Dispatches {
 			moved += p.Bytes(&p.Dispatches[i])
 		}
-		need := engine.NeedOf(p)
+		need := expert.NeedOf(p)
 		fmt.Fprintf(w, ", %.1f MB read and written; batch %d needs %.1f MB: weights %.1f, tensors %.1f, staging %.1f\n",
 			float64(moved)/float64(batch)/1e6, batch, mb(need.Total()), mb(need.Weights), mb(need.Tensors), mb(need.Staging))
 	}

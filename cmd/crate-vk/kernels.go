@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
 )
@@ -53,7 +54,7 @@ func (a *app) kernelRows(ctx context.Context, model *modelFlags, device *deviceF
 	if err != nil {
 		return nil, err
 	}
-	e, err := device.open(ctx, a, engine.WithStatistics(), engine.WithoutSelfTest())
+	e, err := device.open(ctx, a, expert.WithStatistics(), expert.WithoutSelfTest())
 	if err != nil {
 		return nil, err
 	}

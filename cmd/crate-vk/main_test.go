@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,6 +73,8 @@ func runScripts(t *testing.T, root, selector string, slow bool) {
 				return len(vulkanDevices()) > 0, nil
 			case "slow":
 				return slow, nil
+			case "cgo":
+				return builtWithCgo(), nil
 			}
 			return false, errors.New("unknown condition " + cond)
 		},
@@ -78,6 +82,13 @@ func runScripts(t *testing.T, root, selector string, slow bool) {
 			"exits": exits, "flip": flip, "lines": lines, "word": word, "shard": shard,
 		},
 	})
+}
+
+// builtWithCgo says that the test binary, which is the command too, can call
+// Vulkan.
+func builtWithCgo() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"})
 }
 
 // vulkanDevice is a row of crate-vk devices --json.

@@ -10,6 +10,7 @@ import (
 	"github.com/crate-vk/crate-vk/cmd/internal/paint"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/parts"
+	"github.com/crate-vk/crate-vk/crate/readout/refine"
 	"github.com/crate-vk/crate-vk/crate/readout/show"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -67,17 +68,17 @@ type partsRun struct{ *segmenting }
 // as its mask.
 func (p *partsRun) encode(rec *record, base string, item engine.Item[parts.Parts]) (map[string][]byte, error) {
 	frame := item.Frame
-	refine := engine.MaskTool(p.f.finish.finish().Refine, frame)
-	if refine.NeedsPicture() || p.f.has("overlay") {
+	finish := p.f.finish.finish()
+	if finish.Refine == engine.RefineGuided || finish.Refine == engine.RefineCRF || p.f.has("overlay") {
 		img, err := p.reload(rec)
 		if err != nil {
 			return nil, err
 		}
 		item.Picture = img
 	}
-	mask := refine.Mask(item.Picture, item.Value.Foreground, frame.Rows, frame.Columns)
+	mask := refine.Of(finish.Refine, frame, item.Picture).Mask(item.Value.Foreground, frame.Rows, frame.Columns)
 	seg := &engine.Segmentation{}
-	for _, m := range p.f.finish.finish().Masks(mask) {
+	for _, m := range finish.Masks(mask) {
 		seg.Objects = append(seg.Objects, engine.Object{Mask: m, Score: float64(readout.Count(item.Value.Foreground)) / float64(len(item.Value.Foreground))})
 	}
 	files, err := p.f.encode(rec, base, engine.Item[*engine.Segmentation]{Input: item.Input, Picture: item.Picture, Frame: frame, Value: seg})

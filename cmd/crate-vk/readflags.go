@@ -8,7 +8,9 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
+	"github.com/crate-vk/crate-vk/crate/readout/refine"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 )
 
 // attentionFlags say how masks are read off attention; what is empty is the
@@ -52,7 +54,7 @@ func (f *attentionFlags) apply(o *readout.Options) error {
 // readoutWords says what --readout of compile, bench and tune may name: tensors, or
 // all that a read-out with its default options needs.
 func readoutWords() string {
-	return "logits, tokens, attention@LAYER, keys@LAYER, or all that a read-out needs: " + strings.Join(engine.ReadoutNames(), ", ")
+	return "logits, tokens, attention@LAYER, keys@LAYER, or all that a read-out needs: " + strings.Join(expert.ReadoutNames(), ", ")
 }
 
 // check refuses what no model could read, before one is opened.
@@ -166,7 +168,7 @@ func (f *finishFlags) register(s *pflag.FlagSet) {
 }
 
 func (f *finishFlags) check() error {
-	_, err := engine.ParseRefine(f.refine)
+	_, err := refine.Parse(f.refine)
 	if err != nil {
 		return usage(err)
 	}
@@ -177,7 +179,7 @@ func (f *finishFlags) check() error {
 }
 
 func (f *finishFlags) finish() engine.Finish {
-	r, _ := engine.ParseRefine(f.refine) // checked before
+	r, _ := refine.Parse(f.refine) // checked before
 	return engine.Finish{Refine: r, FillHoles: f.fill, Split: f.split, Least: f.least}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -38,7 +39,7 @@ func (s *session) close() { s.e.Close() }
 // header is what a run's outputs depend on; flags are those of the command.
 func (s *session) header(command, flags string) header {
 	return header{Command: command, Model: s.src.Name, SHA256: s.src.Hash, Flags: flags + configFlags(s.src), Version: versionString(),
-		Device: s.e.Device().Name, Driver: s.e.Device().Driver, Tuning: s.e.Tuning()}
+		Device: s.e.Device().Name, Driver: s.e.Device().Driver, Tuning: expert.Tuning(s.e)}
 }
 
 // sweep goes over images without an output folder.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
 )
@@ -118,7 +119,7 @@ func (f *tuneFlags) requests(src *engine.ModelSource) ([]engine.Request, error) 
 	}
 	var list []engine.Request
 	for _, r := range readouts {
-		request, err := engine.NamedRequest(c, r, f.batch, height, width)
+		request, err := expert.NamedRequest(c, r, f.batch, height, width)
 		if err != nil {
 			return nil, usage(err)
 		}

@@ -6,13 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 )
 
 func (a *app) verify() *cobra.Command {
 	var model modelFlags
 	var device deviceFlags
-	var o engine.VerifyOptions
+	var o expert.VerifyOptions
 	c := &cobra.Command{
 		Use:   "verify [--model FILE|PRESET]",
 		Short: "Compare every kernel and a whole model with the reference on the CPU",
@@ -29,7 +29,7 @@ It prints a row for each as it is known and exits with 1 when something disagree
 	return c
 }
 
-func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFlags, o engine.VerifyOptions) error {
+func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFlags, o expert.VerifyOptions) error {
 	src, err := model.open(a)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFl
 	}
 	const row = "%-7s  %-6s  %-7s  %s\n" // not a tabwriter, which would hold all rows back
 	rows, bad := 0, 0
-	for v, err := range m.Verify(ctx, o) {
+	for v, err := range expert.Verify(ctx, m, o) {
 		if err != nil {
 			return err
 		}

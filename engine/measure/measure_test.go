@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
@@ -18,7 +19,7 @@ func openModel(t *testing.T, info vk.Info, depth int, opts ...engine.Option) *en
 
 func openEngine(t *testing.T, info vk.Info, depth int, opts ...engine.Option) (*engine.Engine, *engine.Model) {
 	t.Helper()
-	e, err := engine.Open(context.Background(), append([]engine.Option{engine.WithDevice("uuid:" + info.UUID), engine.WithoutSelfTest()}, opts...)...)
+	e, err := engine.Open(context.Background(), append([]engine.Option{engine.WithDevice("uuid:" + info.UUID), expert.WithoutSelfTest()}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,21 +5,13 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 )
 
 // Usage is what the process has used so far: CPU time on all cores, and the
-// largest resident memory in bytes (VmHWM). Software devices are part of it.
+// largest resident memory in bytes (VmHWM), 0 where the system has no /proc.
+// Software devices are part of it.
 func Usage() (cpu time.Duration, peak int64) { return processTime(), peakMemory() }
-
-func processTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
 
 // peakMemory reads /proc: the maximum that getrusage tells includes what the
 // process that started this one used.

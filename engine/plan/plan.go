@@ -6,6 +6,8 @@
 // Barriers. New runs all three and checks the result; Parse reads a printed plan
 // back. All that is known of one kernel stands in its form, kernel_NAME.go, and
 // table.go lists the forms of each op.
+//
+// The promise of compatibility that package engine makes does not cover it.
 package plan
 
 import (

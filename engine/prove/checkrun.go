@@ -36,7 +36,7 @@ func (dev *Device) Check(ctx context.Context, m Model, r readout.Request, pixels
 	if err != nil {
 		return 0, err
 	}
-	ref, err := interp.Compile(ctx, gr, m.Params.Typed())
+	ref, err := interp.Compile(ctx, gr, run.Typed(m.Params))
 	if err != nil {
 		return 0, err
 	}

@@ -34,7 +34,7 @@ func TestVariantsAreReplaced(t *testing.T) {
 		image.Data[i] = float64(x)
 	}
 	in := map[string]*interp.Tensor{crate.InputName: image}
-	want, err := interp.Run(ctx, gr, params.Typed(), in)
+	want, err := interp.Run(ctx, gr, run.Typed(params), in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func (g *Device) guardedCase(c *plan.Case, want *plan.Dispatch) error {
 	}
 	defer pr.Close()
 	mem := pr.Memory(0) // nil where the host does not see it: nothing guards then
-	ref, err := interp.Run(ctx, c.Graph, params.Typed(), inputs)
+	ref, err := interp.Run(ctx, c.Graph, run.Typed(params), inputs)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
@@ -33,7 +34,7 @@ output "y" = v3
 	}
 	in := map[string]*interp.Tensor{"x": x}
 	params := RandomParams(g)
-	want, err := interp.Run(context.Background(), g, params.Typed(), in)
+	want, err := interp.Run(context.Background(), g, run.Typed(params), in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
 )
@@ -102,7 +103,7 @@ func (dev *Device) runCase(ctx context.Context, c *plan.Case, want *plan.Dispatc
 	if err != nil {
 		return nil, err
 	}
-	ref, err := interp.Run(ctx, c.Graph, params.Typed(), inputs)
+	ref, err := interp.Run(ctx, c.Graph, run.Typed(params), inputs)
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ type interpComputer struct {
 
 // OnInterpreter runs batches of a graph whose pixels go into that input.
 func OnInterpreter(ctx context.Context, g *graph.Graph, params Params, input string) (Computer, error) {
-	p, err := interp.Compile(ctx, g, params.Typed())
+	p, err := interp.Compile(ctx, g, Typed(params))
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 		return nil, err
 	}
 	if o.Half && !info.Storage16 {
-		return nil, NoDevice(fmt.Errorf("%s has no 16-bit storage, which --precision fp16 needs", info.Name))
+		return nil, NoDevice(fmt.Errorf("%s has no 16-bit storage, which half precision needs", info.Name))
 	}
 	dev, err := inst.OpenDevice(info, o.Statistics)
 	if err != nil {

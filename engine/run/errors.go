@@ -31,3 +31,13 @@ func weightError(err error) error {
 	}
 	return &WeightError{err}
 }
+
+// CauseOf says why ctx has ended where err only says that it has.
+func CauseOf(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+	}
+	return err
+}

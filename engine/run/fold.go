@@ -81,7 +81,7 @@ func (s *WeightStore) pack(ctx context.Context, v *graph.Value, lay plan.Layout,
 		}
 		reading.Lock()
 		defer reading.Unlock()
-		x, err := s.params.Typed()(name, t)
+		x, err := Typed(s.params)(name, t)
 		if err == nil {
 			memo[name] = x
 		}

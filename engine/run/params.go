@@ -37,8 +37,9 @@ func expression(v *graph.Value) string {
 // Params reads a model's parameters by canonical name, in float64.
 type Params func(name string) ([]float64, error)
 
-// Typed checks the number of elements, too. Its errors are the weights'.
-func (p Params) Typed() func(string, graph.Type) ([]float64, error) {
+// Typed reads parameters and checks the number of their elements. Its errors are the
+// weights'.
+func Typed(p Params) func(string, graph.Type) ([]float64, error) {
 	return func(name string, t graph.Type) ([]float64, error) {
 		x, err := p(name)
 		if err == nil && len(x) != t.Shape.Elems() {

@@ -24,7 +24,7 @@ type DeviceInfo struct {
 	Memory     int64 // bytes of the device's own memory
 	Subgroup   int
 	FP16       bool
-	Validation bool
+	Validation bool // the process uses Vulkan with validation layers
 }
 
 // Reference reports the interpreter.
@@ -44,7 +44,7 @@ func Describe(info vk.Info) DeviceInfo {
 		driver = fmt.Sprintf("%s %d.%d.%d", info.DriverName, info.Driver>>22, info.Driver>>12&0x3ff, info.Driver&0xfff)
 	}
 	return DeviceInfo{Index: info.Index, Name: info.Name, Type: info.Type.String(), Driver: driver, API: info.API, UUID: info.UUID,
-		Memory: info.LocalHeap, Subgroup: info.Subgroup, FP16: info.Storage16}
+		Memory: info.LocalHeap, Subgroup: info.Subgroup, FP16: info.Storage16, Validation: info.Validation}
 }
 
 // ReferenceDevice describes the interpreter.

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package vk
 
 // #include "cvk.h"
@@ -9,30 +11,6 @@ import (
 
 	vulkan "github.com/vulkan-go/vulkan"
 )
-
-// Binding puts a part of a buffer into a slot; View is set for texel slots.
-type Binding struct {
-	Buffer *Buffer
-	Offset int64
-	Size   int64
-	View   *View
-}
-
-// Dispatch is one execution of a pipeline.
-type Dispatch struct {
-	Pipeline *Pipeline
-	Bindings []Binding // one a slot
-	Push     []uint32
-	Grid     [3]int
-	Barrier  bool // wait for earlier dispatches
-}
-
-// Copy copies between buffers.
-type Copy struct {
-	From, To     *Buffer
-	FromAt, ToAt int64
-	Size         int64
-}
 
 // Sets are the descriptor sets of a list of dispatches.
 type Sets struct {
@@ -78,17 +56,6 @@ func (s *Sets) Destroy() {
 type Commands struct {
 	d *Device
 	h Handle
-}
-
-// Recording is what a command buffer does: copies in, dispatches, copies out.
-type Recording struct {
-	CopyIn     []Copy
-	Dispatches []Dispatch
-	Sets       *Sets // of the plan
-	First      int   // index of Dispatches[0] among the sets
-	CopyOut    []Copy
-	Queries    *Queries // two timestamps a dispatch, nil: none
-	HostWrites bool     // the host has written what is copied or read
 }
 
 // Record makes a command buffer, in one call.

@@ -3,6 +3,10 @@
 #ifndef CVK_H
 #define CVK_H
 
+#if !__has_include(<vulkan/vulkan.h>)
+#error vulkan/vulkan.h is missing: install libvulkan-dev (Debian, Ubuntu) or vulkan-headers (Fedora, Arch, Homebrew), or build without Vulkan by CGO_ENABLED=0
+#else // the rest would add a page of errors
+
 #define VK_NO_PROTOTYPES
 #include <stdint.h>
 #include <vulkan/vulkan.h>
@@ -116,4 +120,5 @@ VkResult cvk_wait(cvk_device *d, cvk_handle fence, uint64_t timeout_ns);
 VkResult cvk_timestamps(cvk_device *d, cvk_handle pool, uint32_t first, uint32_t n, uint64_t *out);
 VkResult cvk_query_pool(cvk_device *d, uint32_t n, cvk_handle *out);
 
+#endif
 #endif

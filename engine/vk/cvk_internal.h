@@ -2,6 +2,7 @@
 #define CVK_INTERNAL_H
 
 #include "cvk.h"
+#include <vulkan/vulkan_core.h> // ends the compilation where cvk.h has said that vulkan.h is missing
 
 // The device functions that this package calls from C.
 #define CVK_FUNCTIONS(F)                                                                                               \

@@ -1,4 +1,4 @@
-#include "cvk.h"
+#include "cvk_internal.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -15,6 +15,12 @@
 // is one instance a process, counted, behind one mutex. It is looked up anew
 // when the first user opens it.
 //
+// All of this needs cgo. Without it the package has the same API (nocgo.go), and
+// Open fails with an ErrNoLoader that says why. Types that hold nothing of C's are
+// shared by both builds.
+//
 // Every call that returns a VkResult passes through a fault counter, so that a
 // test can make the Nth one fail.
+//
+// The promise of compatibility that package engine makes does not cover it.
 package vk

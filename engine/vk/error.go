@@ -93,18 +93,14 @@ var (
 	ErrTimeout     = errors.New("vulkan: timeout")
 )
 
+// ErrConflict says that options ask for something else than what the process has
+// already: one instance and the drivers' settings are all its users'.
+var ErrConflict = errors.New("vulkan: conflicting options")
+
 // Why there is no device: three different states of a machine, each with its
 // remedy.
 var (
-	ErrNoLoader = errors.New("no Vulkan loader: libvulkan.so.1 was not found (on Debian: apt-get install libvulkan1)")
+	ErrNoLoader = errors.New("no Vulkan loader")
 	ErrNoDriver = errors.New("no Vulkan driver: the loader found none that it could use (install the GPU's driver; for a software device on Debian: apt-get install mesa-vulkan-drivers)")
 	ErrNoDevice = errors.New("no Vulkan device: a driver is installed, but it reports no device that can compute (check permissions on /dev/dri, or install a software driver: apt-get install mesa-vulkan-drivers)")
 )
-
-// check turns a result into an error.
-func check(call string, r Result) error {
-	if r >= 0 && r != Timeout && r != NotReady {
-		return nil
-	}
-	return &Error{call, r}
-}

@@ -1,16 +1,5 @@
 package vk
 
-// #include "cvk.h"
-import "C"
-
-import (
-	"encoding/hex"
-	"fmt"
-	"unsafe"
-
-	vulkan "github.com/vulkan-go/vulkan"
-)
-
 // DeviceType is a VkPhysicalDeviceType.
 type DeviceType uint32
 
@@ -46,6 +35,7 @@ type Info struct {
 	Type       DeviceType
 	API        string
 	Driver     uint32 // driver version, in the vendor's encoding
+	Validation bool   // the instance was made with validation layers
 
 	MaxStorageRange int64
 	MaxAllocation   int64
@@ -73,71 +63,4 @@ type Info struct {
 
 	queue    int
 	physical Handle
-}
-
-// Devices lists the devices that can compute, in the loader's order. When
-// there is none the error is ErrNoDriver or ErrNoDevice.
-func (i *Instance) Devices() ([]Info, error) {
-	inst := instanceOf(i.handle)
-	var n uint32
-	if r := i.faults.next(); r != Success {
-		return nil, check("vkEnumeratePhysicalDevices", r)
-	}
-	switch r := Result(vulkan.EnumeratePhysicalDevices(inst, &n, nil)); r {
-	case Success, Incomplete:
-	case InitializationFailed, IncompatibleDriver:
-		return nil, ErrNoDevice // a driver without hardware
-	default:
-		return nil, check("vkEnumeratePhysicalDevices", r)
-	}
-	if n == 0 {
-		return nil, ErrNoDevice
-	}
-	list := make([]vulkan.PhysicalDevice, n)
-	if err := check("vkEnumeratePhysicalDevices", Result(vulkan.EnumeratePhysicalDevices(inst, &n, list))); err != nil {
-		return nil, err
-	}
-	var infos []Info
-	for k, phys := range list[:n] {
-		info, err := i.query(Handle(uintptr(unsafe.Pointer(phys))))
-		if err != nil {
-			return nil, err
-		}
-		info.Index = k
-		if info.queue >= 0 {
-			infos = append(infos, info)
-		}
-	}
-	if len(infos) == 0 {
-		return nil, ErrNoDevice
-	}
-	return infos, nil
-}
-
-func (i *Instance) query(phys Handle) (Info, error) {
-	var c C.cvk_info
-	if err := check("vkGetPhysicalDeviceProperties2", Result(C.cvk_query(i.gipa, C.cvk_handle(i.handle), C.cvk_handle(phys), &c))); err != nil {
-		return Info{}, err
-	}
-	info := Info{
-		Name: C.GoString(&c.name[0]), DriverName: C.GoString(&c.driver_name[0]), DriverInfo: C.GoString(&c.driver_info[0]),
-		UUID: hex.EncodeToString(C.GoBytes(unsafe.Pointer(&c.uuid[0]), 16)),
-		Type: DeviceType(c._type), Driver: uint32(c.driver_version),
-		API:             fmt.Sprintf("%d.%d.%d", c.api>>22, c.api>>12&0x3ff, c.api&0xfff),
-		MaxStorageRange: int64(c.max_storage_range), MaxAllocation: int64(c.max_allocation), MaxTexels: int64(c.max_texels),
-		StorageAlign: int64(c.storage_align), TexelAlign: int64(c.texel_align),
-		MaxInvocations: int(c.max_invocations), MaxShared: int(c.max_shared), ComputeUnits: int(c.compute_units), VectorRegisters: int(c.vector_registers), MaxPush: int(c.max_push),
-		Subgroup: int(c.subgroup), MinSubgroup: int(c.min_subgroup), MaxSubgroup: int(c.max_subgroup),
-		Storage16: c.storage16 != 0, Float16: c.float16 != 0, Statistics: c.statistics != 0, SizeControl: c.size_control != 0,
-		Timestamps: c.timestamps != 0, TimestampNS: float64(c.timestamp_ns), LocalHeap: int64(c.local_heap),
-		queue: int(c.queue), physical: phys,
-	}
-	const computeStage = 0x20 // VK_SHADER_STAGE_COMPUTE_BIT
-	if c.subgroup_stages&computeStage != 0 {
-		info.SubgroupOps = uint32(c.subgroup_ops)
-	}
-	for k := range 3 {
-		info.MaxSize[k], info.MaxGroups[k] = int(c.max_size[k]), int64(c.max_groups[k])
-	}
-	return info, nil
 }

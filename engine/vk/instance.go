@@ -1,3 +1,5 @@
+//go:build cgo
+
 package vk
 
 /*
@@ -9,16 +11,11 @@ import "C"
 
 import (
 	"fmt"
-	"os"
-	"strings"
 	"sync"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
 )
-
-// Handle is a Vulkan handle as a number.
-type Handle uint64
 
 // process is the one instance that vulkan-go's package variables allow.
 var process struct {
@@ -28,20 +25,7 @@ var process struct {
 	instance  Handle
 	messenger *C.cvk_messenger
 	validated bool
-	bits      int
-}
-
-// Options of Open.
-type Options struct {
-	// Validation loads the Khronos validation layer, with synchronization
-	// validation. The messages are read with Messages.
-	Validation bool
-	// VectorBits asks llvmpipe for vectors of that many bits (128, 256, 512),
-	// by setting LP_NATIVE_VECTOR_WIDTH before the driver is loaded, unless the
-	// user has set it. The driver reads it once a process. 0 leaves it alone.
-	VectorBits int
-	// Faults, if not nil, counts calls and makes one fail.
-	Faults *Faults
+	vectors   vectors
 }
 
 // Faults makes the Nth call that returns a VkResult fail. Its memory is C's,
@@ -84,43 +68,49 @@ func (f *Faults) next() Result { return Result(C.cvk_fault(f.pointer())) }
 
 // Instance is a use of the process's Vulkan instance.
 type Instance struct {
-	handle Handle
-	gipa   unsafe.Pointer
-	faults *Faults
-	closed sync.Once
+	handle    Handle
+	gipa      unsafe.Pointer
+	validated bool
+	faults    *Faults
+	closed    sync.Once
 }
 
 // Open finds the loader and the drivers, anew when no one else uses them. The
-// errors ErrNoLoader and ErrNoDriver say what is missing.
+// errors ErrNoLoader and ErrNoDriver say what is missing, ErrConflict that other
+// options are in force.
 func Open(opt Options) (*Instance, error) {
-	process.Lock()
-	defer process.Unlock()
-	if process.users > 0 {
-		if opt.Validation && !process.validated {
-			return nil, fmt.Errorf("vulkan: the process already uses Vulkan without validation")
-		}
-		process.users++
-		return &Instance{handle: process.instance, gipa: process.gipa, faults: opt.Faults}, nil
-	}
-	if err := open(opt); err != nil {
+	if err := opt.check(); err != nil {
 		return nil, err
 	}
-	process.users = 1
-	return &Instance{handle: process.instance, gipa: process.gipa, faults: opt.Faults}, nil
+	process.Lock()
+	defer process.Unlock()
+	if opt.Validation && process.users > 0 && !process.validated {
+		return nil, fmt.Errorf("%w: validation is asked for, and the process already uses Vulkan without it", ErrConflict)
+	}
+	if err := process.vectors.ask(opt.VectorBits); err != nil {
+		return nil, err
+	}
+	if process.users == 0 {
+		if err := open(opt); err != nil {
+			process.vectors.undo()
+			return nil, err
+		}
+	}
+	process.users++
+	return &Instance{handle: process.instance, gipa: process.gipa, validated: process.validated, faults: opt.Faults}, nil
 }
 
 func open(opt Options) error {
 	if process.gipa == nil {
 		process.gipa = C.cvk_open_loader()
 		if process.gipa == nil {
-			return fmt.Errorf("%w: %s", ErrNoLoader, C.GoString(C.cvk_loader_error()))
+			return fmt.Errorf("%w: libvulkan.so.1 was not found (on Debian: apt-get install libvulkan1): %s", ErrNoLoader, C.GoString(C.cvk_loader_error()))
 		}
 		vulkan.SetGetInstanceProcAddr(process.gipa)
 		if err := vulkan.Init(); err != nil {
 			return fmt.Errorf("%w: %v", ErrNoLoader, err)
 		}
 	}
-	setVectorBits(opt.VectorBits)
 	validate := C.int(0)
 	if opt.Validation {
 		if err := haveValidation(); err != nil {
@@ -131,6 +121,7 @@ func open(opt Options) error {
 	var h C.cvk_handle
 	switch r := Result(C.cvk_instance_create(process.gipa, validate, opt.Faults.pointer(), &h)); r {
 	case Success:
+		process.vectors.read = true
 	case IncompatibleDriver:
 		return ErrNoDriver
 	default:
@@ -148,33 +139,6 @@ func open(opt Options) error {
 		}
 	}
 	return nil
-}
-
-// setVectorBits chooses llvmpipe's vector width where the CPU can have it and
-// the user has not chosen. Mesa's disk cache does not distinguish widths, so
-// each gets a folder of its own.
-func setVectorBits(bits int) {
-	if bits == 0 || os.Getenv("LP_NATIVE_VECTOR_WIDTH") != "" || bits == 512 && !hasAVX512() {
-		return
-	}
-	os.Setenv("LP_NATIVE_VECTOR_WIDTH", fmt.Sprint(bits))
-	process.bits = bits
-	if dir, err := os.UserCacheDir(); err == nil && os.Getenv("MESA_SHADER_CACHE_DIR") == "" {
-		os.Setenv("MESA_SHADER_CACHE_DIR", fmt.Sprintf("%s/crate-vk/mesa-%d", dir, bits))
-	}
-}
-
-// VectorBits is the vector width that this process asked llvmpipe for, 0 when
-// it left the choice to the driver or the user.
-func VectorBits() int {
-	process.Lock()
-	defer process.Unlock()
-	return process.bits
-}
-
-func hasAVX512() bool {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	return err == nil && strings.Contains(string(info), " avx512f")
 }
 
 func haveValidation() error {
@@ -234,4 +198,12 @@ func instanceOf(h Handle) vulkan.Instance { return *(*vulkan.Instance)(unsafe.Po
 func deviceOf(h Handle) vulkan.Device     { return *(*vulkan.Device)(unsafe.Pointer(&h)) }
 func physicalOf(h Handle) vulkan.PhysicalDevice {
 	return *(*vulkan.PhysicalDevice)(unsafe.Pointer(&h))
+}
+
+// check turns a result into an error.
+func check(call string, r Result) error {
+	if r >= 0 && r != Timeout && r != NotReady {
+		return nil
+	}
+	return &Error{call, r}
 }

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package vk
 
 // #include "cvk.h"
@@ -8,16 +10,6 @@ import (
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
-)
-
-// MemoryKind says what a buffer's memory is for.
-type MemoryKind uint8
-
-// The kinds.
-const (
-	Local    MemoryKind = iota // the device's own; mapped too where the device shares the host's
-	Upload                     // written by the host
-	Readback                   // read by the host, cached
 )
 
 // Buffer is a buffer with memory of its own.

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package vk
 
 /*
@@ -11,24 +13,6 @@ import (
 
 	vulkan "github.com/vulkan-go/vulkan"
 )
-
-// SlotKind is the descriptor type of a binding.
-type SlotKind uint8
-
-// The slot kinds.
-const (
-	Storage SlotKind = 0
-	Texel   SlotKind = 1
-)
-
-// PipelineInfo describes a pipeline.
-type PipelineInfo struct {
-	Code      []byte // SPIR-V
-	Slots     []SlotKind
-	PushBytes int
-	Spec      []uint32 // constants 0 … n−1
-	Subgroup  int      // required subgroup size where the device can choose; 0: any
-}
 
 // Pipeline is a compiled kernel with its constants.
 type Pipeline struct {

@@ -42,3 +42,16 @@ func (p *RGB) At(x, y int) color.Color {
 	i := 3 * (y*p.Width + x)
 	return color.RGBA{p.Pix[i], p.Pix[i+1], p.Pix[i+2], 255}
 }
+
+// TopLeft is the top left width × height of a picture, which shares its pixels
+// where whole rows are taken.
+func (p *RGB) TopLeft(width, height int) *RGB {
+	if p.Width == width {
+		return &RGB{Width: width, Height: height, Pix: p.Pix[:3*width*height]}
+	}
+	out := make([]byte, 0, 3*width*height)
+	for y := range height {
+		out = append(out, p.Pix[3*y*p.Width:3*(y*p.Width+width)]...)
+	}
+	return &RGB{Width: width, Height: height, Pix: out}
+}

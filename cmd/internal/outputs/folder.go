@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 )
 
 // tempPrefix marks files that are being written; a run that holds the folder's
@@ -32,8 +31,7 @@ type Folder struct {
 	dirs map[string]bool // made, or known to be there
 }
 
-// OpenFolder makes and locks the folder. The lock is the folder's own (flock),
-// so a killed run leaves none.
+// OpenFolder makes and locks the folder. A killed run leaves no lock.
 func OpenFolder(root string) (*Folder, error) {
 	if info, err := os.Stat(root); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("%q is a file, want a folder for the outputs", root)
@@ -41,18 +39,11 @@ func OpenFolder(root string) (*Folder, error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, err
 	}
-	d, err := os.Open(root)
+	held, err := lock(root)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		d.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%q: %w", root, ErrBusy)
-		}
-		return nil, fmt.Errorf("locking %q: %w", root, err)
-	}
-	f := &Folder{root: root, lock: d, dirs: map[string]bool{root: true}}
+	f := &Folder{root: root, lock: held, dirs: map[string]bool{root: true}}
 	return f, f.sweep()
 }
 

@@ -11,12 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -89,13 +89,13 @@ func (s *server) open(ctx context.Context, r request) (a answer, err error) {
 		opts = append(opts, engine.WithCache(filepath.Join(dir, "crate-vk")))
 	}
 	if r.Bits > 0 {
-		opts = append(opts, engine.WithVectorBits(r.Bits))
+		opts = append(opts, expert.WithVectorBits(r.Bits))
 	}
 	if s.eng, err = engine.Open(ctx, opts...); err != nil {
 		return a, err
 	}
 	d := s.eng.Device()
-	return answer{Name: d.Name, Version: fmt.Sprintf("%s, driver %s, Vulkan %s, tuning %s", d.Name, d.Driver, d.API, s.eng.Tuning())}, nil
+	return answer{Name: d.Name, Version: fmt.Sprintf("%s, driver %s, Vulkan %s, tuning %s", d.Name, d.Driver, d.API, expert.Tuning(s.eng))}, nil
 }
 
 func (s *server) load(ctx context.Context, r request) error {
@@ -168,24 +168,17 @@ func (s *server) run(ctx context.Context, times int) (answer, error) {
 	if _, err := s.forward(ctx); err != nil {
 		return answer{}, err
 	}
-	cpu, start := processTime(), time.Now()
+	before, _ := measure.Usage()
+	start := time.Now()
 	for range times {
 		if _, err := s.forward(ctx); err != nil {
 			return answer{}, err
 		}
 	}
-	wall, used := time.Since(start), processTime()-cpu
+	wall := time.Since(start)
+	after, _ := measure.Usage()
 	n := float64(times)
-	return answer{Wall: wall.Seconds() / n, CPU: used.Seconds() / n}, nil
-}
-
-// processTime is the user and system time of all threads so far.
-func processTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return answer{Wall: wall.Seconds() / n, CPU: (after - before).Seconds() / n}, nil
 }
 
 func (s *server) engineRequest() engine.Request {

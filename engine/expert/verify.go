@@ -1,13 +1,15 @@
-package engine
+package expert
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
+	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/engine/prove"
+	"github.com/crate-vk/crate-vk/engine/run"
+	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // Verdict is one row of Verify.
@@ -20,12 +22,13 @@ type VerifyOptions = prove.VerifyOptions
 // plans for the device use on a small case, then the model as a whole, dispatch
 // by dispatch. It yields a row for each as soon as it is known; errors of the
 // comparison itself, such as a lost device, end it.
-func (m *Model) Verify(ctx context.Context, o VerifyOptions) iter.Seq2[Verdict, error] {
+func Verify(ctx context.Context, m *engine.Model, o VerifyOptions) iter.Seq2[Verdict, error] {
 	return func(yield func(Verdict, error) bool) {
-		v, release, err := m.inside(ctx)
-		if err == nil && v.Device == nil {
-			release()
-			err = errors.New("engine: the interpreter is the reference itself: choose a device to verify")
+		v, release, err := m.Inside(inside.Key{})
+		if err == nil {
+			if err = v.Lacks("is no device that could be verified"); err != nil {
+				release()
+			}
 		}
 		if err != nil {
 			yield(Verdict{}, err)
@@ -35,7 +38,7 @@ func (m *Model) Verify(ctx context.Context, o VerifyOptions) iter.Seq2[Verdict, 
 		// when somebody closes the engine, be it in the loop over the rows.
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
-		defer context.AfterFunc(m.ctx, func() { stop(context.Cause(m.ctx)) })()
+		defer context.AfterFunc(v.Ending, func() { stop(context.Cause(v.Ending)) })()
 		type result struct {
 			row Verdict
 			err error
@@ -44,14 +47,13 @@ func (m *Model) Verify(ctx context.Context, o VerifyOptions) iter.Seq2[Verdict, 
 		go func() {
 			defer close(rows)
 			defer release()
-			asked := m.eng.use.asked()
 			for row, err := range v.Device.Verify(ctx, proved(v), o) {
 				select {
-				case rows <- result{row, causeOf(ctx, m.blame(err))}:
+				case rows <- result{row, run.CauseOf(ctx, v.Blame(err))}:
 					continue
 				case <-ctx.Done():
-				case <-asked:
-					stop(ErrDeviceLost) // unless it is closed: the device is about to be opened again
+				case <-v.Asked:
+					stop(engine.ErrDeviceLost) // unless it is closed: the device is about to be opened again
 				}
 				return
 			}
@@ -74,20 +76,29 @@ func proved(v inside.Model) prove.Model {
 
 // Check runs a request on the given pixels dispatch by dispatch, beside the
 // interpreter, and stops at the first value that disagrees: the error is a
-// *KernelError that names value and kernel. It returns how many dispatches
+// *engine.KernelError that names value and kernel. It returns how many dispatches
 // agreed.
-func (m *Model) Check(ctx context.Context, r Request, pixels []byte) (agreed int, err error) {
-	v, release, err := m.inside(ctx)
+func Check(ctx context.Context, m *engine.Model, r engine.Request, pixels []byte) (agreed int, err error) {
+	v, release, err := m.Inside(inside.Key{})
 	if err != nil {
 		return 0, err
 	}
 	defer release()
-	if v.Device == nil {
-		return 0, errors.New("engine: the interpreter is the reference itself: there is nothing to check")
+	if err := v.Lacks("is no device that could be checked"); err != nil {
+		return 0, err
 	}
 	if want := 3 * r.Height * r.Width * r.Batch; len(pixels) != want {
 		return 0, fmt.Errorf("engine: %d bytes for %d images of %d×%d px, want %d: 8-bit RGB", len(pixels), r.Batch, r.Width, r.Height, want)
 	}
 	agreed, err = v.Device.Check(ctx, proved(v), r, pixels)
-	return agreed, m.blame(err)
+	return agreed, v.Blame(err)
+}
+
+// CheckImage is Check for a read-out's tensors of one image.
+func CheckImage[T any](ctx context.Context, r engine.Readout[T], m *engine.Model, img *picture.RGB) (agreed int, err error) {
+	request, pixels, err := r.Inside(inside.Key{}, ctx, m, img)
+	if err != nil {
+		return 0, err
+	}
+	return Check(ctx, m, request, pixels)
 }

@@ -1,4 +1,4 @@
-package engine
+package expert
 
 import (
 	"fmt"
@@ -6,25 +6,26 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/engine"
 )
 
 // namedReadout is a read-out with its default options.
 type namedReadout struct {
 	name    string
-	request func(c *crate.Config, batch, height, width int) (Request, error)
+	request func(c *crate.Config, batch, height, width int) (engine.Request, error)
 }
 
 func namedReadouts() []namedReadout {
 	return []namedReadout{
-		{"attention", Attention(AttentionOptions{}).Request},
-		{"maskcut", MaskCut(MaskCutOptions{}).Request},
-		{"tokencut", TokenCut(TokenCutOptions{}).Request},
-		{"parts", Parts(PartsOptions{}).Request},
-		{"features", FeaturesOf(FeatureOptions{}).Request},
-		{"classify", Classify(ClassifyOptions{}).Request},
-		{"embed", Embed(EmbedOptions{}).Request},
-		{"analyze", Analyze(AnalyzeOptions{}).Request},
-		{"reconstruction", Reconstruct(ReconstructOptions{}).Request},
+		{"attention", engine.Attention(engine.AttentionOptions{}).Request},
+		{"maskcut", engine.MaskCut(engine.MaskCutOptions{}).Request},
+		{"tokencut", engine.TokenCut(engine.TokenCutOptions{}).Request},
+		{"parts", engine.Parts(engine.PartsOptions{}).Request},
+		{"features", engine.FeaturesOf(engine.FeatureOptions{}).Request},
+		{"classify", engine.Classify(engine.ClassifyOptions{}).Request},
+		{"embed", engine.Embed(engine.EmbedOptions{}).Request},
+		{"analyze", engine.Analyze(engine.AnalyzeOptions{}).Request},
+		{"reconstruction", engine.Reconstruct(engine.ReconstructOptions{}).Request},
 	}
 }
 
@@ -40,7 +41,7 @@ func ReadoutNames() []string {
 // NamedRequest is the work that a read-out with its default options asks of a
 // model for a batch of images of height × width px; or single outputs by the
 // names of crate/readout.Outputs: logits, tokens, attention@LAYER, keys@LAYER.
-func NamedRequest(c *crate.Config, name string, batch, height, width int) (Request, error) {
+func NamedRequest(c *crate.Config, name string, batch, height, width int) (engine.Request, error) {
 	for _, r := range namedReadouts() {
 		if r.name == name {
 			return r.request(c, batch, height, width)
@@ -51,7 +52,7 @@ func NamedRequest(c *crate.Config, name string, batch, height, width int) (Reque
 		err = fmt.Errorf("%w; or %s", err, strings.Join(ReadoutNames(), ", "))
 	}
 	if err != nil {
-		return Request{}, err
+		return engine.Request{}, err
 	}
-	return Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, nil
+	return engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, nil
 }

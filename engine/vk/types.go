@@ -1,0 +1,67 @@
+package vk
+
+// Handle is a Vulkan handle as a number.
+type Handle uint64
+
+// MemoryKind says what a buffer's memory is for.
+type MemoryKind uint8
+
+// The kinds.
+const (
+	Local    MemoryKind = iota // the device's own; mapped too where the device shares the host's
+	Upload                     // written by the host
+	Readback                   // read by the host, cached
+)
+
+// SlotKind is the descriptor type of a binding.
+type SlotKind uint8
+
+// The slot kinds.
+const (
+	Storage SlotKind = 0
+	Texel   SlotKind = 1
+)
+
+// PipelineInfo describes a pipeline.
+type PipelineInfo struct {
+	Code      []byte // SPIR-V
+	Slots     []SlotKind
+	PushBytes int
+	Spec      []uint32 // constants 0 … n−1
+	Subgroup  int      // required subgroup size where the device can choose; 0: any
+}
+
+// Binding puts a part of a buffer into a slot; View is set for texel slots.
+type Binding struct {
+	Buffer *Buffer
+	Offset int64
+	Size   int64
+	View   *View
+}
+
+// Dispatch is one execution of a pipeline.
+type Dispatch struct {
+	Pipeline *Pipeline
+	Bindings []Binding // one a slot
+	Push     []uint32
+	Grid     [3]int
+	Barrier  bool // wait for earlier dispatches
+}
+
+// Copy copies between buffers.
+type Copy struct {
+	From, To     *Buffer
+	FromAt, ToAt int64
+	Size         int64
+}
+
+// Recording is what a command buffer does: copies in, dispatches, copies out.
+type Recording struct {
+	CopyIn     []Copy
+	Dispatches []Dispatch
+	Sets       *Sets // of the plan
+	First      int   // index of Dispatches[0] among the sets
+	CopyOut    []Copy
+	Queries    *Queries // two timestamps a dispatch, nil: none
+	HostWrites bool     // the host has written what is copied or read
+}
