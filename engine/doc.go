@@ -9,6 +9,10 @@
 //
 // What is read off a model is a Readout, a value that Attention, MaskCut,
 // FeaturesOf and others make; it runs over a stream, a batch or one image.
+// A graph of the caller's own, made by graph.NewBuilder, runs as a Program of
+// Engine.Compile. Its tensors may stay on the device for the next one, and so may
+// a model's, of Model.Compile.
+//
 // Package run executes plans, package prove tests kernels, and package measure
 // takes times; this one holds models and images together.
 //

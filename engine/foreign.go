@@ -7,8 +7,9 @@ import (
 )
 
 // PanicError is a panic of code that was handed to the engine: an Input's Load,
-// an iterator of inputs, an image's methods, the function of NewModelSource. It
-// would otherwise end the process, on a goroutine that its author never sees.
+// an iterator of inputs, an image's methods, the function of NewModelSource, the
+// parameters of Compile. It would otherwise end the process, on a goroutine that
+// its author never sees.
 type PanicError struct {
 	Value any    // of the panic
 	Stack []byte // of the goroutine, as runtime/debug prints it
@@ -35,4 +36,16 @@ func guarded(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// apart is guarded on a goroutine of its own: a function that ends it gives
+// errGone, and the caller goes on.
+func apart(f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		err := errGone
+		defer func() { done <- err }()
+		err = guarded(f)
+	}()
+	return <-done
 }

@@ -99,4 +99,4 @@ func (m *Model) inside(ctx context.Context) (v inside.Model, release func(), err
 }
 
 // passes are the graph passes that the engine runs.
-func (m *Model) passes() pass.Options { return pass.Options{Without: m.eng.opt.without} }
+func (m *Model) passes() pass.Options { return m.eng.passes() }
