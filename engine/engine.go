@@ -33,12 +33,14 @@ type Engine struct {
 
 	mu       sync.Mutex
 	holdings map[*holding]bool
+	tensors  map[*DeviceTensor]bool
+	compiled int // how many Programs there were
 }
 
 // Open selects a device and opens it. When there is none the error is
 // ErrNoDevice and says whether the loader, a driver or a device is missing.
 func Open(ctx context.Context, opts ...Option) (*Engine, error) {
-	e := &Engine{opt: defaults(), holdings: map[*holding]bool{}, gone: make(chan struct{})}
+	e := &Engine{opt: defaults(), holdings: map[*holding]bool{}, tensors: map[*DeviceTensor]bool{}, gone: make(chan struct{})}
 	for _, o := range opts {
 		o(&e.opt)
 	}
@@ -160,6 +162,7 @@ func (e *Engine) teardown() {
 			h.closed()
 		}
 	}
+	e.dropTensors(ErrClosed)
 	if e.device != nil {
 		e.device.Close()
 		e.device = nil
@@ -191,6 +194,7 @@ func (e *Engine) rebuild(lost *prove.Device) error {
 	for _, h := range list {
 		h.release()
 	}
+	e.dropTensors(errTensorLost)
 	lost.Close()
 	// The same device by its UUID: what auto or a name finds may have changed,
 	// and the tuning belongs to this one.

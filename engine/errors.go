@@ -14,14 +14,16 @@ import (
 // options ask for something else than what another engine of the process has; ErrBusy
 // that a Batcher's queue is full.
 var (
-	ErrNoDevice    = run.ErrNoDevice
-	ErrOutOfMemory = vk.ErrOutOfMemory
-	ErrDeviceLost  = vk.ErrDeviceLost
-	ErrLostWork    = run.ErrLostWork
-	ErrConflict    = vk.ErrConflict
-	ErrClosed      = errors.New("the engine is closed")
-	ErrModelClosed = errors.New("the model is closed")
-	ErrBusy        = errors.New("too many calls are waiting")
+	ErrNoDevice      = run.ErrNoDevice
+	ErrOutOfMemory   = vk.ErrOutOfMemory
+	ErrDeviceLost    = vk.ErrDeviceLost
+	ErrLostWork      = run.ErrLostWork
+	ErrConflict      = vk.ErrConflict
+	ErrClosed        = errors.New("the engine is closed")
+	ErrModelClosed   = errors.New("the model is closed")
+	ErrProgramClosed = errors.New("the program is closed")
+	ErrTensorClosed  = errors.New("the tensor is closed")
+	ErrBusy          = errors.New("too many calls are waiting")
 )
 
 // KernelError says that a kernel does not compute what its op is defined as.
@@ -35,6 +37,15 @@ type ModelError struct {
 
 func (e *ModelError) Error() string { return fmt.Sprintf("model %s: %v", e.Path, e.Err) }
 func (e *ModelError) Unwrap() error { return e.Err }
+
+// GraphError says that a graph of an embedder's own is refused, and why.
+type GraphError struct {
+	Name string // of the graph
+	Err  error
+}
+
+func (e *GraphError) Error() string { return fmt.Sprintf("graph %s: %v", e.Name, e.Err) }
+func (e *GraphError) Unwrap() error { return e.Err }
 
 func modelError(path string, err error) error {
 	var have *ModelError

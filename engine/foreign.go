@@ -7,8 +7,9 @@ import (
 )
 
 // PanicError is a panic of code that was handed to the engine: an Input's Load,
-// an iterator of inputs, an image's methods, the function of NewModelSource. It
-// would otherwise end the process, on a goroutine that its author never sees.
+// an iterator of inputs, an image's methods, the function of NewModelSource, the
+// parameters of Compile. It would otherwise end the process, on a goroutine that
+// its author never sees.
 type PanicError struct {
 	Value any    // of the panic
 	Stack []byte // of the goroutine, as runtime/debug prints it

@@ -96,4 +96,4 @@ func (m *Model) Inside(inside.Key) (v inside.Model, release func(), err error) {
 }
 
 // passes are the graph passes that the engine runs.
-func (m *Model) passes() pass.Options { return pass.Options{Without: m.eng.opt.Without} }
+func (m *Model) passes() pass.Options { return m.eng.passes() }

@@ -55,11 +55,12 @@ func (m *Model) runRequest(ctx context.Context, r Request, pixels []byte) (map[s
 		return nil, err
 	}
 	defer done()
-	wait, err := m.start(ctx, p, "", r.Batch, pixels)
+	wait, err := m.start(ctx, p, "", r.Batch, run.Inputs{crate.InputName: {Bytes: pixels}})
 	if err != nil {
 		return nil, err
 	}
-	return wait()
+	res, err := wait()
+	return res.Outputs, err
 }
 
 func reference(t *testing.T, src *ModelSource, r Request, pixels []byte) map[string]*interp.Tensor {

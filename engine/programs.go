@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/graph"
@@ -141,6 +140,15 @@ func (ps *programs) drop(p *program) {
 	}
 }
 
+// remove drops a program, behind whoever uses it.
+func (ps *programs) remove(key programKey) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if p := ps.list[key]; p != nil {
+		ps.drop(p)
+	}
+}
+
 // evict drops the program that nobody uses and that was not used for longest, if
 // there is one; mu is held.
 func (ps *programs) evict() bool {
@@ -267,55 +275,55 @@ func (h *holding) weights() *run.WeightStore {
 }
 
 // acquire finds or compiles the program of a graph, which build makes where it
-// has to be compiled.
-func (h *holding) acquire(ctx context.Context, work string, build func() (*graph.Graph, error)) (p *program, done func(), err error) {
+// has to be compiled. Outputs in keep stay on the device.
+func (h *holding) acquire(ctx context.Context, work string, build func() (*graph.Graph, error), keep ...string) (p *program, done func(), err error) {
 	return h.eng.programs.acquire(ctx, programKey{h, work}, func(ctx context.Context) (run.Computer, error) {
 		start := time.Now()
 		g, err := build()
 		if err != nil {
 			return nil, err
 		}
-		c, err := h.compile(ctx, g)
+		c, err := h.compile(ctx, g, keep)
 		h.eng.tell(Event{Kind: Compiled, Model: h.name, Work: work, Duration: time.Since(start), Err: err})
 		return c, err
 	})
 }
 
-func (h *holding) compile(ctx context.Context, g *graph.Graph) (run.Computer, error) {
+func (h *holding) compile(ctx context.Context, g *graph.Graph, keep []string) (run.Computer, error) {
 	e := h.eng
 	if e.clock != nil {
-		return run.Simulate(g, e.clock), nil
+		return run.Simulate(g, e.clock, keep...), nil
 	}
 	if e.device == nil {
-		c, err := run.OnInterpreter(ctx, g, h.params, crate.InputName)
+		c, err := run.OnInterpreter(ctx, g, h.params, keep...)
 		return c, h.blame(err)
 	}
 	p, err := e.device.Plan(ctx, g, e.planOptions())
 	if err != nil {
 		return nil, err
 	}
-	pr, err := h.put(ctx, p)
+	pr, err := h.put(ctx, p, keep)
 	if err != nil {
 		return nil, h.blame(err)
 	}
 	e.device.KeepPipelines()
-	return run.OnDevice(pr, crate.InputName), nil
+	return run.OnDevice(pr), nil
 }
 
 // put puts a plan on the device. Where its memory is full, programs that nobody
 // uses make room.
-func (h *holding) put(ctx context.Context, p *plan.Plan) (*run.Program, error) {
+func (h *holding) put(ctx context.Context, p *plan.Plan, keep []string) (*run.Program, error) {
 	d, store := h.eng.device, h.weights()
 	defer store.Release()
 	for {
-		need, left, limit := run.NeedOf(p).Own()+store.Missing(p), d.VK.MemoryLeft(), d.Limits.Memory
+		need, left, limit := run.NeedOf(p, keep...).Own()+store.Missing(p), d.VK.MemoryLeft(), d.Limits.Memory
 		err := error(nil)
 		if limit > 0 && need > left {
 			err = fmt.Errorf("%w: the model needs %s more for this size and batch, and %s of %s are in use", ErrOutOfMemory, megabytes(need), megabytes(limit-left), megabytes(limit))
 		}
 		if err == nil {
 			var pr *run.Program
-			if pr, err = run.NewProgram(ctx, d.Device, store, p, run.ProgramOptions{Slots: run.Slots}); err == nil {
+			if pr, err = run.NewProgram(ctx, d.Device, store, p, run.ProgramOptions{Slots: run.Slots, Keep: keep}); err == nil {
 				return pr, nil
 			}
 		}

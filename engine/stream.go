@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/engine/run"
@@ -301,7 +302,7 @@ func (j *job[T]) launch(ctx context.Context, images []*prepared) (wait func() (m
 		m.leave()
 		return nil, device, err
 	}
-	finish, err := m.start(ctx, p, describe(r), len(images), join(images))
+	finish, err := m.start(ctx, p, describe(r), len(images), run.Inputs{crate.InputName: {Bytes: join(images)}})
 	if err != nil {
 		done()
 		m.leave()
@@ -310,32 +311,33 @@ func (j *job[T]) launch(ctx context.Context, images []*prepared) (wait func() (m
 	return func() (map[string]*Tensor, error) {
 		defer m.leave()
 		defer done()
-		return finish()
+		res, err := finish()
+		return res.Outputs, err
 	}, device, nil
 }
 
 // start begins a batch on a program. It ends when ctx does, or when what it
 // belongs to is closed.
-func (h *holding) start(ctx context.Context, p *program, work string, images int, pixels []byte) (wait func() (map[string]*Tensor, error), err error) {
+func (h *holding) start(ctx context.Context, p *program, work string, images int, in run.Inputs) (wait func() (run.Result, error), err error) {
 	both, cancel := context.WithCancelCause(ctx)
 	unhook := context.AfterFunc(h.ctx, func() { cancel(context.Cause(h.ctx)) })
 	release := func() {
 		unhook()
 		cancel(nil)
 	}
-	finish, err := p.Start(both, pixels)
+	finish, err := p.Start(both, in)
 	if err != nil {
 		err = run.CauseOf(both, err)
 		release()
 		return nil, err
 	}
-	return func() (map[string]*Tensor, error) {
+	return func() (run.Result, error) {
 		res, err := finish()
 		err = run.CauseOf(both, err)
 		release()
 		h.eng.tell(Event{Kind: Queued, Model: h.name, Work: work, Images: images, Duration: res.Waited, Err: err})
 		h.eng.tell(Event{Kind: Computed, Model: h.name, Work: work, Images: images, Duration: res.Took, Err: err})
-		return res.Outputs, err
+		return res, err
 	}, nil
 }
 

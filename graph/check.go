@@ -1,15 +1,27 @@
 package graph
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Check verifies what every pass must leave behind: values in topological
 // order with distinct numbers, arguments and attributes as the op table says,
 // types as inference finds them, inputs and outputs with distinct names.
 func Check(g *Graph) error {
+	if g == nil {
+		return errors.New("graph: there is none")
+	}
 	pos := make(map[*Value]int, len(g.Values))
 	ids := make(map[int]bool, len(g.Values))
 	inputs := make(map[string]bool, 1)
 	for i, v := range g.Values {
+		if v == nil {
+			return fmt.Errorf("graph: value %d is nil", i)
+		}
+		if v.Op.Info().Name == "" {
+			return &ArgError{v, "is no operation of the table"}
+		}
 		if ids[v.ID] {
 			return &ArgError{v, "its number is taken"}
 		}
@@ -24,7 +36,7 @@ func Check(g *Graph) error {
 		}
 		pos[v] = i
 		if v.Op.Info().infer == nil {
-			if err := checkAttrs(v); err != nil {
+			if err := checkSource(v); err != nil {
 				return err
 			}
 			if name := v.Str("name"); v.Op == OpInput && inputs[name] {
@@ -56,6 +68,24 @@ func Check(g *Graph) error {
 		names[o.Name] = true
 	}
 	return nil
+}
+
+// checkSource holds a value whose type is declared against the op table.
+func checkSource(v *Value) error {
+	if len(v.Args) > 0 {
+		return &ArgError{v, fmt.Sprintf("has %d arguments, want none", len(v.Args))}
+	}
+	if v.Type.DType == InvalidType || int(v.Type.DType) >= len(dtypes) {
+		return &ArgError{v, "has no element type"}
+	}
+	elems := 1
+	for _, a := range v.Shape() {
+		if a.Size < 1 || elems > maxElems/a.Size {
+			return &ShapeError{v, "its type", v.Shape(), fmt.Sprintf("axes of 1 and more, and at most %d elements", maxElems)}
+		}
+		elems *= a.Size
+	}
+	return checkAttrs(v)
 }
 
 // infer checks arguments and attributes and finds the type of v.

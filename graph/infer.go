@@ -224,6 +224,9 @@ func wantVector(v *Value, i int, arg string, n int) error {
 }
 
 func inferRowScale(v *Value) (Type, error) {
+	if len(v.Args[0].Shape()) == 0 {
+		return Type{}, &ShapeError{v, "x", v.Args[0].Shape(), "an axis and more"}
+	}
 	return Type{F32, v.Args[0].Shape().WithLast(Axis{"one", 1})}, nil
 }
 

@@ -104,8 +104,13 @@ type OpInfo struct {
 	macs  func(*Value) int64         // multiply-adds of matrix products; nil: none
 }
 
-// Info is op's row of the table.
-func (op Op) Info() *OpInfo { return &table[op] }
+// Info is op's row of the table, one without a name where op has none.
+func (op Op) Info() *OpInfo {
+	if op >= opCount {
+		op = OpInvalid
+	}
+	return &table[op]
+}
 
 func (op Op) String() string {
 	if int(op) < len(table) && table[op].Name != "" {

@@ -25,7 +25,12 @@ var dtypes = [...]struct {
 	bytes int
 }{InvalidType: {"invalid", 0}, F32: {"f32", 4}, F16: {"f16", 2}, U8: {"u8", 1}, U32: {"u32", 4}}
 
-func (d DType) String() string { return dtypes[d].name }
+func (d DType) String() string {
+	if int(d) >= len(dtypes) {
+		d = InvalidType
+	}
+	return dtypes[d].name
+}
 
 // Bytes is the size of one element in bytes.
 func (d DType) Bytes() int { return dtypes[d].bytes }

@@ -139,13 +139,13 @@ func benchReference(ctx context.Context, m inside.Model, r readout.Request, o Be
 	if err != nil {
 		return nil, err
 	}
-	c, err := run.OnInterpreter(ctx, gr, m.Params, crate.InputName)
+	c, err := run.OnInterpreter(ctx, gr, m.Params)
 	if err != nil {
 		return nil, err
 	}
 	res := &BenchResult{FLOPs: gr.FLOPs(), Load: time.Since(start)}
 	once := func() error {
-		wait, err := c.Start(ctx, pixels)
+		wait, err := c.Start(ctx, run.Inputs{crate.InputName: {Bytes: pixels}})
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func rebuildAttention(b *caseBuilder, tokens int) *graph.Value {
 	var args []*graph.Value
 	for _, a := range v.Args {
 		if made[a] == nil {
-			made[a] = b.fresh("w", graph.F32Type("B", 2, "N", tokens, "C", 2*p))
+			made[a] = b.stand("w", a, graph.F32Type("B", 2, "N", tokens, "C", 2*p))
 		}
 		args = append(args, made[a])
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/crate-vk/crate-vk/graph"
 )
@@ -32,13 +33,13 @@ func CaseOf(p *Plan, d *Dispatch, size CaseSize) (*Case, error) {
 	if f == nil {
 		return nil, fmt.Errorf("plan: %s computes value %d, whose op it is no kernel of", d.Kernel.Name, d.Value)
 	}
-	b := &caseBuilder{Builder: graph.NewBuilder("case"), p: p, v: v, static: p.Graph.Static(), c: c, size: size, groups: map[*graph.Value]int{}}
+	b := &caseBuilder{Builder: graph.NewBuilder("case"), p: p, v: v, static: p.Graph.Static(), c: c, size: size, groups: map[*graph.Value]int{}, wide: map[*graph.Value]bool{}}
 	b.Output("y", f.rebuild(b))
 	g, err := b.Graph()
 	if err != nil {
 		return nil, fmt.Errorf("plan: case for %v: %w", v, err)
 	}
-	return &Case{g, Options{Family: p.Family, Precision: p.Precision, Choices: ChoicesOf(d), only: d.Kernel, groups: b.groups}}, nil
+	return &Case{g, Options{Family: p.Family, Precision: p.Precision, Choices: ChoicesOf(d), only: d.Kernel, groups: b.groups, wide: b.wide}}, nil
 }
 
 // caseBuilder rebuilds one value over inputs and parameters of smaller sizes.
@@ -51,6 +52,7 @@ type caseBuilder struct {
 	size   CaseSize
 	n      int // arguments made so far
 	groups map[*graph.Value]int
+	wide   map[*graph.Value]bool // float32 at any precision
 }
 
 // fresh is a new input.
@@ -71,7 +73,20 @@ func (b *caseBuilder) arg(name string, axes ...any) *graph.Value {
 		b.n++
 		return b.Param(fmt.Sprintf("%s%d", name, b.n), t)
 	}
-	return b.fresh(name, t)
+	return b.stand(name, a, t)
+}
+
+// stand is an input in the place of a value of the plan, stored as that is: as
+// tokens or not, and where those are float16 as float32, if it is.
+func (b *caseBuilder) stand(name string, original *graph.Value, t graph.Type) *graph.Value {
+	if len(t.Shape) == 3 && t.Shape[1].Name == "N" && !isTokens(original) {
+		t.Shape[1].Name = "rows"
+	}
+	v := b.fresh(name, t)
+	if v != nil && b.p.Precision == graph.F16 && isTokens(v) {
+		b.wide[v] = slices.ContainsFunc(b.p.Buffers, func(buf Buffer) bool { return buf.Value == original.ID && buf.Layout.Elem == graph.F32 })
+	}
+	return v
 }
 
 // tokens is an argument with as many axes as the original's: [1 N C], or

@@ -140,7 +140,7 @@ func (l *lowering) layout(v *graph.Value) Layout {
 		return Layout{Order: Words, Elem: t, Rows: s.Rows(), Columns: s.Last(), Group: s.Last()}
 	}
 	elem := graph.F32
-	if isTokens(v) && v.Op != graph.OpUnitRows { // comparisons with τ want float32
+	if isTokens(v) && v.Op != graph.OpUnitRows && !l.opt.wide[v] { // comparisons with τ want float32
 		elem = storageElem(l.opt.Precision)
 	}
 	lay := rowsLayout(elem, s.Rows(), s.Last(), l.group(v))

@@ -80,3 +80,37 @@ func (l Layout) each(f func(i, at int)) {
 		}
 	}
 }
+
+// PackFloats lays out float32 elements, given row by row, in memory of the
+// device. An element that is finite, but not in float16, is an error where that
+// is what the layout holds.
+func (l Layout) PackFloats(dst []byte, data []float32) error {
+	if int64(len(dst)) < l.Bytes() || len(data) != l.Rows*l.Columns {
+		return fmt.Errorf("plan: packing %d elements into %d bytes of %v", len(data), len(dst), l)
+	}
+	clear(dst)
+	switch {
+	case l.Elem == graph.F16:
+		var err error
+		l.each(func(i, at int) {
+			h := graph.ToF16(float64(data[i]))
+			if x := graph.F16ToF32(h); err == nil && x-x != 0 {
+				err = fmt.Errorf("element %d is %v, which float16 does not hold", i, data[i])
+			}
+			binary.LittleEndian.PutUint16(dst[2*at:], h)
+		})
+		return err
+	case l.Elem != graph.F32:
+		return fmt.Errorf("plan: packing floats as %v", l.Elem)
+	case l.Order == Rows && l.Group == l.Columns:
+		for r := range l.Rows {
+			row := dst[16*r*l.Pitch:]
+			for c, x := range data[r*l.Columns : (r+1)*l.Columns] {
+				binary.LittleEndian.PutUint32(row[4*c:], math.Float32bits(x))
+			}
+		}
+		return nil
+	}
+	l.each(func(i, at int) { binary.LittleEndian.PutUint32(dst[4*at:], math.Float32bits(data[i])) })
+	return nil
+}

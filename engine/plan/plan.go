@@ -196,9 +196,10 @@ type Options struct {
 	Disabled map[string]bool
 
 	// Self-tests have the one variant that they are for where an op has several,
-	// and pad channels as the dispatch that they stand for does.
+	// and pad and store channels as the dispatch that they stand for does.
 	only   *shaders.Variant
 	groups map[*graph.Value]int
+	wide   map[*graph.Value]bool
 }
 
 // New lowers a graph for a device, places its buffers, derives barriers and

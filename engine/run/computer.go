@@ -3,51 +3,48 @@ package run
 import (
 	"context"
 	"fmt"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
 )
 
-// Result is what comes of a batch.
+// Result is what comes of a run.
 type Result struct {
 	Outputs map[string]*Tensor
-	Waited  time.Duration // for a slot and for the runs before it
-	Took    time.Duration // how long it kept the device
+	Held    map[string]*Held // those that the computer was told to keep; the caller frees them
+	Waited  time.Duration    // for a slot and for the runs before it
+	Took    time.Duration    // how long it kept the device
 }
 
-// Computer runs batches of one graph, on the device or in the interpreter.
+// Computer runs one graph, on the device or in the interpreter.
 type Computer interface {
-	// Start begins a batch: 8-bit RGB pixels, image after image, as many as the
-	// batch. The returned function waits for the outputs, by name; it must be
-	// called once. When ctx ends the batch does, at the next place where the
-	// device can be stopped, with the cause.
-	Start(ctx context.Context, pixels []byte) (func() (Result, error), error)
+	// Start begins a run, and no longer needs the inputs when it returns. The
+	// returned function waits for the outputs, by name; it must be called once.
+	// When ctx ends the run does, at the next place where the device can be
+	// stopped, with the cause.
+	Start(ctx context.Context, in Inputs) (func() (Result, error), error)
 	Close()
 }
 
 // deviceComputer is a program of some slots.
-type deviceComputer struct {
-	*Program
-	input string
-}
+type deviceComputer struct{ *Program }
 
-// OnDevice runs batches by a program whose pixels go into that input.
-func OnDevice(pr *Program, input string) Computer { return deviceComputer{pr, input} }
+// OnDevice runs a program.
+func OnDevice(pr *Program) Computer { return deviceComputer{pr} }
 
-func (c deviceComputer) Start(ctx context.Context, pixels []byte) (func() (Result, error), error) {
+func (c deviceComputer) Start(ctx context.Context, in Inputs) (func() (Result, error), error) {
 	start := time.Now()
 	s, err := c.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
-	in, _, err := c.Input(s, c.input)
-	if err != nil {
+	if err := c.fill(s, in); err != nil {
+		s.settle(err)
 		c.Release(s)
 		return nil, err
 	}
-	copy(in, pixels)
 	turn := c.queue.enter()
 	done := make(chan struct{})
 	var res Result
@@ -55,6 +52,7 @@ func (c deviceComputer) Start(ctx context.Context, pixels []byte) (func() (Resul
 		defer close(done)
 		defer c.Release(s)
 		res.Outputs, err = c.finish(ctx, s, turn)
+		res.Held = s.settle(err)
 		res.Took = s.took
 		res.Waited = time.Since(start) - s.took
 	}()
@@ -67,54 +65,68 @@ func (c deviceComputer) Start(ctx context.Context, pixels []byte) (func() (Resul
 // interpComputer runs the same graph in the interpreter.
 type interpComputer struct {
 	program *interp.Program
-	name    string
-	input   graph.Shape
-	words   map[string]bool // outputs of 32-bit words
+	inputs  map[string]graph.Type
+	outputs map[string]graph.Type
+	keep    []string
 }
 
-// OnInterpreter runs batches of a graph whose pixels go into that input.
-func OnInterpreter(ctx context.Context, g *graph.Graph, params Params, input string) (Computer, error) {
+// OnInterpreter runs a graph, some of whose outputs are held.
+func OnInterpreter(ctx context.Context, g *graph.Graph, params Params, keep ...string) (Computer, error) {
 	p, err := interp.Compile(ctx, g, Typed(params))
 	if err != nil {
 		return nil, err
 	}
+	c := &interpComputer{p, map[string]graph.Type{}, map[string]graph.Type{}, keep}
 	for _, v := range g.Values {
 		if v.Op == graph.OpInput {
-			c := &interpComputer{p, input, v.Shape(), map[string]bool{}}
-			for _, o := range g.Outputs {
-				c.words[o.Name] = o.Value.Type.DType == graph.U32
-			}
-			return c, nil
+			c.inputs[v.Str("name")] = v.Type
 		}
 	}
-	return nil, fmt.Errorf("engine: the graph has no input")
+	for _, o := range g.Outputs {
+		c.outputs[o.Name] = o.Value.Type
+	}
+	return c, nil
 }
 
-func (c *interpComputer) Start(ctx context.Context, pixels []byte) (func() (Result, error), error) {
-	in := interp.NewTensor(c.input)
-	for i, x := range pixels {
-		in.Data[i] = float64(x)
+func (c *interpComputer) Start(ctx context.Context, in Inputs) (func() (Result, error), error) {
+	inputs := map[string]*interp.Tensor{}
+	var sources []*Held
+	settle := func() {
+		for _, h := range sources {
+			h.Release()
+		}
+	}
+	for name, t := range c.inputs {
+		x, err := in[name], error(nil)
+		if x.Held != nil {
+			if err = x.Held.Hold(); err == nil {
+				sources = append(sources, x.Held)
+			}
+		}
+		if err == nil {
+			inputs[name], err = x.reference(t)
+		}
+		if err != nil {
+			settle()
+			return nil, fmt.Errorf("engine: input %q: %w", name, err)
+		}
 	}
 	return func() (Result, error) {
+		defer settle()
 		start := time.Now()
-		res, err := c.program.Run(ctx, map[string]*interp.Tensor{c.name: in}, nil)
+		out, err := c.program.Run(ctx, inputs, nil)
 		if err != nil {
 			return Result{}, err
 		}
-		out := map[string]*Tensor{}
-		for name, t := range res {
-			data := make([]float32, len(t.Data))
-			for i, x := range t.Data {
-				data[i] = float32(x)
+		res := Result{Outputs: map[string]*Tensor{}, Held: map[string]*Held{}, Took: time.Since(start)}
+		for name, t := range c.outputs {
+			if slices.Contains(c.keep, name) {
+				res.Held[name] = &Held{Type: t, data: out[name].Data}
+				continue
 			}
-			if c.words[name] { // as Layout.Unpack gives them
-				for i, x := range t.Data {
-					data[i] = math.Float32frombits(uint32(x))
-				}
-			}
-			out[name] = &Tensor{t.Shape, data}
+			res.Outputs[name] = tensorOf(t, out[name].Data)
 		}
-		return Result{Outputs: out, Took: time.Since(start)}, nil
+		return res, nil
 	}, nil
 }
 

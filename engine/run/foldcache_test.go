@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/internal/diskcache"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -42,7 +41,7 @@ func TestFoldedWeights(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer pr.Close()
-			out, err := logits(t, OnDevice(pr, crate.InputName), pixels)
+			out, err := logits(t, OnDevice(pr), pixels)
 			if err != nil {
 				t.Fatal(err)
 			}

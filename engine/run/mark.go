@@ -19,10 +19,10 @@ const markBytes = 256 // each has an aligned place of its own
 // dropped is what is wrong with a run whose mark did not come back.
 const dropped = "a submission was not executed"
 
-// passMark adds the mark's way to the recording of a segment.
-func (pr *Program) passMark(r *vk.Recording, s *Slot, segment int, last bool) {
-	at := int64(segment) * markBytes
-	if segment == 0 {
+// passMark adds the mark's way to command buffer i of a run.
+func (pr *Program) passMark(r *vk.Recording, s *Slot, i int, last bool) {
+	at := int64(i) * markBytes
+	if i == 0 {
 		r.CopyIn = append(r.CopyIn, vk.Copy{From: s.up, FromAt: s.up.Size() - markBytes, To: pr.marks, Size: 16})
 	}
 	out := vk.Copy{From: pr.marks, FromAt: at, To: pr.marks, ToAt: at + markBytes, Size: 16}
@@ -83,7 +83,7 @@ func (pr *Program) take(s *Slot) (out map[string]*Tensor, fact string, err error
 		return nil, dropped, nil
 	}
 	out = map[string]*Tensor{}
-	for _, o := range pr.Plan.Outputs {
+	for _, o := range pr.read() {
 		data, shape, err := pr.Output(s, o.Name)
 		if err != nil {
 			return nil, "", err

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
@@ -17,7 +16,7 @@ func TestLostWork(t *testing.T) {
 	pixels := devicetest.Pixels(32, 32, 1)
 	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
 		pr := logitsProgram(t, openFor(t, inst, info, ""), 1, ProgramOptions{Slots: Slots})
-		c := OnDevice(pr, crate.InputName)
+		c := OnDevice(pr)
 		run := func() ([]float32, error) {
 			for _, s := range pr.slots {
 				s.segments = 0 // recorded anew

@@ -1,6 +1,10 @@
 package run
 
-import "github.com/crate-vk/crate-vk/engine/plan"
+import (
+	"slices"
+
+	"github.com/crate-vk/crate-vk/engine/plan"
+)
 
 // Slots is how many batches of a plan are under way at once.
 const Slots = 2
@@ -15,16 +19,17 @@ type Need struct {
 // Total is all of it.
 func (n Need) Total() int64 { return n.Weights + n.Tensors + n.Staging }
 
-// NeedOf is what a plan needs: it runs where that is at most the device's memory.
-func NeedOf(p *plan.Plan) Need {
-	return Need{p.WeightBytes(), p.ArenaBytes(), Slots * hostBytes(p)}
+// NeedOf is what a plan needs, some of whose outputs are held on the device: it
+// runs where that is at most the device's memory. What is held comes to it.
+func NeedOf(p *plan.Plan, keep ...string) Need {
+	return Need{p.WeightBytes(), p.ArenaBytes(), Slots * hostBytes(p, keep)}
 }
 
 // Own is what the plan needs beside the weights.
 func (n Need) Own() int64 { return n.Tensors + n.Staging }
 
 // hostBytes is the staging memory of one slot.
-func hostBytes(p *plan.Plan) int64 {
+func hostBytes(p *plan.Plan, keep []string) int64 {
 	var n int64
 	for _, b := range p.Buffers {
 		if b.Role == plan.Input {
@@ -32,6 +37,9 @@ func hostBytes(p *plan.Plan) int64 {
 		}
 	}
 	for _, o := range p.Outputs {
+		if slices.Contains(keep, o.Name) {
+			continue
+		}
 		for _, b := range o.Buffers {
 			n += p.Buffers[b].Layout.Bytes()
 		}

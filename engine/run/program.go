@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -29,6 +30,7 @@ type Program struct {
 	dispatches []vk.Dispatch
 	slots      []*Slot
 	free       chan *Slot
+	keep       []string // outputs that are held on the device
 	pace       pace
 	marks      *vk.Buffer             // a mark behind each submission
 	lose       func(segment int) bool // tests lose submissions
@@ -41,14 +43,17 @@ type Slot struct {
 	segments int // into how many the commands were split
 	fence    *vk.Fence
 	queries  *vk.Queries
+	without  []int         // inputs that the commands don't copy in
 	took     time.Duration // how long the last run kept the device
 	mark     uint64        // of this run
+	moves                  // of this run
 }
 
 // ProgramOptions of NewProgram.
 type ProgramOptions struct {
 	Slots      int
 	Timestamps bool          // of the dispatches, where the device has them
+	Keep       []string      // outputs that are held on the device and not read
 	Target     time.Duration // how long one submission may take; 0: submitTarget
 }
 
@@ -56,7 +61,7 @@ type ProgramOptions struct {
 // are evaluated and uploaded.
 func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan, opt ProgramOptions) (_ *Program, err error) {
 	dev := d.VK
-	pr := &Program{dev: dev, queue: &d.queue, Plan: p}
+	pr := &Program{dev: dev, queue: &d.queue, Plan: p, keep: opt.Keep}
 	defer func() {
 		if err != nil {
 			pr.Close()
@@ -91,11 +96,13 @@ func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan
 		}
 		pr.dispatches = append(pr.dispatches, d)
 	}
-	if pr.sets, err = dev.NewSets(pr.dispatches); err != nil {
-		return nil, err
+	if len(pr.dispatches) > 0 {
+		if pr.sets, err = dev.NewSets(pr.dispatches); err != nil {
+			return nil, err
+		}
 	}
 	pr.pace = newPace(p, opt.Target)
-	if pr.marks, err = dev.NewBuffer(markBytes*int64(len(p.Dispatches)+1), vk.Local); err != nil {
+	if pr.marks, err = dev.NewBuffer(markBytes*int64(len(p.Dispatches)+3), vk.Local); err != nil {
 		return nil, err
 	}
 	pr.free = make(chan *Slot, opt.Slots)
@@ -160,9 +167,10 @@ func (pr *Program) inputs() []int {
 	return list
 }
 
+// outputs are the buffers that are copied to the host.
 func (pr *Program) outputs() []int {
 	var list []int
-	for _, o := range pr.Plan.Outputs {
+	for _, o := range pr.read() {
 		list = append(list, o.Buffers...)
 	}
 	return list
@@ -203,12 +211,17 @@ func (pr *Program) addSlot(opt ProgramOptions) (err error) {
 	return nil
 }
 
-func (pr *Program) copies(list []int, host *vk.Buffer, in bool) []vk.Copy {
+// copies are those between buffers and the host's memory for them, but for some.
+func (pr *Program) copies(list []int, host *vk.Buffer, in bool, without []int) []vk.Copy {
 	var cs []vk.Copy
 	at := int64(0)
 	for _, b := range list {
 		buf := pr.Plan.Buffers[b]
 		size := buf.Layout.Bytes()
+		if slices.Contains(without, b) {
+			at += roundUp(size)
+			continue
+		}
 		c := vk.Copy{From: host, FromAt: at, To: pr.spaces[buf.Space], ToAt: buf.Offset, Size: size}
 		if !in {
 			c = vk.Copy{From: pr.spaces[buf.Space], FromAt: buf.Offset, To: host, ToAt: at, Size: size}
@@ -245,7 +258,7 @@ func (pr *Program) Input(s *Slot, name string) ([]byte, plan.Layout, error) {
 // Output unpacks an output of a finished slot, whole, to float32.
 func (pr *Program) Output(s *Slot, name string) ([]float32, graph.Shape, error) {
 	at := int64(0)
-	for _, o := range pr.Plan.Outputs {
+	for _, o := range pr.read() {
 		var data []float32
 		for _, b := range o.Buffers {
 			buf := pr.Plan.Buffers[b]
@@ -280,6 +293,7 @@ func (pr *Program) Release(s *Slot) { pr.free <- s }
 // Close frees everything; no slot may be in flight.
 func (pr *Program) Close() {
 	for _, s := range pr.slots {
+		s.dropMoves()
 		for _, c := range s.cmds {
 			c.Destroy()
 		}

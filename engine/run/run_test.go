@@ -59,7 +59,7 @@ func logitsProgram(t *testing.T, d *Device, batch int, opt ProgramOptions) *Prog
 // logits runs a batch of one.
 func logits(t *testing.T, c Computer, pixels []byte) ([]float32, error) {
 	t.Helper()
-	wait, err := c.Start(context.Background(), pixels)
+	wait, err := c.Start(context.Background(), Inputs{crate.InputName: {Bytes: pixels}})
 	if err != nil {
 		t.Fatal(err)
 	}

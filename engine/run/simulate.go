@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ type simulated struct {
 	clock *Clock
 	slots chan struct{} // batches under way
 	out   map[string]*Tensor
+	types map[string]graph.Type // of the outputs that are held
 }
 
 // Clock is the one device that the programs of an engine share.
@@ -34,10 +36,14 @@ func SimulatedDevice(delay time.Duration) DeviceInfo {
 	return DeviceInfo{Index: -1, Name: "simulated", Type: "simulated", Driver: delay.String() + " a batch"}
 }
 
-// Simulate pretends to run batches of a graph.
-func Simulate(g *graph.Graph, clock *Clock) Computer {
-	s := &simulated{clock: clock, slots: make(chan struct{}, Slots), out: map[string]*Tensor{}}
+// Simulate pretends to run batches of a graph, some of whose outputs are held.
+func Simulate(g *graph.Graph, clock *Clock, keep ...string) Computer {
+	s := &simulated{clock: clock, slots: make(chan struct{}, Slots), out: map[string]*Tensor{}, types: map[string]graph.Type{}}
 	for _, o := range g.Outputs {
+		if slices.Contains(keep, o.Name) {
+			s.types[o.Name] = o.Value.Type
+			continue
+		}
 		t := &Tensor{o.Value.Shape(), make([]float32, o.Value.Shape().Elems())}
 		for i := range t.Data {
 			t.Data[i] = float32(1 + math.Sin(float64(i)/7))
@@ -47,7 +53,7 @@ func Simulate(g *graph.Graph, clock *Clock) Computer {
 	return s
 }
 
-func (s *simulated) Start(ctx context.Context, _ []byte) (func() (Result, error), error) {
+func (s *simulated) Start(ctx context.Context, _ Inputs) (func() (Result, error), error) {
 	start := time.Now()
 	select {
 	case s.slots <- struct{}{}:
@@ -62,7 +68,11 @@ func (s *simulated) Start(ctx context.Context, _ []byte) (func() (Result, error)
 		case <-ctx.Done():
 			return Result{}, context.Cause(ctx)
 		}
-		return Result{Outputs: s.out, Waited: time.Since(start) - s.clock.delay, Took: s.clock.delay}, nil
+		held := map[string]*Held{}
+		for name, t := range s.types {
+			held[name] = &Held{Type: t, data: make([]float64, t.Shape.Elems())}
+		}
+		return Result{Outputs: s.out, Held: held, Waited: time.Since(start) - s.clock.delay, Took: s.clock.delay}, nil
 	}, nil
 }
 

@@ -54,7 +54,7 @@ func (s *Stepper) Step(b int) ([]float32, error) {
 	r := vk.Recording{Dispatches: s.pr.dispatches[s.next : s.next+1], First: s.next, Sets: s.pr.sets,
 		CopyOut: []vk.Copy{{From: s.pr.spaces[buf.Space], FromAt: buf.Offset, To: s.read, Size: size}}}
 	if s.next == 0 {
-		r.HostWrites, r.CopyIn = true, s.pr.copies(s.pr.inputs(), s.slot.up, true)
+		r.HostWrites, r.CopyIn = true, s.pr.copies(s.pr.inputs(), s.slot.up, true, nil)
 	}
 	cmds, err := s.pr.dev.Record(r)
 	if err != nil {

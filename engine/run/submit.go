@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,23 +75,19 @@ func (pr *Program) record(s *Slot, segments int) error {
 	for i, to := range ends {
 		r := vk.Recording{Dispatches: pr.dispatches[from:to], First: from, Sets: pr.sets, Queries: s.queries, HostWrites: i == 0}
 		if i == 0 {
-			r.CopyIn = pr.copies(pr.inputs(), s.up, true)
+			r.CopyIn = pr.copies(pr.inputs(), s.up, true, s.borrowed)
 		}
 		if i == len(ends)-1 {
-			r.CopyOut = pr.copies(pr.outputs(), s.down, false)
+			r.CopyOut = pr.copies(pr.outputs(), s.down, false, nil)
 		}
-		pr.passMark(&r, s, i, i == len(ends)-1)
-		if pr.lose != nil && pr.lose(i) {
-			r = vk.Recording{}
-		}
-		c, err := pr.dev.Record(r)
+		c, err := pr.link(r, s, s.first()+i, i == len(ends)-1 && len(pr.keep) == 0)
 		if err != nil {
 			return err
 		}
 		s.cmds = append(s.cmds, c)
 		from = to
 	}
-	s.segments = segments
+	s.segments, s.without = segments, slices.Clone(s.borrowed)
 	return nil
 }
 
@@ -126,22 +123,26 @@ func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 	if err := t.wait(ctx); err != nil {
 		return err
 	}
-	if n := pr.pace.now(); n != s.segments {
+	if n := pr.pace.now(); n != s.segments || !slices.Equal(s.without, s.borrowed) {
 		if err := pr.record(s, n); err != nil {
 			return err
 		}
 	}
+	if err := pr.recordMoves(s); err != nil {
+		return err
+	}
 	pr.setMark(s)
 	s.took = 0
-	for i := range s.cmds {
+	groups := s.submissions()
+	for i, group := range groups {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		started := time.Now()
-		if err := pr.dev.Submit(s.cmds[i:i+1], s.fence); err != nil {
+		if err := pr.dev.Submit(group, s.fence); err != nil {
 			return err
 		}
-		if i == len(s.cmds)-1 {
+		if i == len(groups)-1 {
 			t.pass()
 		}
 		if err := pr.await(s); err != nil {
@@ -161,21 +162,25 @@ func (pr *Program) Execute(ctx context.Context, s *Slot) error {
 }
 
 // await waits for the slot's fence. Even when it fails, the device no longer
-// uses the slot afterwards; the fence, which may still be signalled and would
-// end the next wait before its time, is replaced.
-func (pr *Program) await(s *Slot) error {
-	err := s.fence.Wait(WaitLimit)
+// uses the slot afterwards.
+func (pr *Program) await(s *Slot) error { return awaitFence(pr.dev, &s.fence) }
+
+// awaitFence waits for a fence, and where that fails until the device is idle.
+// The fence, which may still be signalled then and would end the next wait before
+// its time, is replaced.
+func awaitFence(dev *vk.Device, f **vk.Fence) error {
+	err := (*f).Wait(WaitLimit)
 	if err == nil {
 		return nil
 	}
-	pr.dev.Idle()
-	fence, failed := pr.dev.NewFence()
+	dev.Idle()
+	fence, failed := dev.NewFence()
 	if failed == nil {
-		s.fence.Destroy()
-		s.fence = fence
+		(*f).Destroy()
+		*f = fence
 	}
 	if failed != nil || errors.Is(err, vk.ErrDeviceLost) {
-		pr.dev.GiveUp()
+		dev.GiveUp()
 	}
 	return err
 }
