@@ -112,12 +112,6 @@ func (o FeatureOptions) checkTensors(c *crate.Config) error {
 	return nil
 }
 
-// Missing names the facets asked for that the model does not have: they are left
-// out.
-func (o FeatureOptions) Missing(c *crate.Config) []crate.Facet {
-	return slices.DeleteFunc(slices.Clone(o.Facets), func(f crate.Facet) bool { return slices.Contains(c.Facets(), f) })
-}
-
 // outputs are the tensors that resolved options name.
 func (o FeatureOptions) outputs(c *crate.Config) []string {
 	if o.Tensors != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/parts"
+	"github.com/crate-vk/crate-vk/crate/readout/refine"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -182,7 +183,7 @@ func TestZeroOptions(t *testing.T) {
 	in := InputOptions{Size: native, Filter: bilinear, Positions: crate.PositionsExact, Batch: 1}
 	cut := in
 	cut.Filter = picture.Lanczos
-	none := Finish{Refine: RefineNone, Least: 1}
+	none := Finish{Refine: refine.None, Least: 1}
 	paper := readout.Options{Layers: []int{1}, Head: readout.HeadMean, Keep: readout.Keep{Share: 0.6}, Upsample: readout.UpsampleNearest}
 	layers := []int{0, 1, 2}
 	facets := []crate.Facet{crate.FacetTokens, crate.FacetKey, crate.FacetAttention, crate.FacetClassAttention, crate.FacetLogits}
