@@ -144,8 +144,8 @@ func TestOptionsRefused(t *testing.T) {
 	features("a facet of others", FeatureOptions{Facets: []crate.Facet{crate.FacetReconstruction}}, "none of the facets [reconstruction]")
 	features("no layer", FeatureOptions{Layers: []int{}}, "no layer is chosen")
 	features("layer −4 of 3", FeatureOptions{Layers: []int{-4}}, "layer -4")
-	features("no tensor", FeatureOptions{Tensors: []string{}}, "no tensor is chosen")
-	features("tensor key.3", FeatureOptions{Tensors: []string{"key.3"}}, `tensor "key.3": this crate model has tokens.embed key.0 `)
+	features("no tensor", FeatureOptions{Tensors: []string{}}, "no tensor is named: this crate model has tokens.embed, key.0 … 2")
+	features("tensor key.3", FeatureOptions{Tensors: []string{"key.3"}}, `tensor "key.3": this crate model has tokens.embed, key.0 … 2, attention.0 … 2, cls_attention.0 … 2, tokens.0 … 2, embedding.class, embedding.mean, logits`)
 	features("a tensor twice", FeatureOptions{Tensors: []string{"key.1", "key.1"}}, "named twice")
 	features("tensors and layers", FeatureOptions{Tensors: []string{"key.1"}, Layers: []int{1}}, "exclude each other")
 	for name, ratio := range map[string]float64{"1.5": 1.5, "-0.5": -0.5, "NaN": math.NaN()} {
