@@ -135,7 +135,7 @@ func TestBatcherGoesOn(t *testing.T) {
 		}
 		return src.params(name)
 	})
-	m := load(t, interpreter(t), held)
+	m := load(t, onReference(t), held)
 	b, err := NewBatcher(m, Classify(ClassifyOptions{Top: 1}), BatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -149,16 +149,6 @@ func TestBatcherGoesOn(t *testing.T) {
 	if _, err := b.Do(t.Context(), testPicture(0, 32, 32)); err != nil {
 		t.Errorf("when they are back: %v", err)
 	}
-}
-
-func interpreter(t *testing.T, opts ...Option) *Engine {
-	t.Helper()
-	e, err := Open(t.Context(), append(opts, WithDevice(Interpreter))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.Close() })
-	return e
 }
 
 func TestBatcherRefuses(t *testing.T) {

@@ -18,12 +18,7 @@ import (
 // onInterpreter loads a small model, on the reference device.
 func onInterpreter(t *testing.T, src *ModelSource) *Model {
 	t.Helper()
-	e, err := Open(context.Background(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.Close() })
-	return load(t, e, src)
+	return load(t, onReference(t), src)
 }
 
 func maeSource(t *testing.T) *ModelSource {
