@@ -236,7 +236,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("no example uses engine.%s", name)
 		}
 		named, ok := obj.Type().(*types.Named) // of this package, so no alias
-		if !ok {
+		if _, isType := obj.(*types.TypeName); !ok || !isType {
 			continue
 		}
 		for m := range named.Methods() {

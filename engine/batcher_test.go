@@ -135,7 +135,7 @@ func TestBatcherGoesOn(t *testing.T) {
 		}
 		return src.params(name)
 	})
-	m := load(t, interpreter(t), held)
+	m := load(t, onReference(t), held)
 	b, err := NewBatcher(m, Classify(ClassifyOptions{Top: 1}), BatcherOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestBatcherForgets(t *testing.T) {
 		return src.params(name)
 	})
 	var images atomic.Int32
-	m := load(t, interpreter(t, WithEvents(func(e Event) {
+	m := load(t, onReference(t, WithEvents(func(e Event) {
 		if e.Kind == Computed {
 			images.Add(int32(e.Images))
 		}
@@ -250,16 +250,6 @@ type whenAsked struct {
 func (w whenAsked) Bounds() image.Rectangle {
 	w.tell()
 	return w.Image.Bounds()
-}
-
-func interpreter(t *testing.T, opts ...Option) *Engine {
-	t.Helper()
-	e, err := Open(t.Context(), append(opts, WithDevice(Interpreter))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.Close() })
-	return e
 }
 
 func TestBatcherRefuses(t *testing.T) {

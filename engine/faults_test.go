@@ -56,10 +56,7 @@ func TestUnreadableWeights(t *testing.T) {
 		refused(t, "Load", err)
 	}
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) { try(t, onDevice(t, info)) })
-	e, err := Open(ctx, WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := onReference(t)
 	defer e.Close()
 	try(t, e)
 }

@@ -3,14 +3,13 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"slices"
-	"strings"
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -21,9 +20,12 @@ import (
 // another pass over a masked image.
 type FeatureOptions struct {
 	InputOptions
-	Layers  []int         // −1 is the last; nil: all
-	Facets  []crate.Facet // some of readout.AllFacets; nil: as above, where the model has them
-	Tensors []string      // single tensors by name, as in Features, instead of facets and layers
+	Layers []int         // −1 is the last; nil: all
+	Facets []crate.Facet // some of readout.AllFacets; nil: as above, where the model has them
+	// Single tensors by name instead of facets and layers: those of Features, and those
+	// that crate/readout.Request makes of them (affinity.L at MaskCut's τ of 0.15,
+	// affinity_input.L, gram.L, zeros.L).
+	Tensors []string
 	// Of reconstruction: the share of the patches that a mask hides, 0 … 1, and the
 	// seed that chooses which, the same for every image. nil: 0.75, as in training.
 	MaskRatio *float64
@@ -92,32 +94,6 @@ func (o FeatureOptions) Resolved(c *crate.Config) (FeatureOptions, error) {
 	return o, nil
 }
 
-// checkTensors reports a tensor that the model does not have.
-func (o FeatureOptions) checkTensors(c *crate.Config) error {
-	if o.Layers != nil || o.Facets != nil {
-		return errors.New("tensors by name and facets or layers exclude each other")
-	}
-	if len(o.Tensors) == 0 {
-		return errors.New("no tensor is chosen")
-	}
-	have := c.Outputs()
-	for i, name := range o.Tensors {
-		if !slices.Contains(have, name) {
-			return fmt.Errorf("tensor %q: this %s model has %s", name, c.Architecture, strings.Join(have, " "))
-		}
-		if slices.Contains(o.Tensors[:i], name) {
-			return fmt.Errorf("tensor %q is named twice", name)
-		}
-	}
-	return nil
-}
-
-// Missing names the facets asked for that the model does not have: they are left
-// out.
-func (o FeatureOptions) Missing(c *crate.Config) []crate.Facet {
-	return slices.DeleteFunc(slices.Clone(o.Facets), func(f crate.Facet) bool { return slices.Contains(c.Facets(), f) })
-}
-
 // outputs are the tensors that resolved options name.
 func (o FeatureOptions) outputs(c *crate.Config) []string {
 	if o.Tensors != nil {
@@ -141,7 +117,7 @@ func FeaturesOf(o FeatureOptions) Readout[Features] {
 		if err != nil {
 			return nil, err
 		}
-		return &reading[Features]{outputs: o.outputs(c), mask: o.mask(), finish: func(_ *prepared, tensors map[string]*Tensor) (Features, error) {
+		return &reading[Features]{outputs: o.outputs(c), tau: maskcut.Tau, mask: o.mask(), finish: func(_ *prepared, tensors map[string]*Tensor) (Features, error) {
 			if r := tensors["reconstruction"]; r != nil {
 				tensors["mask"] = hidden(o.mask(), r.Shape[0].Size)
 			}

@@ -222,10 +222,7 @@ func TestBadParams(t *testing.T) {
 		}
 	}
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) { try(t, onDevice(t, info)) })
-	e, err := Open(t.Context(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := onReference(t)
 	defer e.Close()
 	t.Run("interpreter", func(t *testing.T) { try(t, e) })
 }

@@ -11,18 +11,14 @@ import (
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/parts"
+	"github.com/crate-vk/crate-vk/crate/readout/refine"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // onInterpreter loads a small model, on the reference device.
 func onInterpreter(t *testing.T, src *ModelSource) *Model {
 	t.Helper()
-	e, err := Open(context.Background(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.Close() })
-	return load(t, e, src)
+	return load(t, onReference(t), src)
 }
 
 func maeSource(t *testing.T) *ModelSource {
@@ -143,8 +139,8 @@ func TestOptionsRefused(t *testing.T) {
 	features("a facet of others", FeatureOptions{Facets: []crate.Facet{crate.FacetReconstruction}}, "none of the facets [reconstruction]")
 	features("no layer", FeatureOptions{Layers: []int{}}, "no layer is chosen")
 	features("layer −4 of 3", FeatureOptions{Layers: []int{-4}}, "layer -4")
-	features("no tensor", FeatureOptions{Tensors: []string{}}, "no tensor is chosen")
-	features("tensor key.3", FeatureOptions{Tensors: []string{"key.3"}}, `tensor "key.3": this crate model has tokens.embed key.0 `)
+	features("no tensor", FeatureOptions{Tensors: []string{}}, "no tensor is named: this crate model has tokens.embed, key.0 … 2")
+	features("tensor key.3", FeatureOptions{Tensors: []string{"key.3"}}, `tensor "key.3": this crate model has tokens.embed, key.0 … 2, attention.0 … 2, cls_attention.0 … 2, tokens.0 … 2, embedding.class, embedding.mean, logits`)
 	features("a tensor twice", FeatureOptions{Tensors: []string{"key.1", "key.1"}}, "named twice")
 	features("tensors and layers", FeatureOptions{Tensors: []string{"key.1"}, Layers: []int{1}}, "exclude each other")
 	for name, ratio := range map[string]float64{"1.5": 1.5, "-0.5": -0.5, "NaN": math.NaN()} {
@@ -182,7 +178,7 @@ func TestZeroOptions(t *testing.T) {
 	in := InputOptions{Size: native, Filter: bilinear, Positions: crate.PositionsExact, Batch: 1}
 	cut := in
 	cut.Filter = picture.Lanczos
-	none := Finish{Refine: RefineNone, Least: 1}
+	none := Finish{Refine: refine.None, Least: 1}
 	paper := readout.Options{Layers: []int{1}, Head: readout.HeadMean, Keep: readout.Keep{Share: 0.6}, Upsample: readout.UpsampleNearest}
 	layers := []int{0, 1, 2}
 	facets := []crate.Facet{crate.FacetTokens, crate.FacetKey, crate.FacetAttention, crate.FacetClassAttention, crate.FacetLogits}

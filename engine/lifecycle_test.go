@@ -41,10 +41,7 @@ func TestDeadlines(t *testing.T) {
 		}
 		return src.params(name)
 	}
-	reference, err := Open(t.Context(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
+	reference := onReference(t)
 	slow := load(t, reference, stuck)
 	compiling.Store(true)
 	read := Classify(ClassifyOptions{Top: 1})
@@ -216,15 +213,9 @@ func TestSources(t *testing.T) {
 	closes := 0
 	shut := src.life.close
 	src.life.close = func() error { closes++; return shut() }
-	a, err := Open(t.Context(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := onReference(t)
 	defer a.Close()
-	b, err := Open(t.Context(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := onReference(t)
 	defer b.Close()
 	var models []*Model
 	for _, e := range []*Engine{a, a, b} {
@@ -260,10 +251,7 @@ func TestSources(t *testing.T) {
 // TestLoadChecksWeights: a value that is no number is refused when the model is
 // loaded, by its name, in a file and from anywhere.
 func TestLoadChecksWeights(t *testing.T) {
-	e, err := Open(t.Context(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := onReference(t)
 	defer e.Close()
 	refused := func(what string, err error) {
 		t.Helper()

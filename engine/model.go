@@ -74,9 +74,14 @@ func (m *Model) program(ctx context.Context, r Request) (p *program, done func()
 // describe is a request as text, for messages and as a key.
 func describe(r Request) string {
 	s := fmt.Sprintf("%v of %d × %d×%d px", r.Outputs, r.Batch, r.Width, r.Height)
-	r.Outputs, r.Batch, r.Width, r.Height = nil, 0, 0, 0
-	if rest := fmt.Sprintf("%+v", r); rest != fmt.Sprintf("%+v", Request{}) {
-		s += " " + rest
+	if r.Positions != "" && r.Positions != crate.PositionsExact {
+		s += fmt.Sprintf(", positions %s", r.Positions)
+	}
+	if r.Tau != 0 {
+		s += fmt.Sprintf(", τ %v", r.Tau)
+	}
+	if r.Mask != (crate.Mask{}) {
+		s += fmt.Sprintf(", mask %v of seed %d", r.Mask.Ratio, r.Mask.Seed)
 	}
 	return s
 }

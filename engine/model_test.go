@@ -36,6 +36,17 @@ func onDevice(t *testing.T, info vk.Info, opts ...Option) *Engine {
 	return e
 }
 
+// onReference opens an engine on the interpreter for a test.
+func onReference(t *testing.T, opts ...Option) *Engine {
+	t.Helper()
+	e, err := Open(context.Background(), append([]Option{WithDevice(Interpreter)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
 func (m *Model) runOnce(t *testing.T, r Request, pixels []byte) map[string]*Tensor {
 	t.Helper()
 	out, err := m.runRequest(context.Background(), r, pixels)

@@ -54,7 +54,7 @@ func Expert(_ inside.Key, set func(*inside.Options)) Option {
 
 func defaults() options {
 	return options{Options: inside.Options{SPIRV: shaders.SPIRV}, device: "auto", log: slog.New(slog.DiscardHandler), precision: FP32,
-		threads: runtime.GOMAXPROCS(0), pixels: DefaultPixelLimit, programs: DefaultPrograms}
+		threads: runtime.GOMAXPROCS(0), pixels: defaultPixels, programs: defaultPrograms}
 }
 
 // check reports the first option that makes no sense.
@@ -78,10 +78,9 @@ func (o *options) check() error {
 	return nil
 }
 
-// The defaults of WithPixelLimit and WithPrograms.
 const (
-	DefaultPixelLimit = 100_000_000
-	DefaultPrograms   = 32
+	defaultPixels   = 100_000_000
+	defaultPrograms = 32
 )
 
 // WithThreads bounds how many of an engine's goroutines load, resize and finish
@@ -89,19 +88,20 @@ const (
 func WithThreads(n int) Option { return func(o *options) { o.threads = n } }
 
 // WithPixelLimit refuses images, and sizes to which they are resized, of more
-// pixels. The default is DefaultPixelLimit: 100 megapixels take 300 MB as RGB.
+// pixels. The default is 100 million: they take 300 MB as RGB.
 // Images of a file are refused before they are decoded by picture.Options.
 func WithPixelLimit(n int64) Option { return func(o *options) { o.pixels = n } }
 
 // WithPrograms sets how many compiled programs the engine keeps, of all models
 // together: one for each image size, batch size and read-out that was used last.
-// The default is DefaultPrograms. Those that nobody uses go earlier where another
+// The default is 32. Those that nobody uses go earlier where another
 // one needs their memory.
 func WithPrograms(n int) Option { return func(o *options) { o.programs = n } }
 
 // WithEvents calls f with what takes time on the device: what is compiled, how
 // long batches wait for the device and how long they keep it. f is called from
-// several goroutines and should return soon.
+// several goroutines and should return soon; it must not close what it is told of, which
+// would wait for it.
 func WithEvents(f func(Event)) Option { return func(o *options) { o.events = f } }
 
 // WithDevice selects the device: auto, cpu (the interpreter), an index, a part

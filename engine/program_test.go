@@ -18,17 +18,6 @@ import (
 	"github.com/crate-vk/crate-vk/graph"
 )
 
-// onReference opens an engine on the interpreter for a test.
-func onReference(t *testing.T, opts ...Option) *Engine {
-	t.Helper()
-	e, err := Open(context.Background(), append([]Option{WithDevice(Interpreter)}, opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { e.Close() })
-	return e
-}
-
 // run is Run for a test.
 func (p *Program) run(t *testing.T, in Inputs) *Outputs {
 	t.Helper()

@@ -39,10 +39,7 @@ func TestProgramsAreKept(t *testing.T) {
 			t.Errorf("with room for three they are compiled %d times", n)
 		}
 	})
-	e, err := Open(t.Context(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := onReference(t)
 	defer e.Close()
 	enter, leave := make(chan struct{}), make(chan struct{})
 	var slow atomic.Bool

@@ -90,10 +90,7 @@ func alike[T any](t *testing.T, name string, m *Model, r Readout[T]) {
 // fail keep their places.
 func TestParts(t *testing.T) {
 	ctx := context.Background()
-	e, err := Open(ctx, WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := onReference(t)
 	defer e.Close()
 	m := load(t, e, oddModel(t, 48, 48, 3, 3, 8, [2]int{64, 48}))
 	for _, variant := range []parts.Variant{parts.Code, parts.Paper} {

@@ -9,12 +9,11 @@ import (
 // alone.
 type Finish = refine.Finish
 
-// Refine redraws masks along the colours of their image.
+// Refine redraws masks along the colours of their image. "" leaves them alone.
 type Refine = refine.Method
 
 // The refinements.
 const (
-	RefineNone   = refine.None
 	RefineGuided = refine.Guided // guided filter at the size of the image: fast
 	RefineCRF    = refine.CRF    // dense CRF at the size of the model's input, published parameters
 )

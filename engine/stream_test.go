@@ -318,10 +318,7 @@ func TestInterpreterAgrees(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	e, err := Open(context.Background(), WithDevice(Interpreter))
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := onReference(t)
 	m := load(t, e, oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32}))
 	for range 2 {
 		if err := e.Close(); err != nil {

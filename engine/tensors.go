@@ -2,55 +2,51 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
-	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// Run computes tensors of one image, at the model's native size, by the names of
-// crate/readout.Request: tokens.3 [n d], attention.2 [h n n], logits [K]. The
-// batch's axis is left out. Affinities are at MaskCut's τ, a reconstruction is of
-// a quarter of the patches. FeaturesOf has other sizes and many images,
-// Model.Compile outputs that stay on the device.
-func (m *Model) Run(ctx context.Context, img image.Image, names ...string) (map[string]*Tensor, error) {
-	return tensorsOf(names).One(ctx, m, img)
+// Run computes tensors of one image, by name and at the model's native size: see
+// FeatureOptions.Tensors. FeaturesOf has other sizes and many images, Model.Compile
+// outputs that stay on the device.
+func (m *Model) Run(ctx context.Context, img image.Image, names ...string) (Features, error) {
+	if names == nil {
+		names = []string{}
+	}
+	return FeaturesOf(FeatureOptions{Tensors: names}).One(ctx, m, img)
 }
 
-// tensorsOf reads tensors by name.
-func tensorsOf(names []string) Readout[map[string]*Tensor] {
-	return Readout[map[string]*Tensor]{input: InputOptions{Filter: picture.Bilinear}, bind: func(c *crate.Config) (*reading[map[string]*Tensor], error) {
-		all := tensorNames(c)
-		var once []string
-		for _, name := range names {
-			if !slices.Contains(all, name) {
-				return nil, fmt.Errorf("the model has no tensor %q: it has %s", name, summary(all))
-			}
-			if !slices.Contains(once, name) {
-				once = append(once, name)
-			}
+// checkTensors reports a tensor that the model does not have.
+func (o FeatureOptions) checkTensors(c *crate.Config) error {
+	if o.Layers != nil || o.Facets != nil {
+		return errors.New("tensors by name and facets or layers exclude each other")
+	}
+	have := tensorNames(c)
+	if len(o.Tensors) == 0 {
+		return fmt.Errorf("no tensor is named: this %s model has %s", c.Architecture, summary(have))
+	}
+	for i, name := range o.Tensors {
+		if !slices.Contains(have, name) {
+			return fmt.Errorf("tensor %q: this %s model has %s", name, c.Architecture, summary(have))
 		}
-		if once == nil {
-			return nil, fmt.Errorf("no tensor is named: the model has %s", summary(all))
+		if slices.Contains(o.Tensors[:i], name) {
+			return fmt.Errorf("tensor %q is named twice", name)
 		}
-		return &reading[map[string]*Tensor]{outputs: once, tau: maskcut.Tau, mask: crate.Mask{Ratio: 0.75},
-			finish: func(_ *prepared, tensors map[string]*Tensor) (map[string]*Tensor, error) { return tensors, nil }}, nil
-	}}
+	}
+	return nil
 }
 
 // tensorNames are the outputs that a request may name.
 func tensorNames(c *crate.Config) []string {
-	var layers []int
-	for l := range c.Depth {
-		layers = append(layers, l)
-	}
-	list := c.FacetOutputs(c.Facets(), layers)
+	list := c.Outputs()
 	for _, kind := range []string{"affinity", "affinity_input", "gram", "zeros"} {
-		for _, l := range layers {
+		for l := range c.Depth {
 			list = append(list, fmt.Sprintf("%s.%d", kind, l))
 		}
 	}
@@ -60,11 +56,12 @@ func tensorNames(c *crate.Config) []string {
 // summary names the tensors of all layers together: key.0 … 5.
 func summary(names []string) string {
 	var kinds []string
-	last := map[string]string{}
+	last := map[string]int{}
 	for _, name := range names {
-		kind, layer, _ := strings.Cut(name, ".")
-		if layer == "embed" {
-			kind, layer = name, ""
+		kind, number, _ := strings.Cut(name, ".")
+		layer, err := strconv.Atoi(number)
+		if err != nil {
+			kind, layer = name, -1
 		}
 		if !slices.Contains(kinds, kind) {
 			kinds = append(kinds, kind)
@@ -72,8 +69,8 @@ func summary(names []string) string {
 		last[kind] = layer
 	}
 	for i, kind := range kinds {
-		if layer := last[kind]; layer != "" {
-			kinds[i] = fmt.Sprintf("%s.0 … %s", kind, layer)
+		if last[kind] >= 0 {
+			kinds[i] = fmt.Sprintf("%s.0 … %d", kind, last[kind])
 		}
 	}
 	return strings.Join(kinds, ", ")

@@ -118,7 +118,10 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 	if err := engine.FeaturesOf(o).Check(&src.Config); err != nil {
 		return usage(err)
 	}
-	for _, facet := range o.Missing(&src.Config) {
+	for _, facet := range o.Facets {
+		if slices.Contains(src.Config.Facets(), facet) {
+			continue
+		}
 		a.log.Info(fmt.Sprintf("%s has no %s: left out", src.Name, facet))
 	}
 	var facets []string
