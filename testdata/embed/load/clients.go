@@ -31,6 +31,7 @@ type served struct {
 	late       int // of tries, ended by their deadline
 	tries      int
 	overrun    time.Duration // the worst
+	call       time.Duration // the worst of calls without HTTP
 	timer      time.Duration // the worst of timers that nothing is behind: the machine's part of it
 	start, end usage
 
@@ -47,8 +48,8 @@ func (s *served) String() string {
 	}
 	return fmt.Sprintf("requests\t%d answered, %.1f a second; %d cancelled, %d times 503\n", len(s.latencies), float64(len(s.latencies))/s.time.Seconds(), s.cancelled, s.busy) +
 		fmt.Sprintf("latency\tp50 %v, p99 %v\n", at(0.5), at(0.99)) +
-		fmt.Sprintf("deadline of %v\t%d of %d requests ended by it, the worst %v behind it (a bare timer: %v)\n",
-			deadline, s.late, s.tries, s.overrun.Round(100*time.Microsecond), s.timer.Round(100*time.Microsecond)) +
+		fmt.Sprintf("deadline of %v\t%d of %d requests ended by it, the worst %v behind it; without HTTP %v, a bare timer %v\n",
+			deadline, s.late, s.tries, s.overrun.Round(100*time.Microsecond), s.call.Round(100*time.Microsecond), s.timer.Round(100*time.Microsecond)) +
 		fmt.Sprintf("memory\t%s\ngoroutines\t%s\n", memory(s.start, s.end), goroutines(s.start, s.end))
 }
 
@@ -62,15 +63,20 @@ func serve(ctx context.Context, model *engine.Model, o options) (*served, error)
 		return nil, err
 	}
 	defer handler.Close()
-	(&served{}).load(ctx, handler, o.clients, time.Second) // what is allocated once is
+	batcher, err := engine.NewBatcher(model, engine.Attention(engine.AttentionOptions{}), engine.BatcherOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer batcher.Close()
+	(&served{}).load(ctx, handler, batcher, o.clients, time.Second) // what is allocated once is
 	s := &served{time: o.time, start: settled()}
-	s.load(ctx, handler, o.clients, o.time)
+	s.load(ctx, handler, batcher, o.clients, o.time)
 	s.end = settled()
 	return s, context.Cause(ctx)
 }
 
-// load runs the clients, and beside them one whose requests have a deadline.
-func (s *served) load(ctx context.Context, handler http.Handler, clients int, d time.Duration) {
+// load runs the clients, and beside them those that have a deadline.
+func (s *served) load(ctx context.Context, handler http.Handler, b *engine.Batcher[*engine.Segmentation], clients int, d time.Duration) {
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	// Each client has connections of its own, as clients have.
@@ -81,7 +87,16 @@ func (s *served) load(ctx context.Context, handler http.Handler, clients int, d 
 		wg.Go(func() { s.client(ctx, server.URL, k) })
 	}
 	wg.Go(func() { s.hurried(ctx, server.URL) })
-	wg.Go(func() { s.watch(ctx) })
+	wg.Go(func() {
+		s.worst(ctx, &s.call, func() {
+			calling, cancel := context.WithTimeout(ctx, deadline)
+			defer cancel()
+			if _, err := b.Do(calling, drawn(1)); err != nil && calling.Err() == nil {
+				s.fail("a call: %v", err)
+			}
+		})
+	})
+	wg.Go(func() { s.worst(ctx, &s.timer, func() { time.Sleep(deadline) }) })
 	wg.Wait()
 }
 
@@ -149,16 +164,22 @@ func (s *served) hurried(ctx context.Context, url string) {
 	}
 }
 
-// watch waits as long as hurried does, for nothing.
-func (s *served) watch(ctx context.Context) {
+// worst keeps how far behind the deadline f comes back.
+func (s *served) worst(ctx context.Context, over *time.Duration, f func()) {
 	for ctx.Err() == nil {
 		begin := time.Now()
-		time.Sleep(deadline)
-		over := time.Since(begin) - deadline
+		f()
+		took := time.Since(begin)
 		s.mu.Lock()
-		s.timer = max(s.timer, over)
+		*over = max(*over, took-deadline)
 		s.mu.Unlock()
 	}
+}
+
+func (s *served) fail(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
 }
 
 func newClient() (c *http.Client, done func()) {
