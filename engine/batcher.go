@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -83,7 +85,8 @@ func NewBatcher[T any](m *Model, r Readout[T], o BatcherOptions) (*Batcher[T], e
 }
 
 // Do computes one image, together with those of other calls. It returns when ctx
-// ends. Errors are those of the stream and of the image; ErrBusy comes at once.
+// ends; a batch of which all calls have ended makes room for others. Errors are those
+// of the stream and of the image; ErrBusy comes at once.
 func (b *Batcher[T]) Do(ctx context.Context, img image.Image) (result T, err error) {
 	if err := b.use.enter(ctx); err != nil {
 		return result, err
@@ -155,7 +158,7 @@ func (b *Batcher[T]) run() {
 					under[c] = true
 					mu.Unlock()
 					select {
-					case inputs <- Input{Data: c, Load: b.load(c)}:
+					case inputs <- Input{Data: c, Load: b.load(c), caller: c.ctx}:
 					case <-stop:
 						return
 					}
@@ -199,4 +202,44 @@ func (b *Batcher[T]) load(c *call[T]) func(context.Context) (*picture.RGB, error
 		in := Input{Image: c.image}
 		return in.picture(ctx, b.m.eng.opt.pixels)
 	}
+}
+
+// errForgotten ends a batch of which nobody waits for any image.
+var errForgotten = fmt.Errorf("nobody waits for the batch any more: %w", context.Canceled)
+
+// wanted is a context that ends when ctx does, and when the calls of all images have
+// ended: what is on the device then makes room. Compiling goes on, as the next call
+// needs that, too.
+func wanted(ctx context.Context, images []*prepared) (_ context.Context, release func()) {
+	if images[0].input.caller == nil {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var waiting atomic.Int32
+	waiting.Store(int32(len(images)))
+	var unhook []func() bool
+	for _, p := range images {
+		unhook = append(unhook, context.AfterFunc(p.input.caller, func() {
+			if waiting.Add(-1) == 0 {
+				cancel(errForgotten)
+			}
+		}))
+	}
+	return ctx, func() {
+		for _, f := range unhook {
+			f()
+		}
+		cancel(nil)
+	}
+}
+
+// forgotten gives each image the reason of its call, where that is why the batch ended.
+func (f *flight[T]) forgotten(err error) bool {
+	if !errors.Is(err, errForgotten) {
+		return false
+	}
+	for _, p := range f.images {
+		f.items = append(f.items, failed[T](p, p.input.unwanted()).items...)
+	}
+	return true
 }

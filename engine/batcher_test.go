@@ -151,6 +151,107 @@ func TestBatcherGoesOn(t *testing.T) {
 	}
 }
 
+// TestBatcherForgets: a call that ends while it waits is not computed, so that a
+// device that is too slow computes what somebody still waits for.
+func TestBatcherForgets(t *testing.T) {
+	noGoroutines(t)
+	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
+	compiling, free := make(chan struct{}), make(chan struct{})
+	loaded, once := atomic.Bool{}, sync.Once{}
+	held := NewModelSource("held", src.Config, "", func(name string) ([]float64, error) {
+		if loaded.Load() {
+			once.Do(func() { close(compiling) })
+			<-free
+		}
+		return src.params(name)
+	})
+	var images atomic.Int32
+	m := load(t, onReference(t, WithEvents(func(e Event) {
+		if e.Kind == Computed {
+			images.Add(int32(e.Images))
+		}
+	})), held)
+	loaded.Store(true)
+	b, err := NewBatcher(m, Classify(ClassifyOptions{Top: 1}), BatcherOptions{Size: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	first := make(chan error)
+	go func() {
+		_, err := b.Do(t.Context(), testPicture(0, 32, 32))
+		first <- err
+	}()
+	<-compiling // the first image waits for that, and the others for it
+	for range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		if _, err := b.Do(ctx, whenAsked{testPicture(0, 32, 32), cancel}); !errors.Is(err, context.Canceled) {
+			t.Errorf("a call that was cancelled while it waits gives %v", err)
+		}
+	}
+	close(free)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if _, err := b.Do(t.Context(), testPicture(0, 32, 32)); err != nil {
+		t.Error(err)
+	}
+	if n := images.Load(); n != 2 {
+		t.Errorf("%d images were computed, want those of the first and of the last call", n)
+	}
+}
+
+// TestBatcherMakesRoom: a batch that nobody waits for any more ends, and that is no
+// failure of later calls.
+func TestBatcherMakesRoom(t *testing.T) {
+	noGoroutines(t)
+	ended := make(chan error, 100)
+	m := load(t, simulated(t, forever, WithEvents(func(e Event) {
+		if e.Kind == Computed {
+			ended <- e.Err
+		}
+	})), oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32}))
+	b, err := NewBatcher(m, Classify(ClassifyOptions{Top: 1}), BatcherOptions{Size: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	reached := false // the device
+	for patience := time.Millisecond; !reached; patience *= 2 {
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				if _, err := b.Do(ctx, testPicture(0, 32, 32)); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("a call with a deadline gives %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		for len(b.room) > 0 { // what is forgotten keeps no place
+			time.Sleep(time.Millisecond)
+		}
+		for len(ended) > 0 {
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("the batch ended with %v", err)
+			}
+			reached = true
+		}
+	}
+}
+
+// whenAsked is a picture that tells when it is loaded.
+type whenAsked struct {
+	image.Image
+	tell func()
+}
+
+func (w whenAsked) Bounds() image.Rectangle {
+	w.tell()
+	return w.Image.Bounds()
+}
+
 func TestBatcherRefuses(t *testing.T) {
 	m := load(t, simulated(t, 1), oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32}))
 	for _, o := range []BatcherOptions{{Size: -1}, {Wait: -1}, {Queue: -1}} {

@@ -89,3 +89,14 @@ func (j *job[T]) loader(ctx context.Context, l *line[T], loading *sync.WaitGroup
 		}
 	})
 }
+
+// receive takes the next of a channel, the zero value of a closed one; or the
+// reason why ctx has ended.
+func receive[V any](ctx context.Context, from <-chan V) (v V, err error) {
+	select {
+	case v = <-from:
+		return v, nil
+	case <-ctx.Done():
+		return v, context.Cause(ctx)
+	}
+}

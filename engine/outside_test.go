@@ -31,12 +31,14 @@ func TestOutside(t *testing.T) {
 		p := programs{bin: bin, device: engine.Interpreter, cache: t.TempDir()}
 		t.Run("folder", p.folder)
 		t.Run("embeddings", p.embeddings)
+		t.Run("graph", p.graph)
 	})
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		p := programs{bin: bin, device: info.Name, cache: t.TempDir()}
 		t.Run("server", p.server)
 		t.Run("folder", p.folder)
 		t.Run("embeddings", p.embeddings)
+		t.Run("graph", p.graph)
 		if !testing.Short() && strings.HasPrefix(info.Name, "llvmpipe") {
 			t.Run("load", p.load)
 		}
@@ -152,6 +154,29 @@ func (p programs) embeddings(t *testing.T) {
 	head := "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (1, 128), }"
 	if len(npy) != 128+4*128 || !bytes.HasPrefix(npy, []byte(head)) || npy[127] != '\n' {
 		t.Errorf("%d bytes, that begin with %q", len(npy), npy[:min(128, len(npy))])
+	}
+}
+
+// graph finds the fish's scales in the picture itself, and in that of the other fish.
+func (p programs) graph(t *testing.T) {
+	out := t.TempDir()
+	dir := photos(t)
+	fish, turned := filepath.Join(dir, "1-fish.png"), filepath.Join(dir, "sub/3-turned.jpg")
+	got := p.run(t, 0, "graph", "-at", "45,55", "-out", out, fish, fish, turned)
+	var same, other float64
+	var at [4]int
+	fmt.Sscanf(got, "%f at %d,%d of "+fish+"\n%f at %d,%d of", &same, &at[0], &at[1], &other, &at[2], &at[3])
+	if same < 0.99 || at[0] != 40 || at[1] != 48 || other < 0.8 || other > 0.999 {
+		t.Errorf("says %q", got)
+	}
+	for _, name := range []string{"1-fish.png.png", "3-turned.jpg.png"} {
+		file, err := os.ReadFile(filepath.Join(out, name))
+		if err == nil {
+			_, err = png.Decode(bytes.NewReader(file))
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -22,7 +22,17 @@ type Input struct {
 	// panic (PanicError). It should return when ctx ends.
 	Load func(ctx context.Context) (*picture.RGB, error)
 
-	from <-chan Input // of Receive
+	from   <-chan Input    // of Receive
+	caller context.Context // of Batcher.Do
+}
+
+// unwanted says why nobody waits for the image any more: the call has ended that it
+// belongs to.
+func (in *Input) unwanted() error {
+	if in.caller == nil {
+		return nil
+	}
+	return context.Cause(in.caller)
 }
 
 // Item is what a stream yields for each input, in their order.
@@ -121,6 +131,18 @@ func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) e
 		p.picture = img
 	}
 	return nil
+}
+
+// join is the pixels of a batch.
+func join(images []*prepared) []byte {
+	if len(images) == 1 {
+		return images[0].pixels
+	}
+	var all []byte
+	for _, p := range images {
+		all = append(all, p.pixels...)
+	}
+	return all
 }
 
 // Images are inputs made of pictures that a program already has.

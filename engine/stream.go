@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,17 +123,6 @@ func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item
 	}
 }
 
-// receive takes the next of a channel, the zero value of a closed one; or the
-// reason why ctx has ended.
-func receive[V any](ctx context.Context, from <-chan V) (v V, err error) {
-	select {
-	case v = <-from:
-		return v, nil
-	case <-ctx.Done():
-		return v, context.Cause(ctx)
-	}
-}
-
 // BatchSize is the number of images computed at once. A software device gains
 // little from large batches and answers sooner with small ones.
 func (m *Model) BatchSize(asked int) int {
@@ -165,6 +155,13 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 		for len(now) > 0 {
 			if ctx.Err() != nil {
 				return false // what is not started is not started any more
+			}
+			now = slices.DeleteFunc(now, func(p *prepared) bool {
+				err := p.input.unwanted()
+				return err != nil && send(failed[T](p, err))
+			})
+			if len(now) == 0 {
+				break
 			}
 			n := min(len(now), batch)
 			if j.fit != nil {
@@ -214,7 +211,7 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 		}
 		switch {
 		case p.err != nil:
-			if !flush() || !send(&flight[T]{items: []Item[T]{{Input: p.input, Picture: p.picture, Frame: p.frame, Err: p.err}}, ready: closed()}) {
+			if !flush() || !send(failed[T](p, p.err)) {
 				return
 			}
 			continue
@@ -234,10 +231,11 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 	}
 }
 
-func closed() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
+// failed is the flight of an image that is not computed.
+func failed[T any](p *prepared, err error) *flight[T] {
+	f := &flight[T]{items: []Item[T]{{Input: p.input, Picture: p.picture, Frame: p.frame, Err: err}}, ready: make(chan struct{})}
+	close(f.ready)
+	return f
 }
 
 func sameGrid(a, b readout.Frame) bool { return a.Rows == b.Rows && a.Columns == b.Columns }
@@ -255,6 +253,9 @@ func (j *job[T]) start(ctx context.Context, images []*prepared) (*flight[T], err
 	wait, device, err := j.launch(ctx, images)
 	lost := errors.Is(err, ErrDeviceLost)
 	if err != nil && !lost {
+		if f.forgotten(err) {
+			err = nil
+		}
 		f.err = err
 		close(f.ready)
 		return f, err
@@ -268,8 +269,11 @@ func (j *job[T]) start(ctx context.Context, images []*prepared) (*flight[T], err
 		if lost || errors.Is(f.err, ErrDeviceLost) {
 			tensors, f.err = j.again(ctx, device, images)
 		}
-		if f.err == nil {
+		switch {
+		case f.err == nil:
 			f.items = j.finished(images, tensors)
+		case f.forgotten(f.err):
+			f.err = nil
 		}
 	}()
 	return f, nil
@@ -302,8 +306,10 @@ func (j *job[T]) launch(ctx context.Context, images []*prepared) (wait func() (m
 		m.leave()
 		return nil, device, err
 	}
+	ctx, release := wanted(ctx, images)
 	finish, err := m.start(ctx, p, describe(r), len(images), run.Inputs{crate.InputName: {Bytes: join(images)}})
 	if err != nil {
+		release()
 		done()
 		m.leave()
 		return nil, device, err
@@ -311,6 +317,7 @@ func (j *job[T]) launch(ctx context.Context, images []*prepared) (wait func() (m
 	return func() (map[string]*Tensor, error) {
 		defer m.leave()
 		defer done()
+		defer release()
 		res, err := finish()
 		return res.Outputs, err
 	}, device, nil
@@ -339,17 +346,6 @@ func (h *holding) start(ctx context.Context, p *program, work string, images int
 		h.eng.tell(Event{Kind: Computed, Model: h.name, Work: work, Images: images, Duration: res.Took, Err: err})
 		return res, err
 	}, nil
-}
-
-func join(images []*prepared) []byte {
-	if len(images) == 1 {
-		return images[0].pixels
-	}
-	var all []byte
-	for _, p := range images {
-		all = append(all, p.pixels...)
-	}
-	return all
 }
 
 // finished makes the images' items of their part of the tensors, on all cores.

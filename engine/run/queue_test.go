@@ -118,3 +118,30 @@ func TestQueue(t *testing.T) {
 		}
 	})
 }
+
+// TestTimesOfCancelled: a run that ends before its turn has waited, and took nothing.
+func TestTimesOfCancelled(t *testing.T) {
+	in := Inputs{crate.InputName: {Bytes: devicetest.Pixels(32, 32, 1)}}
+	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
+		pr := logitsProgram(t, openFor(t, inst, info, ""), 1, ProgramOptions{Slots: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for _, cancelled := range []bool{false, true} {
+			before := pr.queue.enter()
+			wait, err := OnDevice(pr).Start(ctx, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cancelled {
+				cancel()
+			} else {
+				before.pass()
+			}
+			res, err := wait()
+			before.pass()
+			if cancelled != (err != nil) || cancelled != (res.Took == 0) || res.Waited < 0 {
+				t.Errorf("cancelled %v: took %v, waited %v, error %v", cancelled, res.Took, res.Waited, err)
+			}
+		}
+	})
+}

@@ -120,6 +120,7 @@ func (pr *Program) split(segments int) []int {
 // how many submissions a run is to be split.
 func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 	defer t.pass()
+	s.took = 0
 	if err := t.wait(ctx); err != nil {
 		return err
 	}
@@ -132,7 +133,6 @@ func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 		return err
 	}
 	pr.setMark(s)
-	s.took = 0
 	groups := s.submissions()
 	for i, group := range groups {
 		if err := context.Cause(ctx); err != nil {
