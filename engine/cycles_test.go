@@ -55,7 +55,7 @@ func cycles(t *testing.T, selector string, slow bool) {
 		t.Fatal(err)
 	}
 	cycle := func() {
-		e, err := Open(ctx, WithDevice(selector), WithoutSelfTest())
+		e, err := Open(ctx, WithDevice(selector), withoutSelfTest())
 		if err != nil {
 			t.Fatal(err)
 		}
