@@ -133,8 +133,9 @@ func receive[V any](ctx context.Context, from <-chan V) (v V, err error) {
 	}
 }
 
-// BatchSize is the number of images computed at once. A software device gains
-// little from large batches and answers sooner with small ones.
+// BatchSize is the number of images that are computed at once where asked, as of
+// InputOptions.Batch, are wanted: asked itself, or for 0 what suits the device. A
+// software device gains little from large batches and answers sooner with small ones.
 func (m *Model) BatchSize(asked int) int {
 	if asked > 0 {
 		return asked

@@ -13,10 +13,10 @@ import (
 )
 
 // Run computes tensors of one image, at the model's native size, by the names of
-// crate/readout.Request: tokens.3 [n d], attention.2 [h n n], logits [K]. The
-// batch's axis is left out. Affinities are at MaskCut's τ, a reconstruction is of
-// a quarter of the patches. FeaturesOf has other sizes and many images,
-// Model.Compile outputs that stay on the device.
+// Features, crate.Build and crate/readout.Request: tokens.3 [n d], attention.2
+// [h n n], logits [K]. The batch's axis is left out. Affinities are at MaskCut's τ; a
+// reconstruction sees a quarter of the patches. FeaturesOf has other sizes and many
+// images, Model.Compile outputs that stay on the device.
 func (m *Model) Run(ctx context.Context, img image.Image, names ...string) (map[string]*Tensor, error) {
 	return tensorsOf(names).One(ctx, m, img)
 }
