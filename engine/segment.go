@@ -33,10 +33,13 @@ type Segmentation struct {
 
 // Object is a mask, and of attention the map that it was taken from.
 type Object struct {
-	Mask  *readout.Mask // at the size of the image
-	Head  readout.Head  // of attention: readout.HeadMean, or the head; "" of MaskCut and TokenCut
-	Score float64       // attention: share of the map's mass inside the mask; MaskCut and TokenCut: 1 − λ of the cut's eigenvalue λ
-	Map   []float64     // [Rows Columns], the patches of the model's input (Item.Frame has them), sum 1; nil of MaskCut and TokenCut
+	Mask *readout.Mask // at the size of the image
+	Head readout.Head  // of attention: readout.HeadMean, or the head; "" of MaskCut and TokenCut
+	// Score is of attention the share of the map's mass inside the mask, which is about
+	// Keep's share where that is by mass, and no confidence; of MaskCut and TokenCut 1 − λ
+	// of the cut's eigenvalue λ.
+	Score float64
+	Map   []float64 // [Rows Columns], the patches of the model's input (Item.Frame has them), sum 1; nil of MaskCut and TokenCut
 }
 
 // Resolved are the options with the model's own in the place of what is zero. It reports
