@@ -21,8 +21,8 @@ type BatcherOptions struct {
 	// Wait is how long a batch that is not full waits for more images; 0 means
 	// 2 ms. While the device is busy calls gather anyway.
 	Wait time.Duration
-	// Queue is how many calls may be waiting or computed at once; 0 means eight
-	// full batches. Further ones get ErrBusy.
+	// Queue is how many calls may be in Do at once, waiting or being computed; 0 means
+	// eight full batches. Further ones get ErrBusy.
 	Queue int
 }
 

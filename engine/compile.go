@@ -88,9 +88,12 @@ func (p *Program) set(ctx context.Context, e *Engine, g *graph.Graph, params Par
 	return nil
 }
 
-// Compile makes a program of the model for a request. Its input is
-// crate.InputName, 8-bit RGB [B Y X 3]; its outputs may stay on the device. It
-// shares the model's weights, and is closed with the model.
+// Compile makes a program of the model for a request, whose outputs may stay on the
+// device. The request's sides are multiples of Config.Patch, and its batch at least 1;
+// Readout.Request makes the one of a read-out. The program's input is crate.InputName,
+// 8-bit RGB [B Y X 3] of exactly the request's size, image after image: the Pix of what
+// picture.Resize gives. Normalising them is the program's. It shares the model's
+// weights, and is closed with the model.
 func (m *Model) Compile(ctx context.Context, r Request, o CompileOptions) (*Program, error) {
 	g, err := readout.Build(&m.src.Config, r)
 	p := &Program{images: r.Batch}

@@ -21,6 +21,11 @@
 // loading, computing and finishing overlap. A [Batcher] joins the calls of many goroutines
 // into batches. A graph of one's own runs on the same device by [Engine.Compile].
 //
+// Shapes are written with the slowest axis first, by these letters: B images, n tokens,
+// of which the last N are patches and those before them class tokens, d the width of a
+// token, h heads of p channels each, K classes, P the side of a patch in pixels, L a
+// layer, counted from 0. "numerics 4.4" is that section of docs/numerics.md.
+//
 // # Cancelling, closing, failing
 //
 // An Engine and what it makes may be used from several goroutines. A call returns
@@ -34,7 +39,7 @@
 // # What it keeps to itself, and what it can't
 //
 // The package never exits the process, writes no file but below the folder of
-// [WithCache], and is silent unless [WithLogger] gives it a logger. Engines are
+// [WithCache] and, of [Parts], a temporary one, and is silent unless [WithLogger] gives it a logger. Engines are
 // independent of each other, but for what Vulkan has once a process: its validation layers
 // and the driver's settings. The first engine decides about them; one that asks for
 // something else gets [ErrConflict].

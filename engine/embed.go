@@ -46,8 +46,8 @@ func (o EmbedOptions) Resolved(c *crate.Config) (EmbedOptions, error) {
 
 // Embed makes one vector of each image, as long as the model is wide: the class token, or
 // the mean of the patches' tokens, as the model's head reads them (numerics 4.10). The
-// device makes the vector, so that no token leaves it. Distances between images, search
-// and classifiers of one's own begin here.
+// device makes the vector, so that no token leaves it. It is not scaled to length 1.
+// Distances between images, search and classifiers of one's own begin here.
 func Embed(o EmbedOptions) Readout[[]float32] {
 	return Readout[[]float32]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[[]float32], error) {
 		o, err := o.Resolved(c)

@@ -9,10 +9,13 @@ import (
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
-// Conditions that callers tell apart with errors.Is. ErrLostWork says that the
-// device reported success twice and did not do the work; ErrConflict that
-// options ask for something else than what another engine of the process has; ErrBusy
-// that a Batcher's queue is full.
+// Conditions that callers tell apart with errors.Is. ErrNoDevice says that there is no
+// Vulkan, or no device as the options want it; ErrOutOfMemory that the device, or
+// WithMemory, has no room; ErrDeviceLost that the driver gave the device up twice;
+// ErrLostWork that the device reported success twice and did not do the work;
+// ErrConflict that options ask for something else than what another engine of the
+// process has; ErrClosed that the engine, or the batcher, is closed; ErrBusy that a
+// Batcher's queue is full.
 var (
 	ErrNoDevice      = run.ErrNoDevice
 	ErrOutOfMemory   = vk.ErrOutOfMemory
@@ -29,16 +32,18 @@ var (
 // KernelError says that a kernel does not compute what its op is defined as.
 type KernelError = prove.KernelError
 
-// ModelError says that a model is refused, and why.
+// ModelError says that a model is refused, and why. What stopped its function of
+// NewModelSource, such as a PanicError, is in Err.
 type ModelError struct {
-	Path string
+	Path string // or the name of the source
 	Err  error
 }
 
 func (e *ModelError) Error() string { return fmt.Sprintf("model %s: %v", e.Path, e.Err) }
 func (e *ModelError) Unwrap() error { return e.Err }
 
-// GraphError says that a graph of an embedder's own is refused, and why.
+// GraphError says that a graph of an embedder's own is refused, and why. What stopped
+// the function of its parameters, such as a PanicError, is in Err.
 type GraphError struct {
 	Name string // of the graph
 	Err  error

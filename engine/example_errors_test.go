@@ -27,6 +27,8 @@ func advice(err error) string {
 		return "go on"
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return "nobody waits for it any more"
+	case errors.As(err, &panics): // first: it may be inside the next ones
+		return fmt.Sprintf("a bug in code that was handed in: %v", panics.Value)
 	case errors.Is(err, engine.ErrBusy):
 		return "answer 503, with Retry-After"
 	case errors.Is(err, engine.ErrOutOfMemory):
@@ -46,8 +48,6 @@ func advice(err error) string {
 		return "another graph than " + graph.Name
 	case errors.As(err, &kernel):
 		return "the driver miscompiles " + kernel.Kernel + ": report it, or take another device"
-	case errors.As(err, &panics):
-		return fmt.Sprintf("a bug in code that was handed in: %v", panics.Value)
 	}
 	return "this image is no image"
 }

@@ -15,10 +15,12 @@ const (
 	maxBatch = 1 << 16 // images
 )
 
-// Size is the size to which images are resized. The zero value is the model's
-// native size.
+// Size is the size to which images are resized, each side by itself: the aspect ratio
+// is not kept, and nothing is cropped. The zero value is the model's native size. Of a
+// size that is no multiple of the patch side the model does not see the rest at the
+// right and the bottom, where masks are empty.
 type Size struct {
-	Width, Height int
+	Width, Height int  // pixels
 	Native        bool // each image keeps its own size
 }
 

@@ -22,7 +22,8 @@ type Model struct {
 // needs them is compiled, or with Prepare.
 //
 // A source may be loaded several times, on several engines. It is closed with
-// the last of its models.
+// the last of its models, and by a Load that fails or whose context ends while no other
+// model has it: OpenModel opens it again.
 func (e *Engine) Load(ctx context.Context, src *ModelSource) (*Model, error) {
 	if err := e.use.enter(ctx); err != nil {
 		return nil, err

@@ -13,7 +13,8 @@ import (
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 
-// ModelOptions of OpenModel and Preset.
+// ModelOptions are the choices of OpenModel and OpenModelBytes. The zero value takes
+// what the file and a config.json beside it say.
 type ModelOptions struct {
 	Settings   crate.Settings // from flags: they precede every other source
 	ConfigPath string         // a config.json; "" looks for one beside the weights

@@ -84,12 +84,13 @@ const (
 )
 
 // WithThreads bounds how many of an engine's goroutines load, resize and finish
-// images at once, for each stream. The default is runtime.GOMAXPROCS.
+// images at once, for each stream. The default is runtime.GOMAXPROCS(0);
+// less than 1 is an error.
 func WithThreads(n int) Option { return func(o *options) { o.threads = n } }
 
-// WithPixelLimit refuses images, and sizes to which they are resized, of more
-// pixels. The default is 100 million: they take 300 MB as RGB.
-// Images of a file are refused before they are decoded by picture.Options.
+// WithPixelLimit refuses images, and sizes to which they are resized, of more than n
+// pixels. The default is 100 million: they take 300 MB as RGB. The engine sees an image
+// when it is decoded; picture.Options refuses a file before that.
 func WithPixelLimit(n int64) Option { return func(o *options) { o.pixels = n } }
 
 // WithPrograms sets how many compiled programs the engine keeps, of all models
@@ -104,15 +105,17 @@ func WithPrograms(n int) Option { return func(o *options) { o.programs = n } }
 // would wait for it.
 func WithEvents(f func(Event)) Option { return func(o *options) { o.events = f } }
 
-// WithDevice selects the device: auto, cpu (the interpreter), an index, a part
-// of a name, or uuid:… . auto prefers discrete, integrated and virtual GPUs to
-// a software device.
+// WithDevice selects the device: "auto", the default, which prefers discrete, then
+// integrated, then virtual GPUs to a software device; "cpu", the interpreter; an index,
+// as Devices has it; a part of a name, such as "radeon"; or "uuid:…". Where nothing fits the
+// error is ErrNoDevice and lists the devices.
 func WithDevice(selector string) Option { return func(o *options) { o.device = selector } }
 
-// WithLogger makes the engine log.
+// WithLogger makes the engine log. Without it the engine is silent.
 func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
-// WithPrecision chooses the storage of tensors.
+// WithPrecision chooses the storage of tensors. The default is FP32; FP16 takes half
+// the memory, and on a device that can't store it Open gives ErrNoDevice.
 func WithPrecision(p Precision) Option { return func(o *options) { o.precision = p } }
 
 // WithValidation loads the validation layers; their messages are logged as
@@ -125,5 +128,7 @@ func WithValidation() Option { return func(o *options) { o.validation = true } }
 func WithMemory(bytes int64) Option { return func(o *options) { o.memory = bytes } }
 
 // WithCache keeps compiled pipelines, the outcome of self-tests and what measure.Tune
-// chose in a folder, by device and driver. Without it nothing is kept.
+// chose in a folder, by device and driver, and folded weights. Without it, or with "",
+// nothing is kept. The folder is made when it is not there; one that can't be written
+// keeps nothing, without an error.
 func WithCache(dir string) Option { return func(o *options) { o.cacheDir = dir } }

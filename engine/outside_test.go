@@ -35,6 +35,7 @@ func TestOutside(t *testing.T) {
 	})
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		p := programs{bin: bin, device: info.Name, cache: t.TempDir()}
+		t.Run("first", p.first)
 		t.Run("server", p.server)
 		t.Run("folder", p.folder)
 		t.Run("embeddings", p.embeddings)
@@ -118,6 +119,19 @@ func isMask(t *testing.T, what string, file []byte, width, height int) {
 	if share := float64(bytes.Count(mask.Pix, []byte{255})) / float64(len(mask.Pix)); share < 0.1 || share > 0.5 {
 		t.Errorf("%s: %.0f %% of the picture", what, 100*share)
 	}
+}
+
+// first has no flags: it runs on the device that the engine takes by itself.
+func (p programs) first(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "mask.png")
+	if out, err := exec.Command(filepath.Join(p.bin, "first"), samples+"01-fish.png", to).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	file, err := os.ReadFile(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	isMask(t, "mask.png", file, 128, 128)
 }
 
 func (p programs) folder(t *testing.T) {

@@ -58,8 +58,8 @@ func (r Readout[T]) resolve(c *crate.Config) (*reading[T], error) {
 	return r.bind(c)
 }
 
-// Joint reports a read-out of which each result depends on all images: what is
-// left of a run can't be read by itself.
+// Joint reports a read-out of which each result depends on all images of the run, as
+// of Parts: a Batcher can't run it, and half of the images gives other results.
 func (r Readout[T]) Joint() bool { return r.joint != nil }
 
 // Request is the work that the read-out asks of a model for a batch of images

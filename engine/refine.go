@@ -5,8 +5,9 @@ import (
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// Finish says what becomes of a mask once it is found. The zero value leaves it
-// alone.
+// Finish says what becomes of a mask once it is found: Refine redraws it; FillHoles
+// fills it; Split makes an object of each connected part, of at least Least pixels.
+// The zero value leaves it alone.
 type Finish = refine.Finish
 
 // Refine redraws masks along the colours of their image. "" leaves them alone.

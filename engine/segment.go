@@ -13,8 +13,8 @@ import (
 )
 
 // AttentionOptions are the choices of Attention. The zero value is the model's own: its
-// crate.readout, else the paper's (last layer but one, of a ViT the last; mean of the
-// heads; mass 0.6; patches).
+// crate.readout, else the paper's: Layers the last but one, of a ViT the last; Head the
+// mean of them; Keep the patches that hold 0.6 of the map's mass; Upsample nearest.
 type AttentionOptions struct {
 	InputOptions
 	readout.Options
@@ -24,16 +24,22 @@ type AttentionOptions struct {
 
 // Segmentation is what is found in one image.
 type Segmentation struct {
-	Objects []Object    // of attention one, or with HeadEach one a head; more with Split
+	// Objects are of Attention one, or with HeadEach one a head, whose mask may be
+	// empty; of MaskCut up to MaskCutOptions.Objects, of TokenCut up to one. With
+	// Finish.Split each connected part is one: there may be more, or none.
+	Objects []Object
 	Heads   [][]float64 // with HeadMaps: each head's map [Rows Columns], sum 1
 }
 
 // Object is a mask, and of attention the map that it was taken from.
 type Object struct {
-	Mask  *readout.Mask // at the size of the image
-	Head  readout.Head  // of attention: readout.HeadMean, or the head; "" of MaskCut
-	Score float64       // attention: share of the map's mass inside the mask; MaskCut: 1 − λ
-	Map   []float64     // [Rows Columns] of the frame, sum 1; nil of MaskCut
+	Mask *readout.Mask // at the size of the image
+	Head readout.Head  // of attention: readout.HeadMean, or the head; "" of MaskCut and TokenCut
+	// Score is of attention the share of the map's mass inside the mask, which is about
+	// Keep's share where that is by mass, and no confidence; of MaskCut and TokenCut 1 − λ
+	// of the cut's eigenvalue λ.
+	Score float64
+	Map   []float64 // [Rows Columns], the patches of the model's input (Item.Frame has them), sum 1; nil of MaskCut and TokenCut
 }
 
 // Resolved are the options with the model's own in the place of what is zero. It reports

@@ -123,8 +123,9 @@ func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item
 	}
 }
 
-// BatchSize is the number of images computed at once. A software device gains
-// little from large batches and answers sooner with small ones.
+// BatchSize is the number of images that are computed at once where asked, as of
+// InputOptions.Batch, are wanted: asked itself, or for 0 what suits the device. A
+// software device gains little from large batches and answers sooner with small ones.
 func (m *Model) BatchSize(asked int) int {
 	if asked > 0 {
 		return asked

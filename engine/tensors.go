@@ -12,8 +12,9 @@ import (
 	"github.com/crate-vk/crate-vk/crate"
 )
 
-// Run computes tensors of one image, by name and at the model's native size: see
-// FeatureOptions.Tensors. FeaturesOf has other sizes and many images, Model.Compile
+// Run computes tensors of one image, by name and at the model's native size: tokens.3
+// [n d], attention.2 [h n n], logits [K], and the others of FeatureOptions.Tensors. The
+// batch's axis is left out. FeaturesOf has other sizes and many images, Model.Compile
 // outputs that stay on the device.
 func (m *Model) Run(ctx context.Context, img image.Image, names ...string) (Features, error) {
 	if names == nil {
