@@ -29,6 +29,7 @@ type BatcherOptions struct {
 // Batcher joins the calls of many goroutines into batches: a server's requests,
 // say. Each gets its own result, or its own error.
 type Batcher[T any] struct {
+	read   Readout[T]
 	m      *Model
 	job    *job[T]
 	calls  chan *call[T]
@@ -78,7 +79,7 @@ func NewBatcher[T any](m *Model, r Readout[T], o BatcherOptions) (*Batcher[T], e
 	if o.Queue == 0 {
 		o.Queue = 8 * j.opt.Batch
 	}
-	x := &Batcher[T]{m: m, job: j, calls: make(chan *call[T]), room: make(chan struct{}, o.Queue), ended: make(chan struct{})}
+	x := &Batcher[T]{read: r, m: m, job: j, calls: make(chan *call[T]), room: make(chan struct{}, o.Queue), ended: make(chan struct{})}
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	go x.run()
 	return x, nil
@@ -113,6 +114,16 @@ func (b *Batcher[T]) Do(ctx context.Context, img image.Image) (result T, err err
 	case <-ctx.Done():
 		return result, context.Cause(ctx)
 	}
+}
+
+// Prepare compiles for every batch that the batcher may make, so that no call waits for
+// that. progress, which may be nil, is PrepareOptions.Progress.
+func (b *Batcher[T]) Prepare(ctx context.Context, progress func(done, total int, what string)) error {
+	o := PrepareOptions{Progress: progress}
+	for n := 1; n <= b.job.opt.Batch; n *= 2 {
+		o.Batches = append(o.Batches, n)
+	}
+	return b.m.Prepare(ctx, o, b.read)
 }
 
 // why is the reason that nothing can be computed any more.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 
@@ -47,7 +48,7 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 	if err := e.opt.check(); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
@@ -73,6 +74,11 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		return nil, err
 	}
 	e.info = run.Describe(e.device.Info)
+	if dir := e.opt.cacheDir; dir != "" {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			e.opt.log.Warn("nothing is kept from run to run", "reason", err)
+		}
+	}
 	e.adoptTuning()
 	e.opt.log.Info("running on " + e.info.String())
 	return e, nil

@@ -27,6 +27,7 @@ var (
 	ErrProgramClosed = errors.New("the program is closed")
 	ErrTensorClosed  = errors.New("the tensor is closed")
 	ErrBusy          = errors.New("too many calls are waiting")
+	ErrImage         = errors.New("the image can't be used")
 )
 
 // KernelError says that a kernel does not compute what its op is defined as.

@@ -40,6 +40,8 @@ func advice(err error) string {
 		return "the device failed twice: open an engine anew, or end"
 	case errors.Is(err, engine.ErrNoDevice):
 		return "no driver or no GPU: the text says which"
+	case errors.Is(err, engine.ErrImage):
+		return "this image is no image"
 	case errors.Is(err, engine.ErrConflict):
 		return "another engine of this process has other validation layers or driver settings"
 	case errors.As(err, &model):
@@ -49,7 +51,7 @@ func advice(err error) string {
 	case errors.As(err, &kernel):
 		return "the driver miscompiles " + kernel.Kernel + ": report it, or take another device"
 	}
-	return "this image is no image"
+	return "options that make no sense"
 }
 
 // What may go wrong, and what to do about it.

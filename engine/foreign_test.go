@@ -9,6 +9,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +101,8 @@ func TestBadInputs(t *testing.T) {
 				t.Errorf("%s: no error", name)
 			case item.Input.Data != n:
 				t.Errorf("%s: carries %v, want %d", name, item.Input.Data, n)
+			case !slices.Contains(panicking, name) && !strings.HasPrefix(name, "load ") && name != "wrong stride" && !errors.Is(item.Err, ErrImage):
+				t.Errorf("%s: %v, want ErrImage", name, item.Err)
 			case errors.As(item.Err, &caught) != slices.Contains(panicking, name) && name != "wrong stride":
 				t.Errorf("%s: %v", name, item.Err)
 			case caught != nil && len(caught.Stack) == 0:

@@ -248,6 +248,42 @@ func TestSources(t *testing.T) {
 	}
 }
 
+// TestLoadAgain: a source that could not be loaded can be loaded all the same when the
+// reason is gone.
+func TestLoadAgain(t *testing.T) {
+	e := onReference(t)
+	dir := filepath.Join("../testdata/model", firstGolden(t))
+	src, err := OpenModel(dir, ModelOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := errors.New("mine")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(mine)
+	if _, err := e.Load(ctx, src); !errors.Is(err, mine) {
+		t.Errorf("cancelled: %v", err)
+	}
+	m, err := e.Load(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Segment(t.Context(), testPicture(0, 32, 32)); err != nil {
+		t.Error(err)
+	}
+	if _, err := e.Load(t.Context(), nil); !errors.As(err, new(*ModelError)) {
+		t.Errorf("no source gives %v", err)
+	}
+	if _, err := Open(ctx, WithDevice(Interpreter)); !errors.Is(err, mine) {
+		t.Errorf("Open with a context that has ended gives %v", err)
+	}
+	for _, o := range []Option{WithThreads(-1), WithPixelLimit(-1), WithPrograms(-1), WithMemory(-1), WithPrecision("fp8"), WithLogger(nil)} {
+		if _, err := Open(t.Context(), WithDevice(Interpreter), o); err == nil {
+			t.Error("an option that makes no sense is taken")
+		}
+	}
+	onReference(t, WithThreads(0), WithPixelLimit(0), WithPrograms(0), WithMemory(0))
+}
+
 // TestLoadChecksWeights: a value that is no number is refused when the model is
 // loaded, by its name, in a file and from anywhere.
 func TestLoadChecksWeights(t *testing.T) {

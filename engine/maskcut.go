@@ -127,7 +127,7 @@ func cutObjects(p *prepared, a *maskcut.Affinity, how maskcut.Options, f Finish)
 	if err != nil {
 		return nil, err
 	}
-	s := &Segmentation{}
+	s := &Segmentation{Frame: p.frame}
 	if f.Refine == RefineGuided {
 		r := p.refiner(RefineGuided)
 		for _, obj := range objects {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/crate-vk/crate-vk/crate"
@@ -21,10 +22,12 @@ type Model struct {
 // *ModelError that names the tensor. They go to the device when a graph that
 // needs them is compiled, or with Prepare.
 //
-// A source may be loaded several times, on several engines. It is closed with
-// the last of its models, and by a Load that fails or whose context ends while no other
-// model has it: OpenModel opens it again.
+// A source may be loaded several times, on several engines, and is closed with the
+// last of its models. A Load that fails leaves it open: load it again, or close it.
 func (e *Engine) Load(ctx context.Context, src *ModelSource) (*Model, error) {
+	if src == nil {
+		return nil, modelError("", errors.New("there is no source"))
+	}
 	if err := e.use.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -36,7 +39,7 @@ func (e *Engine) Load(ctx context.Context, src *ModelSource) (*Model, error) {
 		return nil, modelError(src.Name, err)
 	}
 	if err := src.check(ctx); err != nil {
-		src.release()
+		src.let(false)
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}

@@ -83,15 +83,18 @@ func (m *ModelSource) hold() error {
 }
 
 // release is the end of a model: the last one closes the file.
-func (m *ModelSource) release() {
+func (m *ModelSource) release() { m.let(true) }
+
+// let is one user less; last says that the last one closes the source.
+func (m *ModelSource) let(last bool) {
 	l := m.life
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.users--; l.users == 0 {
-		l.closed = true
-		if l.close != nil {
-			l.close()
-		}
+	if l.users--; l.users > 0 {
+		return
+	}
+	if l.closed = l.closed || last; l.closed && l.close != nil {
+		l.close()
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,28 +54,30 @@ func Expert(_ inside.Key, set func(*inside.Options)) Option {
 }
 
 func defaults() options {
-	return options{Options: inside.Options{SPIRV: shaders.SPIRV}, device: "auto", log: slog.New(slog.DiscardHandler), precision: FP32,
-		threads: runtime.GOMAXPROCS(0), pixels: defaultPixels, programs: defaultPrograms}
+	return options{Options: inside.Options{SPIRV: shaders.SPIRV}, device: "auto", log: slog.New(slog.DiscardHandler), precision: FP32}
 }
 
-// check reports the first option that makes no sense.
+// check reports the first option that makes no sense, and takes the defaults for zeros.
 func (o *options) check() error {
 	switch {
 	case o.precision != FP32 && o.precision != FP16:
 		return fmt.Errorf("engine: precision %q: want %s or %s", o.precision, FP32, FP16)
 	case o.memory < 0:
 		return fmt.Errorf("engine: a memory limit of %d bytes", o.memory)
-	case o.threads < 1:
-		return fmt.Errorf("engine: %d threads, want at least 1", o.threads)
-	case o.pixels < 1:
-		return fmt.Errorf("engine: a limit of %d pixels, want at least 1", o.pixels)
-	case o.programs < 1:
-		return fmt.Errorf("engine: %d programs to keep, want at least 1", o.programs)
+	case o.threads < 0:
+		return fmt.Errorf("engine: %d threads, want at least 1, or 0 for the default", o.threads)
+	case o.pixels < 0:
+		return fmt.Errorf("engine: a limit of %d pixels, want at least 1, or 0 for the default", o.pixels)
+	case o.programs < 0:
+		return fmt.Errorf("engine: %d programs to keep, want at least 1, or 0 for the default", o.programs)
 	case o.log == nil:
 		return errors.New("engine: the logger is nil")
 	case o.SPIRV == nil:
 		return errors.New("engine: the source of kernels is nil")
 	}
+	o.threads = cmp.Or(o.threads, runtime.GOMAXPROCS(0))
+	o.pixels = cmp.Or(o.pixels, defaultPixels)
+	o.programs = cmp.Or(o.programs, defaultPrograms)
 	return nil
 }
 
@@ -89,13 +92,13 @@ const (
 func WithThreads(n int) Option { return func(o *options) { o.threads = n } }
 
 // WithPixelLimit refuses images, and sizes to which they are resized, of more than n
-// pixels. The default is 100 million: they take 300 MB as RGB. The engine sees an image
+// pixels. 0, the default, is 100 million: they take 300 MB as RGB. The engine sees an image
 // when it is decoded; picture.Options refuses a file before that.
 func WithPixelLimit(n int64) Option { return func(o *options) { o.pixels = n } }
 
 // WithPrograms sets how many compiled programs the engine keeps, of all models
 // together: one for each image size, batch size and read-out that was used last.
-// The default is 32. Those that nobody uses go earlier where another
+// 0, the default, is 32. Those that nobody uses go earlier where another
 // one needs their memory.
 func WithPrograms(n int) Option { return func(o *options) { o.programs = n } }
 

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"iter"
@@ -71,27 +70,27 @@ func (in *Input) picture(ctx context.Context, limit int64) (*picture.RGB, error)
 		return nil, err
 	}
 	if img == nil {
-		return nil, errors.New("the input's Load returned neither an image nor an error")
+		return nil, fmt.Errorf("%w: the input's Load returned neither an image nor an error", ErrImage)
 	}
 	if err := checkPixels(img.Width, img.Height, limit); err != nil {
 		return nil, err
 	}
 	if want := 3 * img.Width * img.Height; len(img.Pix) != want {
-		return nil, fmt.Errorf("the image has %d bytes, want %d: 8-bit RGB of %d×%d px", len(img.Pix), want, img.Width, img.Height)
+		return nil, fmt.Errorf("%w: it has %d bytes, want %d: 8-bit RGB of %d×%d px", ErrImage, len(img.Pix), want, img.Width, img.Height)
 	}
 	return img, nil
 }
 
 // errNoImage says that there is nothing to compute.
-var errNoImage = errors.New("the input has neither an image nor a function that loads it")
+var errNoImage = fmt.Errorf("%w: the input has neither an image nor a function that loads it", ErrImage)
 
 // checkPixels refuses images that are empty or too large.
 func checkPixels(width, height int, limit int64) error {
 	if width < 1 || height < 1 {
-		return fmt.Errorf("the image is empty: %d×%d px", width, height)
+		return fmt.Errorf("%w: it is empty, %d×%d px", ErrImage, width, height)
 	}
 	if int64(width) > limit || int64(height) > limit/int64(width) {
-		return fmt.Errorf("%d×%d px are more than the limit of %d pixels", width, height, limit)
+		return fmt.Errorf("%w: %d×%d px are more than the limit of %d pixels", ErrImage, width, height, limit)
 	}
 	return nil
 }
@@ -115,7 +114,7 @@ func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) e
 		width, height = c.ImageSize[1], c.ImageSize[0]
 	}
 	if width < c.Patch || height < c.Patch {
-		return fmt.Errorf("%d×%d px is smaller than one patch of %d×%d", width, height, c.Patch, c.Patch)
+		return fmt.Errorf("%w: %d×%d px is smaller than one patch of %d×%d", ErrImage, width, height, c.Patch, c.Patch)
 	}
 	if err := checkPixels(width, height, limit); err != nil {
 		return err

@@ -97,8 +97,10 @@ func (r Readout[T]) Batch(ctx context.Context, m *Model, imgs []image.Image) ([]
 	}
 	var list []T
 	for item, err := range r.Stream(ctx, m, Images(imgs)) {
-		if err == nil {
-			err = item.Err
+		if err == nil && item.Err != nil {
+			if err = item.Err; len(imgs) > 1 {
+				err = fmt.Errorf("image %d: %w", len(list), err)
+			}
 		}
 		if err != nil {
 			return nil, err

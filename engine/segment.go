@@ -24,6 +24,7 @@ type AttentionOptions struct {
 
 // Segmentation is what is found in one image.
 type Segmentation struct {
+	Frame readout.Frame // how the image became a grid: maps have its Rows and Columns
 	// Objects are of Attention one, or with HeadEach one a head, whose mask may be
 	// empty; of MaskCut up to MaskCutOptions.Objects, of TokenCut up to one. With
 	// Finish.Split each connected part is one: there may be more, or none.
@@ -88,7 +89,7 @@ func (a *attentionReading) masks(p *prepared, tensors map[string]*Tensor) *Segme
 			heads = append(heads, readout.HeadAt(k))
 		}
 	}
-	s := &Segmentation{}
+	s := &Segmentation{Frame: p.frame}
 	refine := p.refiner(a.Refine)
 	if a.HeadMaps {
 		for k := range a.c.Heads {

@@ -87,7 +87,7 @@ func (s *WeightStore) Load(ctx context.Context, p *plan.Plan) (map[int]place, er
 		select {
 		case <-j.done:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, context.Cause(ctx)
 		}
 		if j.err != nil {
 			return nil, j.err

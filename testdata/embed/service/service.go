@@ -54,18 +54,19 @@ func New(ctx context.Context, model *engine.Model, o Options) (*Service, error) 
 	progress := func(done, total int, what string) {
 		slog.Info("preparing", "done", done, "of", total, "now", what)
 	}
-	err := model.Prepare(ctx, engine.PrepareOptions{Progress: progress}, classify, segment)
-	if err != nil {
-		return nil, err
-	}
 	// A batcher joins requests that come at the same time: the device computes four
 	// pictures in less time than four times one.
 	batches := engine.BatcherOptions{Queue: o.Queue}
+	var err error
 	if s.classes, err = engine.NewBatcher(model, classify, batches); err != nil {
 		return nil, err
 	}
 	if s.masks, err = engine.NewBatcher(model, segment, batches); err != nil {
 		s.classes.Close()
+		return nil, err
+	}
+	if err := errors.Join(s.classes.Prepare(ctx, progress), s.masks.Prepare(ctx, progress)); err != nil {
+		s.Close()
 		return nil, err
 	}
 
@@ -159,7 +160,7 @@ func code(err error) int {
 	switch {
 	case err == nil:
 		return http.StatusOK
-	case errors.As(err, &bad), errors.As(err, &malformed):
+	case errors.As(err, &bad), errors.As(err, &malformed), errors.Is(err, engine.ErrImage):
 		return http.StatusBadRequest
 	case errors.As(err, &unsupported):
 		return http.StatusUnsupportedMediaType
@@ -169,7 +170,8 @@ func code(err error) int {
 		return http.StatusGatewayTimeout
 	case errors.Is(err, context.Canceled):
 		return 499 // nginx's for a client that went away; nobody reads it
-	case errors.Is(err, engine.ErrBusy), errors.Is(err, engine.ErrClosed), errors.Is(err, engine.ErrOutOfMemory):
+	case errors.Is(err, engine.ErrBusy), errors.Is(err, engine.ErrOutOfMemory),
+		errors.Is(err, engine.ErrClosed), errors.Is(err, engine.ErrModelClosed):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
