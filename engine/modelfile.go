@@ -57,6 +57,9 @@ var errSourceClosed = errors.New("its source is closed: open it again")
 // Close releases the file, at once or with the last model that was loaded from
 // it. A source that was loaded need not be closed. It may be called twice.
 func (m *ModelSource) Close() error {
+	if m == nil || m.life == nil {
+		return nil
+	}
 	l := m.life
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,14 +86,24 @@ func (m *ModelSource) hold() error {
 
 // release is the end of a model: the last one closes the file.
 func (m *ModelSource) release() {
-	l := m.life
+	m.life.drop(true)
+}
+
+// leave is the end of a model that did not come to be: the source may be loaded
+// again.
+func (m *ModelSource) leave() { m.life.drop(false) }
+
+// drop is the end of a hold. Behind the last one the file is closed where that is
+// wanted, or was asked for.
+func (l *sourceLife) drop(last bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.users--; l.users == 0 {
-		l.closed = true
-		if l.close != nil {
-			l.close()
-		}
+	if l.users--; l.users > 0 || !last && !l.closed {
+		return
+	}
+	l.closed = true
+	if l.close != nil {
+		l.close()
 	}
 }
 
