@@ -176,6 +176,10 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 				j.m.eng.opt.log.Warn("out of device memory: halving the batch", "batch", batch)
 				continue
 			}
+			if errors.Is(err, ErrOutOfMemory) && j.opt.Size.Native { // others may be smaller
+				p := now[0]
+				f, err = &flight[T]{items: []Item[T]{{Input: p.input, Picture: p.picture, Frame: p.frame, Err: err}}, ready: closed()}, nil
+			}
 			if !send(f) || err != nil {
 				return false
 			}
