@@ -64,7 +64,7 @@ func NewBatcher[T any](m *Model, r Readout[T], o BatcherOptions) (*Batcher[T], e
 		return nil, errors.New("engine: a batcher's size, wait and queue are not negative")
 	}
 	if o.Size > maxBatch {
-		return nil, fmt.Errorf("engine: a batcher's batch of %d images, want at most %d", o.Size, maxBatch)
+		return nil, fmt.Errorf("engine: batches of %d images, want at most %d", o.Size, maxBatch)
 	}
 	if r.joint != nil {
 		return nil, errors.New("engine: results of this read-out depend on all images: it can't be batched")
@@ -83,7 +83,7 @@ func NewBatcher[T any](m *Model, r Readout[T], o BatcherOptions) (*Batcher[T], e
 		o.Queue = 8 * j.opt.Batch
 	}
 	x := &Batcher[T]{read: r, m: m, job: j, calls: make(chan *call[T]), room: make(chan struct{}, o.Queue), ended: make(chan struct{})}
-	x.ctx, x.cancel = context.WithCancel(context.Background())
+	x.ctx, x.cancel = context.WithCancel(m.ctx) // one that is never closed ends with its model
 	go x.run()
 	return x, nil
 }
@@ -141,6 +141,9 @@ func (h *holding) why() error {
 // Close lets the calls that are under way end, and gives ErrClosed to later ones.
 // It may be called twice.
 func (b *Batcher[T]) Close() error {
+	if b == nil { // deferred before NewBatcher's error was looked at
+		return nil
+	}
 	b.use.shut(closedError("the batcher is closed"))
 	b.use.empty()
 	b.cancel()

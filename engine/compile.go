@@ -118,6 +118,7 @@ func (p *Program) adopt(g *graph.Graph, o CompileOptions, passes pass.Options) e
 	if err := p.ports(g, o.Keep); err != nil {
 		return err
 	}
+	p.inputs, p.outputs = copied(p.inputs), copied(p.outputs) // the graph is the caller's
 	p.graph, p.keep = g.Clone(), slices.Clone(o.Keep)
 	return pass.Run(p.graph, passes)
 }
@@ -301,15 +302,12 @@ func (p *Program) Close() error {
 
 // checkedParams reads the parameters of a graph, and refuses what is no number.
 func checkedParams(params Params) Params {
+	read := foreign(params)
 	return func(name string) (x []float64, err error) {
 		if params == nil {
 			return nil, fmt.Errorf("has a parameter %q, but no parameters were given", name)
 		}
-		err = apart(func() (err error) {
-			x, err = params(name)
-			return err
-		})
-		if err != nil {
+		if x, err = read(name); err != nil {
 			return nil, fmt.Errorf("parameter %q: %w", name, err)
 		}
 		for i, v := range x {

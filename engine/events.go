@@ -27,8 +27,8 @@ type Event struct {
 	Err      error // why it failed
 }
 
-// tell calls the embedder's function, whose panics are logged. Where it
-// ends its goroutine, that is not the engine's.
+// tell calls the embedder's function, which may panic or end its goroutine: that
+// is logged.
 func (e *Engine) tell(ev Event) {
 	if e.opt.events == nil {
 		return

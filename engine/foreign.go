@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 )
 
 // PanicError is a panic of code that was handed to the engine: an Input's Load,
@@ -51,9 +52,13 @@ func apart(f func() error) (err error) {
 	return err
 }
 
-// foreign are parameters that a caller's function reads.
+// foreign are parameters that a caller's function reads, one after another: it is
+// asked for by several engines, and for several sizes.
 func foreign(read Params) Params {
+	var mu sync.Mutex
 	return func(name string) (x []float64, err error) {
+		mu.Lock()
+		defer mu.Unlock()
 		err = apart(func() (err error) {
 			x, err = read(name)
 			return err

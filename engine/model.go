@@ -25,8 +25,8 @@ type Model struct {
 // A source may be loaded several times, on several engines, and is closed with the
 // last of its models. A Load that fails leaves it open: load it again, or close it.
 func (e *Engine) Load(ctx context.Context, src *ModelSource) (*Model, error) {
-	if src == nil {
-		return nil, modelError("", errors.New("there is no source"))
+	if src == nil || src.life == nil {
+		return nil, modelError("", errors.New("its source was made by none of OpenModel, OpenModelBytes, NewModelSource and Preset"))
 	}
 	if err := e.use.enter(ctx); err != nil {
 		return nil, err
@@ -38,16 +38,35 @@ func (e *Engine) Load(ctx context.Context, src *ModelSource) (*Model, error) {
 	if err := src.hold(); err != nil {
 		return nil, modelError(src.Name, err)
 	}
-	if err := src.check(ctx); err != nil {
-		src.let(false)
-		if cause := context.Cause(ctx); cause != nil {
-			return nil, cause
-		}
-		return nil, modelError(src.Name, err)
+	if err := e.check(ctx, src); err != nil {
+		return nil, err
 	}
 	m := &Model{e.newHolding(src.Name, src.params), src}
 	m.closed = src.release
 	return m, nil
+}
+
+// check checks the weights of a source that is held, and lets it go where that
+// fails. It returns when ctx ends, or the engine is closed: a weight that is being
+// read is left behind.
+func (e *Engine) check(ctx context.Context, src *ModelSource) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(e.ctx, func() { cancel(context.Cause(e.ctx)) })()
+	_, err := behind(ctx, func() (struct{}, error) {
+		err := src.check(ctx)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			src.leave()
+			err = context.Cause(ctx)
+		default:
+			src.leave()
+			err = modelError(src.Name, err)
+		}
+		return struct{}{}, err
+	}, func(struct{}) { src.leave() })
+	return err
 }
 
 // Config is the model's configuration.
@@ -60,6 +79,9 @@ func (m *Model) Source() *ModelSource { return m.src }
 // waits for that, and releases its device memory and its source. Calls that were
 // under way, and all later ones, give ErrModelClosed. It may be called twice.
 func (m *Model) Close() error {
+	if m == nil { // deferred before Load's error was looked at
+		return nil
+	}
 	m.close(ErrModelClosed)
 	return nil
 }

@@ -58,6 +58,9 @@ var errSourceClosed = errors.New("its source is closed: open it again")
 // Close releases the file, at once or with the last model that was loaded from
 // it. A source that was loaded need not be closed. It may be called twice.
 func (m *ModelSource) Close() error {
+	if m == nil || m.life == nil {
+		return nil
+	}
 	l := m.life
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,17 +86,24 @@ func (m *ModelSource) hold() error {
 }
 
 // release is the end of a model: the last one closes the file.
-func (m *ModelSource) release() { m.let(true) }
+func (m *ModelSource) release() {
+	m.life.drop(true)
+}
 
-// let is one user less; last says that the last one closes the source.
-func (m *ModelSource) let(last bool) {
-	l := m.life
+// leave is the end of a model that did not come to be: the source may be loaded
+// again.
+func (m *ModelSource) leave() { m.life.drop(false) }
+
+// drop is the end of a hold. Behind the last one the file is closed where that is
+// wanted, or was asked for.
+func (l *sourceLife) drop(last bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.users--; l.users > 0 {
+	if l.users--; l.users > 0 || !last && !l.closed {
 		return
 	}
-	if l.closed = l.closed || last; l.closed && l.close != nil {
+	l.closed = true
+	if l.close != nil {
 		l.close()
 	}
 }

@@ -104,8 +104,8 @@ func WithPrograms(n int) Option { return func(o *options) { o.programs = n } }
 
 // WithEvents calls f with what takes time on the device: what is compiled, how
 // long batches wait for the device and how long they keep it. f is called from
-// several goroutines and should return soon; it must not close what it is told of, which
-// would wait for it.
+// several goroutines and should return soon: what it tells of waits for it. So it
+// must neither use nor close what is on the engine.
 func WithEvents(f func(Event)) Option { return func(o *options) { o.events = f } }
 
 // WithDevice selects the device: "auto", the default, which prefers discrete, then

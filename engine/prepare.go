@@ -10,7 +10,9 @@ import (
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// Input is one image of a stream: Image, or what Load returns.
+// Input is one image of a stream: Image, or what Load returns. The pixels are the
+// engine's until the item is there, as it reads them on other goroutines: a
+// buffer that is filled again and again gives all items the same image.
 type Input struct {
 	Name string // for the caller
 	Data any    // for the caller
@@ -173,7 +175,8 @@ func Files(paths []string, opt picture.Options) iter.Seq[Input] {
 // Receive are the inputs that come through a channel, until it is closed. Only a
 // stream can use them. A stream that is left takes nothing more from the channel,
 // whereas any other iterator that waits for something is left waiting, and what it
-// gets then is lost.
+// gets then is lost. So is what the stream has under way, which it takes ahead of
+// its consumer: up to three batches, and one for each thread.
 func Receive(from <-chan Input) iter.Seq[Input] {
 	return func(yield func(Input) bool) { yield(Input{from: from}) }
 }

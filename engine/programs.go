@@ -90,8 +90,7 @@ func (ps *programs) compiled(p *program, c run.Computer, err error) {
 	if p.gone && p.users == 0 {
 		p.close()
 	}
-	for len(ps.list) > ps.keep && ps.evict() {
-	}
+	ps.trim()
 }
 
 // close frees a program; mu is held.
@@ -126,6 +125,13 @@ func (ps *programs) done(p *program) {
 	}
 	if p.gone {
 		p.close()
+	}
+	ps.trim()
+}
+
+// trim drops what is too much; mu is held.
+func (ps *programs) trim() {
+	for len(ps.list) > ps.keep && ps.evict() {
 	}
 }
 

@@ -179,6 +179,9 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 				j.m.eng.opt.log.Warn("out of device memory: halving the batch", "batch", batch)
 				continue
 			}
+			if errors.Is(err, ErrOutOfMemory) && j.opt.Size.Native { // others may be smaller
+				f, err = failed[T](now[0], err), nil
+			}
 			if !send(f) || err != nil {
 				return false
 			}

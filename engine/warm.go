@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/engine/prove"
 )
 
 // AnyReadout is a Readout, whatever its results are.
@@ -44,6 +45,9 @@ func (m *Model) Prepare(ctx context.Context, o PrepareOptions, reads ...AnyReado
 	var list []Request
 	c := &m.src.Config
 	for _, r := range reads {
+		if r == nil {
+			return errors.New("engine: a read-out is nil")
+		}
 		height, width, err := r.options().grid(c)
 		if err != nil {
 			return err
@@ -76,15 +80,28 @@ func (m *Model) Prepare(ctx context.Context, o PrepareOptions, reads ...AnyReado
 	return tell(len(list), "")
 }
 
+// compileAhead compiles a request's program, on the device opened anew where it
+// is lost meanwhile.
 func (m *Model) compileAhead(ctx context.Context, r Request) error {
-	if err := m.enter(ctx); err != nil {
+	compile := func() (*prove.Device, error) {
+		if err := m.enter(ctx); err != nil {
+			return nil, err
+		}
+		defer m.leave()
+		_, done, err := m.program(ctx, r)
+		if err == nil {
+			done()
+		}
+		return m.eng.device, err
+	}
+	device, err := compile()
+	if device == nil || !errors.Is(err, ErrDeviceLost) {
 		return err
 	}
-	defer m.leave()
-	_, done, err := m.program(ctx, r)
-	if err == nil {
-		done()
+	if _, err := behind(ctx, func() (struct{}, error) { return struct{}{}, m.eng.rebuild(device) }, nil); err != nil {
+		return err
 	}
+	_, err = compile()
 	return err
 }
 

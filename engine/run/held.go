@@ -3,6 +3,7 @@ package run
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -113,7 +114,7 @@ func (h *Held) Read() (*Tensor, error) {
 	if h.dev == nil {
 		return tensorOf(h.Type, h.data), nil
 	}
-	t := &Tensor{h.Type.Shape, make([]float32, h.Type.Shape.Elems())}
+	t := &Tensor{slices.Clone(h.Type.Shape), make([]float32, h.Type.Shape.Elems())}
 	return t, h.look(func(mem []byte) error {
 		at := 0
 		for _, p := range h.parts {

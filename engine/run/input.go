@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
@@ -90,5 +91,5 @@ func tensorOf(t graph.Type, values []float64) *Tensor {
 			data[i] = math.Float32frombits(uint32(x))
 		}
 	}
-	return &Tensor{t.Shape, data}
+	return &Tensor{slices.Clone(t.Shape), data}
 }

@@ -277,7 +277,7 @@ func (pr *Program) Output(s *Slot, name string) ([]float32, graph.Shape, error) 
 			at += roundUp(size)
 		}
 		if o.Name == name {
-			return data, pr.Plan.Graph.Output(name).Shape(), nil
+			return data, slices.Clone(pr.Plan.Graph.Output(name).Shape()), nil // which the caller may change
 		}
 	}
 	return nil, nil, fmt.Errorf("engine: the plan has no output %q", name)
