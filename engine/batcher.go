@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"math/bits"
 	"sync"
@@ -59,6 +60,9 @@ func (e closedError) Is(target error) bool { return target == ErrClosed }
 func NewBatcher[T any](m *Model, r Readout[T], o BatcherOptions) (*Batcher[T], error) {
 	if o.Size < 0 || o.Wait < 0 || o.Queue < 0 {
 		return nil, errors.New("engine: a batcher's size, wait and queue are not negative")
+	}
+	if o.Size > maxBatch {
+		return nil, fmt.Errorf("engine: a batcher's batch of %d images, want at most %d", o.Size, maxBatch)
 	}
 	if r.joint != nil {
 		return nil, errors.New("engine: results of this read-out depend on all images: it can't be batched")

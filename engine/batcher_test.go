@@ -163,7 +163,7 @@ func interpreter(t *testing.T, opts ...Option) *Engine {
 
 func TestBatcherRefuses(t *testing.T) {
 	m := load(t, simulated(t, 1), oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32}))
-	for _, o := range []BatcherOptions{{Size: -1}, {Wait: -1}, {Queue: -1}} {
+	for _, o := range []BatcherOptions{{Size: -1}, {Wait: -1}, {Queue: -1}, {Size: 1 << 40}} {
 		if _, err := NewBatcher(m, Classify(ClassifyOptions{Top: 1}), o); err == nil {
 			t.Errorf("%+v is taken", o)
 		}

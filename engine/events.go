@@ -27,12 +27,13 @@ type Event struct {
 	Err      error // why it failed
 }
 
-// tell calls the embedder's function, whose panics are logged.
+// tell calls the embedder's function, whose panics are logged. Where it
+// ends its goroutine, that is not the engine's.
 func (e *Engine) tell(ev Event) {
 	if e.opt.events == nil {
 		return
 	}
-	if err := guarded(func() error { e.opt.events(ev); return nil }); err != nil {
+	if err := apart(func() error { e.opt.events(ev); return nil }); err != nil {
 		e.opt.log.Error("the function of WithEvents failed", "reason", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -353,6 +354,24 @@ func TestEventsTell(t *testing.T) {
 			t.Errorf("told: %v", seen)
 		}
 	})
+}
+
+// TestEventsLeave: a function of WithEvents that ends its goroutine, as
+// testing.T.FailNow does, holds up no call.
+func TestEventsLeave(t *testing.T) {
+	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for _, opts := range [][]Option{{WithDevice(Interpreter)}, {withSimulatedDevice(time.Millisecond)}} {
+		e, err := Open(ctx, append(opts, WithEvents(func(Event) { runtime.Goexit() }))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := load(t, e, src).Segment(ctx, testPicture(0, 32, 32)); err != nil {
+			t.Fatal(err) // what hangs can't be closed
+		}
+		e.Close()
+	}
 }
 
 // firstGolden is the name of a model in testdata.

@@ -95,6 +95,11 @@ func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item
 			}
 			switch {
 			case err == nil && f == nil:
+				// The batches end when ctx does, too, and may be seen to do so first.
+				if err := context.Cause(ctx); err != nil {
+					yield(Item[T]{}, err)
+					return
+				}
 				select {
 				case err := <-l.broken:
 					yield(Item[T]{}, err)

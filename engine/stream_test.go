@@ -188,6 +188,31 @@ func TestCancel(t *testing.T) {
 	})
 }
 
+// TestCancelledInTheLoop: a stream whose context ends while the loop's body runs says
+// so: it never ends as if all inputs had come.
+func TestCancelledInTheLoop(t *testing.T) {
+	m := load(t, simulated(t, time.Microsecond), oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32}))
+	read := Embed(EmbedOptions{InputOptions: InputOptions{Batch: 1}})
+	silent := 0
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		n, last := 0, error(nil)
+		for _, err := range read.Stream(ctx, m, streamInputs(1000)) {
+			if n, last = n+1, err; n == 3 {
+				cancel()
+				time.Sleep(2 * time.Millisecond) // the stream's goroutines end
+			}
+		}
+		if !errors.Is(last, context.Canceled) {
+			silent++
+		}
+		cancel()
+	}
+	if silent > 0 {
+		t.Errorf("%d of 50 streams that were cancelled end without an error", silent)
+	}
+}
+
 // TestLostDevice makes Vulkan calls of a stream fail with a lost device, one
 // after another: each time all items come, with the same masks, or a typed
 // error ends the stream.
