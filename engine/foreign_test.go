@@ -120,6 +120,8 @@ func TestBadInputs(t *testing.T) {
 	limit := WithPixelLimit(100_000)
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) { try(t, onDevice(t, info, limit), src) })
 	t.Run("simulated", func(t *testing.T) { try(t, simulated(t, time.Millisecond, limit), src) })
+	// The one goroutine that loads is replaced when an image's code ends it.
+	t.Run("one thread", func(t *testing.T) { try(t, simulated(t, time.Millisecond, limit, WithThreads(1)), src) })
 }
 
 // TestBadIterators: an iterator that panics, or ends its goroutine, ends the
