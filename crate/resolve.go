@@ -6,10 +6,10 @@ import (
 )
 
 // Resolve makes the configuration of a checkpoint: from the settings, earlier
-// sources first (flags, config.json, metadata); then from what the shapes
+// sources first (the caller, config.json, metadata); then from what the shapes
 // tell; then defaults. Heads, η, λ and ε can't be seen in the shapes: where a
 // default is used for the heads, or for a λ in which published checkpoints
-// differ, a warning names the flag. A setting that the shapes contradict is a *ModelError.
+// differ, a warning says so. A setting that the shapes contradict is a *ModelError.
 func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string, err error) {
 	var s Settings
 	for _, src := range sources {

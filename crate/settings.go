@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Settings are configuration values from one source: flags, a config.json or
+// Settings are configuration values from one source: a caller, a config.json or
 // a weight file's metadata. What the source does not say is nil.
 type Settings struct {
 	Architecture *Architecture

@@ -43,7 +43,9 @@ type Engine struct {
 func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 	e := &Engine{opt: defaults(), holdings: map[*holding]bool{}, tensors: map[*DeviceTensor]bool{}, gone: make(chan struct{})}
 	for _, o := range opts {
-		o(&e.opt)
+		if o != nil {
+			o(&e.opt)
+		}
 	}
 	if err := e.opt.check(); err != nil {
 		return nil, err

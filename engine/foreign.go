@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 )
@@ -65,4 +67,17 @@ func foreign(read Params) Params {
 		})
 		return x, err
 	}
+}
+
+// guardedHandler is a caller's slog.Handler, whose panics are passed over: there is
+// nobody to tell.
+type guardedHandler struct{ slog.Handler }
+
+func (h guardedHandler) Enabled(ctx context.Context, level slog.Level) (on bool) {
+	_ = guarded(func() error { on = h.Handler.Enabled(ctx, level); return nil })
+	return on
+}
+
+func (h guardedHandler) Handle(ctx context.Context, r slog.Record) error {
+	return guarded(func() error { return h.Handler.Handle(ctx, r) })
 }

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"iter"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -230,4 +231,21 @@ func TestBadParams(t *testing.T) {
 	e := onReference(t)
 	defer e.Close()
 	t.Run("interpreter", func(t *testing.T) { try(t, e) })
+}
+
+// loudly is a logger's handler that panics.
+type loudly struct{ slog.Handler }
+
+func (loudly) Enabled(context.Context, slog.Level) bool  { return true }
+func (loudly) Handle(context.Context, slog.Record) error { panic("no log") }
+
+// TestBadLogger: a handler that panics costs its messages.
+func TestBadLogger(t *testing.T) {
+	e := onReference(t, WithLogger(slog.New(loudly{slog.DiscardHandler})))
+	if _, err := load(t, e, oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})).Segment(t.Context(), testPicture(0, 32, 32)); err != nil {
+		t.Error(err)
+	}
+	if err := e.rebuild(nil); err != nil { // of no device: nothing to do
+		t.Error(err)
+	}
 }

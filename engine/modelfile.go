@@ -16,7 +16,7 @@ import (
 // ModelOptions are the choices of OpenModel and OpenModelBytes. The zero value takes
 // what the file and a config.json beside it say.
 type ModelOptions struct {
-	Settings   crate.Settings // from flags: they precede every other source
+	Settings   crate.Settings // they precede what the file says
 	ConfigPath string         // a config.json; "" looks for one beside the weights
 	Branch     crate.Branch   // of a checkpoint with a teacher and a student; "" is the teacher
 }
@@ -174,8 +174,12 @@ func OpenModelBytes(name string, data []byte, opt ModelOptions) (*ModelSource, e
 }
 
 func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, error) {
-	if opt.Branch == "" {
+	switch opt.Branch {
+	case "":
 		opt.Branch = crate.Teacher
+	case crate.Teacher, crate.Student:
+	default:
+		return nil, fmt.Errorf("branch %q: want %s or %s", opt.Branch, crate.Teacher, crate.Student)
 	}
 	var stored []crate.Stored
 	m := &ModelSource{Name: filepath.Base(path), Bytes: f.Size()}

@@ -115,7 +115,13 @@ func WithEvents(f func(Event)) Option { return func(o *options) { o.events = f }
 func WithDevice(selector string) Option { return func(o *options) { o.device = selector } }
 
 // WithLogger makes the engine log. Without it the engine is silent.
-func WithLogger(l *slog.Logger) Option { return func(o *options) { o.log = l } }
+func WithLogger(l *slog.Logger) Option {
+	return func(o *options) {
+		if o.log = l; l != nil {
+			o.log = slog.New(guardedHandler{l.Handler()})
+		}
+	}
+}
 
 // WithPrecision chooses the storage of tensors. The default is FP32; FP16 takes half
 // the memory, and on a device that can't store it Open gives ErrNoDevice.

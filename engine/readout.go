@@ -14,8 +14,8 @@ import (
 )
 
 // Readout is what is read off a model for each image: which tensors it needs,
-// and what it makes of them. It is a value, so that a stream, a batch, a single
-// call and the command line run any of them alike:
+// and what it makes of them. It is a value, so that a stream, a batch and a
+// single call run any of them alike:
 //
 //	Attention MaskCut TokenCut Parts FeaturesOf Embed Classify Analyze Reconstruct
 //

@@ -39,8 +39,24 @@ func Graph(c *crate.Config, r Request, opt pass.Options) (*graph.Graph, error) {
 	return g, pass.Run(g, opt)
 }
 
+// Check reports the first choice of a request that makes no sense for any model.
+func (r Request) Check() error {
+	switch r.Positions {
+	case "", crate.PositionsExact, crate.PositionsDemo:
+	default:
+		return fmt.Errorf("positions %q: want exact or demo", r.Positions)
+	}
+	if !(r.Tau >= 0 && r.Tau < 1) {
+		return fmt.Errorf("τ is %g, want at least 0 and below 1", r.Tau)
+	}
+	return r.Mask.Check()
+}
+
 // Build makes the graph of a request, as the builder writes it.
 func Build(c *crate.Config, r Request) (*graph.Graph, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
 	base := crate.Request{Batch: r.Batch, Height: r.Height, Width: r.Width, Positions: r.Positions, Mask: r.Mask}
 	for _, name := range r.Outputs {
 		if kind, layer, ok := measure(name); ok {
@@ -96,9 +112,6 @@ func extend(g *graph.Graph, c *crate.Config, kind string, x *graph.Value, tau fl
 			return nil, err
 		}
 		return g.New(graph.OpHeadGram, graph.Attrs{"heads": c.Heads}, unit)
-	}
-	if !(tau >= 0 && tau < 1) {
-		return nil, fmt.Errorf("τ is %g, want at least 0 and below 1", tau)
 	}
 	unit, err := g.New(graph.OpUnitRows, graph.Attrs{"prefix": c.Prefix}, x)
 	if err != nil {
