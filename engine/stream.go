@@ -9,6 +9,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/engine/run"
 )
@@ -171,12 +172,12 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 				n = j.fit(n)
 			}
 			f, err := j.start(ctx, now[:n])
-			if errors.Is(err, ErrOutOfMemory) && n > 1 {
+			if tooMuch(err) && n > 1 {
 				batch = n / 2
-				j.m.eng.opt.log.Warn("out of device memory: halving the batch", "batch", batch)
+				j.m.eng.opt.log.Warn("too much for the device: halving the batch", "batch", batch, "reason", err)
 				continue
 			}
-			if errors.Is(err, ErrOutOfMemory) && j.opt.Size.Native { // others may be smaller
+			if tooMuch(err) && j.opt.Size.Native { // others may be smaller
 				p := now[0]
 				f, err = &flight[T]{items: []Item[T]{{Input: p.input, Picture: p.picture, Frame: p.frame, Err: err}}, ready: closed()}, nil
 			}
@@ -236,6 +237,12 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 			}
 		}
 	}
+}
+
+// tooMuch reports that the device has no room for a batch, or can't run it: fewer
+// or smaller images may do.
+func tooMuch(err error) bool {
+	return errors.Is(err, ErrOutOfMemory) || errors.As(err, new(*plan.LimitError))
 }
 
 func closed() chan struct{} {
