@@ -69,7 +69,7 @@ func NewBatcher[T any](m *Model, r Readout[T], o BatcherOptions) (*Batcher[T], e
 	if r.joint != nil {
 		return nil, errors.New("engine: results of this read-out depend on all images: it can't be batched")
 	}
-	b, err := r.resolve(&m.src.Config)
+	b, err := r.resolve(&m.config)
 	if err != nil {
 		return nil, err
 	}

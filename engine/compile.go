@@ -95,7 +95,7 @@ func (p *Program) set(ctx context.Context, e *Engine, g *graph.Graph, params Par
 // picture.Resize gives. Normalising them is the program's. It shares the model's
 // weights, and is closed with the model.
 func (m *Model) Compile(ctx context.Context, r Request, o CompileOptions) (*Program, error) {
-	g, err := readout.Build(&m.src.Config, r)
+	g, err := readout.Build(&m.config, r)
 	p := &Program{images: r.Batch}
 	if err == nil {
 		err = p.adopt(g, o, m.passes())

@@ -228,6 +228,34 @@ func TestOneTooLarge(t *testing.T) {
 	})
 }
 
+// TestPastTheLimits: a batch that no device can run is halved, and an image that
+// is too large by itself fails alone where images keep their sizes.
+func TestPastTheLimits(t *testing.T) {
+	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
+	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
+		e := onDevice(t, info)
+		m := load(t, e, src)
+		e.device.Limits.MaxAllocation = 2 << 20 // the patches of 4 × 256² px take 3 MB
+		var inputs []Input
+		for _, side := range []int{256, 256, 256, 256, 640, 256} {
+			inputs = append(inputs, Input{Image: testPicture(0, side, side), Data: side})
+		}
+		n := 0
+		for item, err := range Embed(EmbedOptions{InputOptions: InputOptions{Size: Size{Native: true}, Batch: 4}}).Stream(t.Context(), m, slices.Values(inputs)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if large := item.Input.Data == 640; (item.Err != nil) != large {
+				t.Errorf("%v px: %v", item.Input.Data, item.Err)
+			}
+			n++
+		}
+		if n != len(inputs) {
+			t.Errorf("%d items", n)
+		}
+	})
+}
+
 // TestPreparedAnew: what a device that was lost did not compile is compiled on
 // the device opened anew.
 func TestPreparedAnew(t *testing.T) {

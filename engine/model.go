@@ -15,7 +15,8 @@ import (
 // Model is a model on an engine. It may be used from several goroutines.
 type Model struct {
 	*holding
-	src *ModelSource
+	src    *ModelSource
+	config crate.Config // the source's, as it was loaded
 }
 
 // Load reads a model's weights and checks them: a value that is no number is a
@@ -41,7 +42,7 @@ func (e *Engine) Load(ctx context.Context, src *ModelSource) (*Model, error) {
 	if err := e.check(ctx, src); err != nil {
 		return nil, err
 	}
-	m := &Model{e.newHolding(src.Name, src.params), src}
+	m := &Model{e.newHolding(src.Name, src.params), src, src.Config}
 	m.closed = src.release
 	return m, nil
 }
@@ -70,7 +71,7 @@ func (e *Engine) check(ctx context.Context, src *ModelSource) error {
 }
 
 // Config is the model's configuration.
-func (m *Model) Config() crate.Config { return m.src.Config }
+func (m *Model) Config() crate.Config { return m.config }
 
 // Source tells where the model came from.
 func (m *Model) Source() *ModelSource { return m.src }
@@ -93,7 +94,7 @@ type Request = readout.Request
 // model's gate until he has called done.
 func (m *Model) program(ctx context.Context, r Request) (p *program, done func(), err error) {
 	return m.acquire(ctx, describe(r), func() (*graph.Graph, error) {
-		return readout.Graph(&m.src.Config, r, m.passes())
+		return readout.Graph(&m.config, r, m.passes())
 	})
 }
 
@@ -118,7 +119,7 @@ func (m *Model) Inside(inside.Key) (v inside.Model, release func(), err error) {
 	if err := m.enter(context.Background()); err != nil {
 		return inside.Model{}, nil, err
 	}
-	v = inside.Model{Machine: m.eng.machine(), Name: m.name, Config: &m.src.Config, Params: m.params, Passes: m.passes(), Blame: m.blame,
+	v = inside.Model{Machine: m.eng.machine(), Name: m.name, Config: &m.config, Params: m.params, Passes: m.passes(), Blame: m.blame,
 		Ending: m.ctx, Asked: m.eng.use.asked()}
 	if v.Device != nil {
 		v.Store = m.weights()

@@ -16,10 +16,10 @@ func TestOpenRefuses(t *testing.T) {
 	for want, o := range map[string]Option{
 		`precision "x": want fp32 or fp16`: WithPrecision("x"),
 		"a memory limit of -5 bytes":       WithMemory(-5),
-		"0 threads":                        WithThreads(0),
+		"-2 threads":                       WithThreads(-2),
 		"-1 threads":                       WithThreads(-1),
-		"a limit of 0 pixels":              WithPixelLimit(0),
-		"0 programs to keep":               WithPrograms(0),
+		"a limit of -1 pixels":             WithPixelLimit(-1),
+		"-1 programs to keep":              WithPrograms(-1),
 		"the logger is nil":                WithLogger(nil),
 	} {
 		for _, device := range []string{"auto", Interpreter, "none such"} {

@@ -62,7 +62,7 @@ func Parts(o PartsOptions) Readout[parts.Parts] {
 			}}, err
 		}}
 		return func(yield func(Item[parts.Parts], error) bool) {
-			s := &partsSpool{o: o.Options, width: m.src.Config.Inner, all: parts.NewMoments(m.src.Config.Inner)}
+			s := &partsSpool{o: o.Options, width: m.config.Inner, all: parts.NewMoments(m.config.Inner)}
 			defer s.close()
 			if err := s.fill(keys.Stream(ctx, m, inputs)); err != nil {
 				yield(Item[parts.Parts]{}, err)

@@ -107,7 +107,7 @@ func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) e
 	if err != nil {
 		return err
 	}
-	c := &j.m.src.Config
+	c := &j.m.config
 	width, height := j.opt.Size.Width, j.opt.Size.Height
 	switch {
 	case j.opt.Size.Native:

@@ -77,7 +77,7 @@ func (r Readout[T]) Request(c *crate.Config, batch, height, width int) (Request,
 // with Err. The second value is a failure of the stream as a whole, such as a
 // lost device or options that the model does not have; it is the last.
 func (r Readout[T]) Stream(ctx context.Context, m *Model, inputs iter.Seq[Input]) iter.Seq2[Item[T], error] {
-	b, err := r.resolve(&m.src.Config)
+	b, err := r.resolve(&m.config)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", m.src.Name, err)
 		return func(yield func(Item[T], error) bool) { yield(Item[T]{}, err) }
@@ -123,7 +123,7 @@ func (r Readout[T]) One(ctx context.Context, m *Model, img image.Image) (T, erro
 // Inside shows engine/expert what the read-out asks of a model for one image: the
 // request, and the pixels of the model's input.
 func (r Readout[T]) Inside(_ inside.Key, ctx context.Context, m *Model, img *picture.RGB) (Request, []byte, error) {
-	b, err := r.resolve(&m.src.Config)
+	b, err := r.resolve(&m.config)
 	if err != nil {
 		return Request{}, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/engine/run"
 )
@@ -174,12 +175,12 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 				n = j.fit(n)
 			}
 			f, err := j.start(ctx, now[:n])
-			if errors.Is(err, ErrOutOfMemory) && n > 1 {
+			if tooMuch(err) && n > 1 {
 				batch = n / 2
-				j.m.eng.opt.log.Warn("out of device memory: halving the batch", "batch", batch)
+				j.m.eng.opt.log.Warn("too much for the device: halving the batch", "batch", batch, "reason", err)
 				continue
 			}
-			if errors.Is(err, ErrOutOfMemory) && j.opt.Size.Native { // others may be smaller
+			if tooMuch(err) && j.opt.Size.Native { // others may be smaller
 				f, err = failed[T](now[0], err), nil
 			}
 			if !send(f) || err != nil {
@@ -245,6 +246,12 @@ func failed[T any](p *prepared, err error) *flight[T] {
 	f := &flight[T]{items: []Item[T]{{Input: p.input, Picture: p.picture, Frame: p.frame, Err: err}}, ready: make(chan struct{})}
 	close(f.ready)
 	return f
+}
+
+// tooMuch reports that the device has no room for a batch, or can't run it: fewer
+// or smaller images may do.
+func tooMuch(err error) bool {
+	return errors.Is(err, ErrOutOfMemory) || errors.As(err, new(*plan.LimitError))
 }
 
 func sameGrid(a, b readout.Frame) bool { return a.Rows == b.Rows && a.Columns == b.Columns }
@@ -355,44 +362,4 @@ func (h *holding) start(ctx context.Context, p *program, work string, images int
 		h.eng.tell(Event{Kind: Computed, Model: h.name, Work: work, Images: images, Duration: res.Took, Err: err})
 		return res, err
 	}, nil
-}
-
-// finished makes the images' items of their part of the tensors, on all cores.
-func (j *job[T]) finished(images []*prepared, tensors map[string]*Tensor) []Item[T] {
-	items := make([]Item[T], len(images))
-	parallel(j.m.eng.opt.threads, len(images), func(i int) {
-		p, item := images[i], &items[i]
-		*item = Item[T]{Input: p.input, Picture: p.picture, Frame: p.frame}
-		mine := make(map[string]*Tensor, len(tensors))
-		for name, t := range tensors {
-			mine[name] = t.Image(i)
-		}
-		item.Err = guarded(func() (err error) {
-			item.Value, err = j.finish(p, mine)
-			return err
-		})
-	})
-	return items
-}
-
-// parallel calls f for 0 … n−1 on some threads.
-func parallel(threads, n int, f func(i int)) {
-	if n == 1 {
-		f(0)
-		return
-	}
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range min(threads, n) {
-		wg.Go(func() {
-			for i := range next {
-				f(i)
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
 }

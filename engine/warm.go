@@ -43,7 +43,7 @@ func (m *Model) Prepare(ctx context.Context, o PrepareOptions, reads ...AnyReado
 		batches = append(batches, most)
 	}
 	var list []Request
-	c := &m.src.Config
+	c := &m.config
 	for _, r := range reads {
 		if r == nil {
 			return errors.New("engine: a read-out is nil")

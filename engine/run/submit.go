@@ -136,6 +136,9 @@ func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 	groups := s.submissions()
 	for i, group := range groups {
 		if err := context.Cause(ctx); err != nil {
+			if i > 0 { // what was measured counts for the rest, too
+				pr.pace.ran(s.took*time.Duration(len(s.cmds))/time.Duration(i), len(pr.Plan.Dispatches))
+			}
 			return err
 		}
 		started := time.Now()
