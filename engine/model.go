@@ -43,6 +43,7 @@ func (e *Engine) Load(ctx context.Context, src *ModelSource) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{e.newHolding(src.Name, src.params), src, src.Config}
+	src.loaded()
 	m.closed = src.release
 	return m, nil
 }

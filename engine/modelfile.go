@@ -48,7 +48,8 @@ type sourceLife struct {
 	checked  bool
 
 	mu     sync.Mutex
-	users  int  // models
+	holds  int // models, and Loads that are under way
+	models int
 	closed bool // by Close, or with the last model
 }
 
@@ -67,7 +68,7 @@ func (m *ModelSource) Close() error {
 	if l.closed {
 		return nil
 	}
-	if l.closed = true; l.users == 0 && l.close != nil {
+	if l.closed = true; l.holds == 0 && l.close != nil {
 		return l.close()
 	}
 	return nil
@@ -81,29 +82,40 @@ func (m *ModelSource) hold() error {
 	if l.closed {
 		return errSourceClosed
 	}
-	l.users++
+	l.holds++
 	return nil
 }
 
-// release is the end of a model: the last one closes the file.
-func (m *ModelSource) release() {
-	m.life.drop(true)
+// loaded says that a model came of a hold.
+func (m *ModelSource) loaded() {
+	l := m.life
+	l.mu.Lock()
+	l.models++
+	l.mu.Unlock()
 }
 
-// leave is the end of a model that did not come to be: the source may be loaded
-// again.
-func (m *ModelSource) leave() { m.life.drop(false) }
-
-// drop is the end of a hold. Behind the last one the file is closed where that is
-// wanted, or was asked for.
-func (l *sourceLife) drop(last bool) {
+// release is the end of a model. With the last one the source is closed.
+func (m *ModelSource) release() {
+	l := m.life
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.users--; l.users > 0 || !last && !l.closed {
-		return
-	}
-	l.closed = true
-	if l.close != nil {
+	l.models--
+	l.closed = l.closed || l.models == 0
+	l.drop()
+}
+
+// leave is the end of a hold of which no model came: the source may be loaded again.
+func (m *ModelSource) leave() {
+	l := m.life
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drop()
+}
+
+// drop is the end of a hold. Behind the last one the file of a source that is closed is
+// closed, too; mu is held.
+func (l *sourceLife) drop() {
+	if l.holds--; l.holds == 0 && l.closed && l.close != nil {
 		l.close()
 	}
 }
