@@ -199,7 +199,7 @@ func (p *Program) open(h *holding, work string) {
 func (p *Program) compiled(ctx context.Context) (*Program, error) {
 	device, err := p.compile(ctx)
 	if device != nil && errors.Is(err, ErrDeviceLost) {
-		if err = p.rebuild(ctx, device); err == nil {
+		if err = p.h.rebuild(ctx, device); err == nil {
 			_, err = p.compile(ctx)
 		}
 	}
@@ -221,12 +221,6 @@ func (p *Program) compile(ctx context.Context) (*prove.Device, error) {
 		done()
 	}
 	return p.h.eng.device, err
-}
-
-// rebuild opens a lost device anew.
-func (p *Program) rebuild(ctx context.Context, lost *prove.Device) error {
-	_, err := behind(ctx, func() (struct{}, error) { return struct{}{}, p.h.eng.rebuild(lost) }, nil)
-	return err
 }
 
 // acquire finds the compiled program or compiles it again. The caller is inside

@@ -202,29 +202,39 @@ func TestForgottenBatcher(t *testing.T) {
 	}
 }
 
+// eachSide streams square images that keep their sizes, and calls check with each
+// one's side and error.
+func eachSide(t *testing.T, m *Model, o InputOptions, sides []int, check func(side any, err error)) {
+	t.Helper()
+	var inputs []Input
+	for _, side := range sides {
+		inputs = append(inputs, Input{Image: testPicture(0, side, side), Data: side})
+	}
+	o.Size.Native = true
+	n := 0
+	for item, err := range Embed(EmbedOptions{InputOptions: o}).Stream(t.Context(), m, slices.Values(inputs)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(item.Input.Data, item.Err)
+		n++
+	}
+	if n != len(inputs) {
+		t.Errorf("%d items", n)
+	}
+}
+
 // TestOneTooLarge: where images keep their sizes, one that the device has no room
 // for fails alone.
 func TestOneTooLarge(t *testing.T) {
 	src := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32})
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		m := load(t, onDevice(t, info, WithMemory(8<<20)), src)
-		var inputs []Input
-		for _, side := range []int{32, 600, 32, 32, 600} {
-			inputs = append(inputs, Input{Image: testPicture(0, side, side), Data: side})
-		}
-		n := 0
-		for item, err := range Embed(EmbedOptions{InputOptions: InputOptions{Size: Size{Native: true}}}).Stream(t.Context(), m, slices.Values(inputs)) {
-			if err != nil {
-				t.Fatal(err)
+		eachSide(t, m, InputOptions{}, []int{32, 600, 32, 32, 600}, func(side any, err error) {
+			if large := side == 600; errors.Is(err, ErrOutOfMemory) != large || !large && err != nil {
+				t.Errorf("%v px: %v", side, err)
 			}
-			if large := item.Input.Data == 600; errors.Is(item.Err, ErrOutOfMemory) != large || !large && item.Err != nil {
-				t.Errorf("%v px: %v", item.Input.Data, item.Err)
-			}
-			n++
-		}
-		if n != len(inputs) {
-			t.Errorf("%d items", n)
-		}
+		})
 	})
 }
 
@@ -236,23 +246,11 @@ func TestPastTheLimits(t *testing.T) {
 		e := onDevice(t, info)
 		m := load(t, e, src)
 		e.device.Limits.MaxAllocation = 2 << 20 // the patches of 4 × 256² px take 3 MB
-		var inputs []Input
-		for _, side := range []int{256, 256, 256, 256, 640, 256} {
-			inputs = append(inputs, Input{Image: testPicture(0, side, side), Data: side})
-		}
-		n := 0
-		for item, err := range Embed(EmbedOptions{InputOptions: InputOptions{Size: Size{Native: true}, Batch: 4}}).Stream(t.Context(), m, slices.Values(inputs)) {
-			if err != nil {
-				t.Fatal(err)
+		eachSide(t, m, InputOptions{Batch: 4}, []int{256, 256, 256, 256, 640, 256}, func(side any, err error) {
+			if large := side == 640; (err != nil) != large {
+				t.Errorf("%v px: %v", side, err)
 			}
-			if large := item.Input.Data == 640; (item.Err != nil) != large {
-				t.Errorf("%v px: %v", item.Input.Data, item.Err)
-			}
-			n++
-		}
-		if n != len(inputs) {
-			t.Errorf("%d items", n)
-		}
+		})
 	})
 }
 

@@ -57,7 +57,7 @@ func (p *Program) Run(ctx context.Context, in Inputs) (*Outputs, error) {
 	if device == nil || !errors.Is(err, ErrDeviceLost) {
 		return out, err
 	}
-	if err := p.rebuild(ctx, device); err != nil {
+	if err := p.h.rebuild(ctx, device); err != nil {
 		return nil, err
 	}
 	out, _, err = p.once(ctx, in)

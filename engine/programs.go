@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/graph"
 )
@@ -238,11 +239,11 @@ func (h *holding) leave() {
 }
 
 // close ends what runs, between two submissions, waits for it and frees what is
-// on the device. It reports whether it was open.
-func (h *holding) close(reason error) bool {
+// on the device. It may be called twice.
+func (h *holding) close(reason error) {
 	if !h.use.shut(reason) {
 		h.use.empty()
-		return false
+		return
 	}
 	h.cancel(reason)
 	h.use.empty()
@@ -256,7 +257,13 @@ func (h *holding) close(reason error) bool {
 			h.closed()
 		}
 	}
-	return true
+}
+
+// rebuild opens a lost device anew. It returns when ctx ends; the device is opened
+// behind it.
+func (h *holding) rebuild(ctx context.Context, lost *prove.Device) error {
+	_, err := behind(ctx, func() (struct{}, error) { return struct{}{}, h.eng.rebuild(lost) }, nil)
+	return err
 }
 
 // release drops what is on the device; nobody is inside.

@@ -98,7 +98,7 @@ func (m *Model) compileAhead(ctx context.Context, r Request) error {
 	if device == nil || !errors.Is(err, ErrDeviceLost) {
 		return err
 	}
-	if _, err := behind(ctx, func() (struct{}, error) { return struct{}{}, m.eng.rebuild(device) }, nil); err != nil {
+	if err := m.rebuild(ctx, device); err != nil {
 		return err
 	}
 	_, err = compile()
