@@ -78,6 +78,20 @@ func TestLoadAgain(t *testing.T) {
 	if _, err := m.Segment(t.Context(), testPicture(0, 32, 32)); err != nil {
 		t.Error(err)
 	}
+	good, broken := oddModel(t, 48, 48, 3, 2, 8, [2]int{32, 32}), true
+	late := NewModelSource("late", good.Config, "", func(name string) ([]float64, error) {
+		if broken {
+			return nil, errors.New("no disk yet")
+		}
+		return good.params(name)
+	})
+	if _, err := e.Load(t.Context(), late); !errors.As(err, new(*ModelError)) {
+		t.Errorf("without weights: %v", err)
+	}
+	broken = false
+	if _, err := e.Load(t.Context(), late); err != nil {
+		t.Errorf("when they are there: %v", err)
+	}
 	if _, err := e.Load(t.Context(), nil); !errors.As(err, new(*ModelError)) {
 		t.Errorf("no source gives %v", err)
 	}

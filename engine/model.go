@@ -57,16 +57,14 @@ func (e *Engine) check(ctx context.Context, src *ModelSource) error {
 	defer context.AfterFunc(e.ctx, func() { cancel(context.Cause(e.ctx)) })()
 	_, err := behind(ctx, func() (struct{}, error) {
 		err := src.check(ctx)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			src.leave()
-			err = context.Cause(ctx)
-		default:
-			src.leave()
-			err = modelError(src.Name, err)
+		if err == nil {
+			return struct{}{}, nil
 		}
-		return struct{}{}, err
+		src.leave()
+		if ctx.Err() != nil {
+			return struct{}{}, context.Cause(ctx)
+		}
+		return struct{}{}, modelError(src.Name, err)
 	}, func(struct{}) { src.leave() })
 	return err
 }
