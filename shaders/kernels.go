@@ -5,7 +5,7 @@ import "slices"
 // kernels are the rows of the manifest. Keep them in step with the headers of
 // the .comp files: the test compares bindings and constants with the SPIR-V.
 func kernels() []*Kernel {
-	return slices.Concat(productKernels(), attentionKernels(), tokenKernels(), headKernels(), readoutKernels(), benchKernels())
+	return slices.Concat(productKernels(), attentionKernels(), tokenKernels(), headKernels(), readoutKernels(), markKernels(), benchKernels())
 }
 
 func productKernels() []*Kernel {
@@ -230,6 +230,19 @@ func headKernels() []*Kernel {
 			Loops: func(c Values, _ *Variant) int { return c("mquads") },
 		},
 	}
+}
+
+// markKernels tell that the others were executed.
+func markKernels() []*Kernel {
+	return []*Kernel{{
+		Name:     "mark",
+		Variants: variants(""),
+		Bindings: []Binding{in32("x"), in32("before"), out32("after")},
+		Push:     consts("rows words pitch kind"),
+		Spec:     consts("LANES"), Local: along("LANES"),
+		Loops:  noLoops, // depends on the grid, which engine/run chooses
+		Shared: func(Values, *Variant) int { return 4 },
+	}}
 }
 
 // benchKernels compute nothing of a model: they measure the device.

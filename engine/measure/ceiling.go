@@ -92,13 +92,13 @@ func peakFLOPS(g *run.Device) (float64, error) {
 	defer buf.Destroy()
 	// Rounds grow until a run is long against its submission.
 	for rounds := 8; ; rounds *= 4 {
-		d := vk.Dispatch{Pipeline: pipe, Push: []uint32{uint32(rounds), math.Float32bits(0.999)}, Grid: [3]int{peakGroups, 1, 1},
-			Bindings: []vk.Binding{{Buffer: buf, Size: size}, {Buffer: buf, Offset: size, Size: size}}}
-		sets, err := g.VK.NewSets([]vk.Dispatch{d})
+		list := []vk.Dispatch{{Pipeline: pipe, Push: []uint32{uint32(rounds), math.Float32bits(0.999)}, Grid: [3]int{peakGroups, 1, 1},
+			Bindings: []vk.Binding{{Buffer: buf, Size: size}, {Buffer: buf, Offset: size, Size: size}}}}
+		sets, err := g.VK.NewSets(list)
 		if err != nil {
 			return 0, err
 		}
-		took, err := fastest(g, vk.Recording{Dispatches: []vk.Dispatch{d}, Sets: sets})
+		took, err := fastest(g, vk.Recording{Dispatches: list})
 		sets.Destroy()
 		if err != nil {
 			return 0, err

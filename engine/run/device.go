@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/crate-vk/crate-vk/engine/internal/diskcache"
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -19,6 +20,10 @@ type Device struct {
 	pipelines *Pipelines
 	compiled  *vk.Cache // the driver's own, of pipelines
 	kept      deviceCache
+
+	marking sync.Mutex
+	marked  bool // the kernel mark was proved; guarded by marking
+	counts  bool // and the device counts invocations
 }
 
 // DeviceOptions of OpenDevice.

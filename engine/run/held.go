@@ -134,12 +134,12 @@ func (h *Held) look(f func(mem []byte) error) error {
 		return f(mem) // the run that wrote it made it visible
 	}
 	size := h.buffer.Size()
-	up, err := h.dev.NewBuffer(markBytes, vk.Upload)
+	up, err := h.dev.NewBuffer(recordBytes, vk.Upload)
 	if err != nil {
 		return err
 	}
 	defer up.Destroy()
-	down, err := h.dev.NewBuffer(size+markBytes, vk.Readback)
+	down, err := h.dev.NewBuffer(size+recordBytes, vk.Readback)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (h *Held) look(f func(mem []byte) error) error {
 	defer func() { fence.Destroy() }()
 	cmds, err := h.dev.Record(vk.Recording{HostWrites: true, CopyOut: []vk.Copy{
 		{From: h.buffer, To: down, Size: size},
-		{From: up, To: down, ToAt: size, Size: 16},
+		{From: up, To: down, ToAt: size, Size: recordBytes},
 	}})
 	if err != nil {
 		return err

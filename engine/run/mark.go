@@ -3,7 +3,9 @@ package run
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph"
@@ -11,42 +13,59 @@ import (
 
 // Drivers have been seen to recover from a hang, drop what was submitted, and
 // report success. So each run carries a mark: a number that is copied to the
-// device with the inputs, from submission to submission behind each one's
-// dispatches, and back with the outputs. A submission that was dropped breaks
-// the chain: what comes back is the mark of an earlier run.
-const markBytes = 256 // each has an aligned place of its own
+// device with the inputs, that a dispatch behind each submission's work hands on,
+// and that is copied back with the outputs (chain.go). A submission that was
+// dropped, or its end, breaks the chain: what comes back is the mark of an earlier
+// run. What is dropped in the middle of a submission leaves values of an earlier
+// run, which nobody can tell from right ones; where the device counts how often
+// kernels are invoked, the count is too small then.
 
-// dropped is what is wrong with a run whose mark did not come back.
-const dropped = "a submission was not executed"
-
-// passMark adds the mark's way to command buffer i of a run.
-func (pr *Program) passMark(r *vk.Recording, s *Slot, i int, last bool) {
-	at := int64(i) * markBytes
-	if i == 0 {
-		r.CopyIn = append(r.CopyIn, vk.Copy{From: s.up, FromAt: s.up.Size() - markBytes, To: pr.marks, Size: 16})
-	}
-	out := vk.Copy{From: pr.marks, FromAt: at, To: pr.marks, ToAt: at + markBytes, Size: 16}
-	if last {
-		out.To, out.ToAt = s.down, s.down.Size()-markBytes
-	}
-	r.CopyOut = append(r.CopyOut, out)
-}
+// What is wrong with a run.
+const (
+	dropped = "a submission was not executed"
+	fewer   = "some of the work was not executed"
+)
 
 // setMark gives a slot that is about to be submitted a mark of its own.
 func (pr *Program) setMark(s *Slot) {
-	s.mark += 0x9E3779B97F4A7C15 // no two runs of a slot share it, nor any two slots
-	for i, t := range pr.slots {
-		if t == s {
-			binary.LittleEndian.PutUint64(s.up.Bytes()[s.up.Size()-markBytes:], s.mark)
-			binary.LittleEndian.PutUint64(s.up.Bytes()[s.up.Size()-markBytes+8:], uint64(i))
-		}
+	s.mark = rand.Uint64()
+	for r := s.up.Bytes()[s.up.Size()-pr.chain.bytes():]; len(r) >= recordBytes; r = r[recordBytes:] {
+		binary.LittleEndian.PutUint64(r, s.mark)
+		binary.LittleEndian.PutUint64(r[8:], 0)
 	}
 }
 
-// arrived reports that the mark of a finished run came back.
-func (pr *Program) arrived(s *Slot) bool {
-	sent, back := s.up.Bytes()[s.up.Size()-markBytes:][:16], s.down.Bytes()[s.down.Size()-markBytes:][:16]
-	return string(sent) == string(back)
+// arrived says what is wrong with a finished run by its mark: "" where it came back
+// through all links, the work was done and gave numbers.
+func (pr *Program) arrived(s *Slot) (fact string, err error) {
+	links, invocations, pieces := 0, int64(0), s.pieces()
+	for _, p := range pieces {
+		links, invocations = links+p.links, invocations+p.invocations
+	}
+	notFinite := 0
+	for r := s.down.Bytes()[s.down.Size()-pr.chain.bytes():][:pr.chain.records*recordBytes]; len(r) > 0; r = r[recordBytes:] {
+		if binary.LittleEndian.Uint64(r) != s.mark || binary.LittleEndian.Uint32(r[12:]) != uint32(links) {
+			return dropped, nil
+		}
+		notFinite += int(binary.LittleEndian.Uint32(r[8:]))
+	}
+	if s.counts != nil {
+		switch n, err := s.counts.Sum(len(pieces)); {
+		case notReady(err), err == nil && n < invocations:
+			return fewer, nil
+		case err != nil:
+			return "", err
+		}
+	}
+	if notFinite > 0 {
+		return fmt.Sprintf("%d values behind the outputs are not finite", notFinite), nil
+	}
+	return "", nil
+}
+
+func notReady(err error) bool {
+	var e *vk.Error
+	return errors.As(err, &e) && e.Result == vk.NotReady
 }
 
 // finish runs a slot that is filled in and unpacks its outputs. A run that is
@@ -79,8 +98,10 @@ func (pr *Program) twice(ctx context.Context, s *Slot, t *turn, look func() (fac
 
 // take unpacks the outputs of a finished run, or says what is wrong with them.
 func (pr *Program) take(s *Slot) (out map[string]*Tensor, fact string, err error) {
-	if !pr.arrived(s) {
-		return nil, dropped, nil
+	// What the host reads itself names the value.
+	fact, err = pr.arrived(s)
+	if err != nil || fact == dropped || fact == fewer {
+		return nil, fact, err
 	}
 	out = map[string]*Tensor{}
 	for _, o := range pr.read() {
@@ -97,5 +118,5 @@ func (pr *Program) take(s *Slot) (out map[string]*Tensor, fact string, err error
 		}
 		out[o.Name] = &Tensor{shape, data}
 	}
-	return out, "", nil
+	return out, fact, nil
 }

@@ -17,7 +17,7 @@ type moves struct {
 	sources  []*Held // that the run holds
 	kept     map[string]*Held
 
-	before, behind *vk.Commands // nil: none
+	before, behind *piece // nil: none
 }
 
 // keeps reports an output that is held and not read.
@@ -93,11 +93,8 @@ func (s *Slot) settle(failed error) (kept map[string]*Held) {
 }
 
 func (s *Slot) dropMoves() {
-	for _, c := range []*vk.Commands{s.before, s.behind} {
-		if c != nil {
-			c.Destroy()
-		}
-	}
+	s.before.destroy()
+	s.behind.destroy()
 	s.before, s.behind = nil, nil
 }
 
@@ -107,37 +104,46 @@ func (pr *Program) recordMoves(s *Slot) (err error) {
 	s.dropMoves()
 	if len(s.borrowed) > 0 {
 		r := vk.Recording{CopyIn: slices.Clone(s.in), HostWrites: true}
-		if s.before, err = pr.link(r, s, 0, false); err != nil {
+		look := []sight{pr.sightOf(s.borrowed[0]).atMost(glance)}
+		if s.before, err = pr.piece(r, s, 0, 0, look, false); err != nil {
 			return err
 		}
 	}
 	if len(pr.keep) > 0 {
-		s.behind, err = pr.link(vk.Recording{CopyOut: slices.Clone(s.out)}, s, s.first()+len(s.cmds), true)
+		link := s.first()
+		for _, p := range s.main {
+			link += p.links
+		}
+		// The copies come first: the link looks at what they wrote.
+		to := s.out[0]
+		look := []sight{{at: place{to.To, to.ToAt, to.Size}, rows: 1, words: int(to.Size / 4), kind: 2}}
+		s.behind, err = pr.piece(vk.Recording{CopyIn: slices.Clone(s.out)}, s, s.first()+len(s.main), link, look, true)
 	}
 	return err
 }
 
-// first is the number of the slot's first command buffer among those of a run.
+// first is the number of the slot's first command buffer among those of a run, and
+// of its first link.
 func (s *Slot) first() int { return min(len(s.borrowed), 1) }
 
-// link records command buffer i of a run.
-func (pr *Program) link(r vk.Recording, s *Slot, i int, last bool) (*vk.Commands, error) {
-	pr.passMark(&r, s, i, last)
-	if pr.lose != nil && pr.lose(i) {
-		r = vk.Recording{}
+// pieces are the command buffers of a run, in order.
+func (s *Slot) pieces() []*piece {
+	var list []*piece
+	for _, group := range s.submissions() {
+		list = append(list, group...)
 	}
-	return pr.dev.Record(r)
+	return list
 }
 
 // submissions are the command buffers of a run, in the groups in which they are
 // handed to the device.
-func (s *Slot) submissions() [][]*vk.Commands {
-	var groups [][]*vk.Commands
-	for _, c := range s.cmds {
-		groups = append(groups, []*vk.Commands{c})
+func (s *Slot) submissions() [][]*piece {
+	var groups [][]*piece
+	for _, p := range s.main {
+		groups = append(groups, []*piece{p})
 	}
 	if s.before != nil {
-		groups[0] = []*vk.Commands{s.before, groups[0][0]}
+		groups[0] = []*piece{s.before, groups[0][0]}
 	}
 	if last := len(groups) - 1; s.behind != nil {
 		groups[last] = append(groups[last], s.behind)

@@ -41,10 +41,10 @@ func (d *Device) Once(ctx context.Context, p *plan.Plan, params Params, inputs m
 // that must not look like a kernel that computes nonsense.
 func (pr *Program) whole(ctx context.Context, s *Slot) error {
 	return pr.twice(ctx, s, pr.queue.enter(), func() (fact string, err error) {
-		if !pr.arrived(s) {
-			return dropped, nil
+		if fact, err = pr.arrived(s); fact != dropped && fact != fewer {
+			fact = ""
 		}
-		return "", nil
+		return fact, err
 	})
 }
 

@@ -32,17 +32,19 @@ type Program struct {
 	free       chan *Slot
 	keep       []string // outputs that are held on the device
 	pace       pace
-	marks      *vk.Buffer             // a mark behind each submission
+	counted    bool // invocations are
+	chain      chain
 	lose       func(segment int) bool // tests lose submissions
 }
 
 // Slot is what one batch in flight needs for itself.
 type Slot struct {
 	up, down *vk.Buffer
-	cmds     []*vk.Commands
-	segments int // into how many the commands were split
+	main     []*piece // the dispatches
+	segments int      // into how many the commands were split
 	fence    *vk.Fence
 	queries  *vk.Queries
+	counts   *vk.Counts    // nil: not counted
 	without  []int         // inputs that the commands don't copy in
 	took     time.Duration // how long the last run kept the device
 	mark     uint64        // of this run
@@ -102,9 +104,10 @@ func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan
 		}
 	}
 	pr.pace = newPace(p, opt.Target)
-	if pr.marks, err = dev.NewBuffer(markBytes*int64(len(p.Dispatches)+3), vk.Local); err != nil {
+	if err := pr.makeChain(d); err != nil {
 		return nil, err
 	}
+	pr.counted = d.counts
 	pr.free = make(chan *Slot, opt.Slots)
 	for range opt.Slots {
 		if err := pr.addSlot(opt); err != nil {
@@ -190,10 +193,10 @@ func roundUp(n int64) int64 { return (n + 255) / 256 * 256 }
 func (pr *Program) addSlot(opt ProgramOptions) (err error) {
 	s := &Slot{}
 	pr.slots = append(pr.slots, s)
-	if s.up, err = pr.dev.NewBuffer(pr.hostBytes(pr.inputs())+markBytes, vk.Upload); err != nil {
+	if s.up, err = pr.dev.NewBuffer(pr.hostBytes(pr.inputs())+pr.chain.bytes(), vk.Upload); err != nil {
 		return err
 	}
-	if s.down, err = pr.dev.NewBuffer(pr.hostBytes(pr.outputs())+markBytes, vk.Readback); err != nil {
+	if s.down, err = pr.dev.NewBuffer(pr.hostBytes(pr.outputs())+pr.chain.bytes(), vk.Readback); err != nil {
 		return err
 	}
 	if s.fence, err = pr.dev.NewFence(); err != nil {
@@ -201,6 +204,11 @@ func (pr *Program) addSlot(opt ProgramOptions) (err error) {
 	}
 	if opt.Timestamps && pr.dev.Timestamps {
 		if s.queries, err = pr.dev.NewQueries(len(pr.dispatches)); err != nil {
+			return err
+		}
+	}
+	if pr.counted {
+		if s.counts, err = pr.dev.NewCounts(len(pr.dispatches) + 3); err != nil {
 			return err
 		}
 	}
@@ -294,8 +302,9 @@ func (pr *Program) Release(s *Slot) { pr.free <- s }
 func (pr *Program) Close() {
 	for _, s := range pr.slots {
 		s.dropMoves()
-		for _, c := range s.cmds {
-			c.Destroy()
+		s.dropMain()
+		if s.counts != nil {
+			s.counts.Destroy()
 		}
 		if s.queries != nil {
 			s.queries.Destroy()
@@ -319,8 +328,6 @@ func (pr *Program) Close() {
 	for _, b := range pr.spaces {
 		b.Destroy()
 	}
-	if pr.marks != nil {
-		pr.marks.Destroy()
-	}
-	pr.slots, pr.sets, pr.views, pr.spaces, pr.marks = nil, nil, nil, nil, nil
+	pr.chain.close()
+	pr.slots, pr.sets, pr.views, pr.spaces = nil, nil, nil, nil
 }

@@ -10,7 +10,7 @@ type Recorded struct {
 
 // Alone records dispatch i by itself.
 func (pr *Program) Alone(i int) (*Recorded, error) {
-	cmds, err := pr.dev.Record(vk.Recording{Dispatches: pr.dispatches[i : i+1], First: i, Sets: pr.sets})
+	cmds, err := pr.dev.Record(vk.Recording{Dispatches: pr.dispatches[i : i+1]})
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (pr *Program) Repeat(i, times int) (*Recorded, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmds, err := pr.dev.Record(vk.Recording{Dispatches: list, Sets: sets})
+	cmds, err := pr.dev.Record(vk.Recording{Dispatches: list})
 	if err != nil {
 		sets.Destroy()
 		return nil, err

@@ -51,7 +51,7 @@ func (s *Stepper) Next() *plan.Dispatch {
 func (s *Stepper) Step(b int) ([]float32, error) {
 	buf := s.pr.Plan.Buffers[b]
 	size := buf.Layout.Bytes()
-	r := vk.Recording{Dispatches: s.pr.dispatches[s.next : s.next+1], First: s.next, Sets: s.pr.sets,
+	r := vk.Recording{Dispatches: s.pr.dispatches[s.next : s.next+1],
 		CopyOut: []vk.Copy{{From: s.pr.spaces[buf.Space], FromAt: buf.Offset, To: s.read, Size: size}}}
 	if s.next == 0 {
 		r.HostWrites, r.CopyIn = true, s.pr.copies(s.pr.inputs(), s.slot.up, true, nil)

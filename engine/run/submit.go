@@ -66,29 +66,41 @@ func (c *pace) now() int {
 // segments of about the same arithmetic; the first one copies the inputs in,
 // the last one the outputs out.
 func (pr *Program) record(s *Slot, segments int) error {
-	for _, c := range s.cmds {
-		c.Destroy()
-	}
-	s.cmds, s.segments = nil, 0
+	s.dropMain()
 	ends := pr.split(segments)
-	from := 0
+	from, link := 0, s.first()
 	for i, to := range ends {
-		r := vk.Recording{Dispatches: pr.dispatches[from:to], First: from, Sets: pr.sets, Queries: s.queries, HostWrites: i == 0}
+		r := vk.Recording{Dispatches: pr.dispatches[from:to], First: from, Queries: s.queries, HostWrites: i == 0}
 		if i == 0 {
 			r.CopyIn = pr.copies(pr.inputs(), s.up, true, s.borrowed)
 		}
 		if i == len(ends)-1 {
 			r.CopyOut = pr.copies(pr.outputs(), s.down, false, nil)
 		}
-		c, err := pr.link(r, s, s.first()+i, i == len(ends)-1 && len(pr.keep) == 0)
+		p, err := pr.piece(r, s, s.first()+i, link, pr.sights(to), i == len(ends)-1 && len(pr.keep) == 0)
 		if err != nil {
 			return err
 		}
-		s.cmds = append(s.cmds, c)
-		from = to
+		s.main = append(s.main, p)
+		if s.counts != nil {
+			n, err := pr.invocations(from, to)
+			if err != nil {
+				return err
+			}
+			p.invocations += n
+		}
+		from, link = to, link+p.links
 	}
 	s.segments, s.without = segments, slices.Clone(s.borrowed)
 	return nil
+}
+
+// dropMain frees what record has made.
+func (s *Slot) dropMain() {
+	for _, p := range s.main {
+		p.destroy()
+	}
+	s.main, s.segments = nil, 0
 }
 
 // split is where segments end.
@@ -137,12 +149,12 @@ func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 	for i, group := range groups {
 		if err := context.Cause(ctx); err != nil {
 			if i > 0 { // what was measured counts for the rest, too
-				pr.pace.ran(s.took*time.Duration(len(s.cmds))/time.Duration(i), len(pr.Plan.Dispatches))
+				pr.pace.ran(s.took*time.Duration(len(s.main))/time.Duration(i), len(pr.Plan.Dispatches))
 			}
 			return err
 		}
 		started := time.Now()
-		if err := pr.dev.Submit(group, s.fence); err != nil {
+		if err := pr.dev.Submit(commandsOf(group), s.fence); err != nil {
 			return err
 		}
 		if i == len(groups)-1 {
@@ -156,6 +168,14 @@ func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 	}
 	pr.pace.ran(s.took, len(pr.Plan.Dispatches))
 	return nil
+}
+
+func commandsOf(group []*piece) []*vk.Commands {
+	list := make([]*vk.Commands, len(group))
+	for i, p := range group {
+		list[i] = p.cmds
+	}
+	return list
 }
 
 // Execute runs a slot whose inputs are filled in, behind what others have

@@ -45,12 +45,12 @@ func TestSubmissionsAreSized(t *testing.T) {
 			t.Errorf("%d submissions for a plan of %d FLOP", n, p.FLOPs())
 		}
 		run(4)
-		if n := len(pr.slots[0].cmds); n < len(p.Dispatches)*3/4 {
+		if n := len(pr.slots[0].main); n < len(p.Dispatches)*3/4 {
 			t.Errorf("%d submissions of %d dispatches, nearly each of which is longer than the target", n, len(p.Dispatches))
 		}
 		pr.pace.target = time.Minute
 		run(3)
-		if n := len(pr.slots[0].cmds); n != 1 {
+		if n := len(pr.slots[0].main); n != 1 {
 			t.Errorf("%d submissions of a run that is far below the target", n)
 		}
 	})

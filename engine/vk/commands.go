@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"runtime"
+	"slices"
 	"unsafe"
 
 	vulkan "github.com/vulkan-go/vulkan"
@@ -16,10 +17,10 @@ import (
 type Sets struct {
 	d    *Device
 	pool Handle
-	sets []C.cvk_handle
 }
 
-// NewSets writes one descriptor set a dispatch.
+// NewSets writes one descriptor set a dispatch, which the dispatches in the list
+// have from then on, and copies of them.
 func (d *Device) NewSets(list []Dispatch) (*Sets, error) {
 	layouts := make([]C.cvk_handle, len(list)+1)
 	var bind []C.cvk_binding
@@ -35,15 +36,17 @@ func (d *Device) NewSets(list []Dispatch) (*Sets, error) {
 		}
 	}
 	bind = append(bind, C.cvk_binding{})
-	s := &Sets{d: d, sets: make([]C.cvk_handle, len(list)+1)}
+	sets := make([]C.cvk_handle, len(list)+1)
 	var pool C.cvk_handle
-	r := Result(C.cvk_sets_create(d.c, C.uint32_t(len(list)), &layouts[0], C.uint32_t(len(bind)-1), &bind[0], &pool, &s.sets[0]))
+	r := Result(C.cvk_sets_create(d.c, C.uint32_t(len(list)), &layouts[0], C.uint32_t(len(bind)-1), &bind[0], &pool, &sets[0]))
 	if err := check("vkAllocateDescriptorSets", r); err != nil {
 		return nil, err
 	}
-	s.pool = Handle(pool)
+	for i := range list {
+		list[i].set = Handle(sets[i])
+	}
 	d.count(1)
-	return s, nil
+	return &Sets{d, Handle(pool)}, nil
 }
 
 // Destroy frees the sets.
@@ -61,9 +64,10 @@ type Commands struct {
 // Record makes a command buffer, in one call.
 func (d *Device) Record(r Recording) (*Commands, error) {
 	var push []uint32
-	list := make([]C.cvk_dispatch, len(r.Dispatches)+1)
-	for i, x := range r.Dispatches {
-		list[i] = C.cvk_dispatch{pipeline: C.cvk_handle(x.Pipeline.pipe), layout: C.cvk_handle(x.Pipeline.layout), set: r.Sets.sets[r.First+i],
+	dispatches := slices.Concat(r.Dispatches, r.Untimed)
+	list := make([]C.cvk_dispatch, len(dispatches)+1)
+	for i, x := range dispatches {
+		list[i] = C.cvk_dispatch{pipeline: C.cvk_handle(x.Pipeline.pipe), layout: C.cvk_handle(x.Pipeline.layout), set: C.cvk_handle(x.set),
 			push_at: C.uint32_t(4 * len(push)), push_bytes: C.uint32_t(4 * len(x.Push))}
 		for k, g := range x.Grid {
 			list[i].grid[k] = C.uint32_t(g)
@@ -83,10 +87,13 @@ func (d *Device) Record(r Recording) (*Commands, error) {
 	pin.Pin(&push[0])
 	pin.Pin(&in[0])
 	pin.Pin(&out[0])
-	c := C.cvk_commands{ncopy_in: C.uint32_t(len(r.CopyIn)), ndispatch: C.uint32_t(len(r.Dispatches)), ncopy_out: C.uint32_t(len(r.CopyOut)),
+	c := C.cvk_commands{ncopy_in: C.uint32_t(len(r.CopyIn)), ndispatch: C.uint32_t(len(dispatches)), ntimed: C.uint32_t(len(r.Dispatches)), ncopy_out: C.uint32_t(len(r.CopyOut)),
 		copy_in: &in[0], dispatch: &list[0], push: (*C.uint8_t)(unsafe.Pointer(&push[0])), copy_out: &out[0]}
 	if r.Queries != nil {
 		c.queries, c.query_at = C.cvk_handle(r.Queries.h), C.uint32_t(2*r.First)
+	}
+	if r.Counts != nil {
+		c.counts, c.count_at = C.cvk_handle(r.Counts.h), C.uint32_t(r.Count)
 	}
 	if r.HostWrites {
 		c.host_writes = 1
@@ -155,40 +162,4 @@ func (d *Device) submit(list []*Commands, f *Fence) (sent int, err error) {
 		}
 	}
 	return len(list), nil
-}
-
-// Queries are timestamps around dispatches.
-type Queries struct {
-	d *Device
-	h Handle
-	n int
-}
-
-// NewQueries makes room for the timestamps of n dispatches.
-func (d *Device) NewQueries(n int) (*Queries, error) {
-	var h C.cvk_handle
-	if err := check("vkCreateQueryPool", Result(C.cvk_query_pool(d.c, C.uint32_t(2*n), &h))); err != nil {
-		return nil, err
-	}
-	d.count(1)
-	return &Queries{d, Handle(h), n}, nil
-}
-
-// Nanoseconds is the time of each dispatch, once they have been executed.
-func (q *Queries) Nanoseconds() ([]float64, error) {
-	raw := make([]C.uint64_t, 2*q.n)
-	if err := check("vkGetQueryPoolResults", Result(C.cvk_timestamps(q.d.c, C.cvk_handle(q.h), 0, C.uint32_t(2*q.n), &raw[0]))); err != nil {
-		return nil, err
-	}
-	ns := make([]float64, q.n)
-	for i := range ns {
-		ns[i] = float64(raw[2*i+1]-raw[2*i]) * q.d.TimestampNS
-	}
-	return ns, nil
-}
-
-// Destroy frees the queries.
-func (q *Queries) Destroy() {
-	vulkan.DestroyQueryPool(deviceOf(q.d.handle), *(*vulkan.QueryPool)(unsafe.Pointer(&q.h)), nil)
-	q.d.count(-1)
 }

@@ -11,16 +11,25 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-// Faults. A test makes the Nth call that returns a VkResult fail; cvk_fault
-// counts calls and gives what the call must return instead of being made, or
-// VK_SUCCESS.
+// Faults. A test makes calls that return a VkResult fail; cvk_fault counts calls
+// and gives what the call must return instead of being made, or VK_SUCCESS.
+enum { CVK_CALLS = 64, CVK_NAME = 56 };
 typedef struct {
-    int64_t calls; // calls so far
-    int64_t at;    // the call that fails, counted from 1; 0: none
+    char lock;
+    int64_t calls;        // calls so far, all of them or those of one name
+    int64_t from, to;     // the calls that fail, counted from 1, to excluded
+    int64_t failed;       // how many did
     int32_t result;
+    char only[CVK_NAME];  // the function that counts, "": every one
+    struct {
+        char name[CVK_NAME];
+        int64_t calls;
+    } seen[CVK_CALLS]; // every function that was called
 } cvk_faults;
 
-int32_t cvk_fault(cvk_faults *f);
+int32_t cvk_fault(cvk_faults *f, const char *call);
+void cvk_faults_lock(cvk_faults *f);
+void cvk_faults_unlock(cvk_faults *f);
 
 // Handles cross the boundary as numbers: Go must not hold them in pointer types,
 // as some drivers and layers use values that no pointer has.
@@ -47,7 +56,7 @@ typedef struct {
     uint64_t max_storage_range, max_allocation, max_texels, storage_align, texel_align;
     uint32_t max_invocations, max_size[3], max_groups[3], max_shared, max_push;
     uint32_t subgroup, min_subgroup, max_subgroup, subgroup_ops, subgroup_stages;
-    uint32_t storage16, float16, statistics, size_control, timestamps;
+    uint32_t storage16, float16, statistics, size_control, timestamps, invocations;
     float timestamp_ns;
     uint64_t local_heap;
     uint32_t compute_units, vector_registers; // 0: the driver doesn't tell
@@ -60,7 +69,7 @@ VkResult cvk_query(void *gipa, cvk_handle instance, cvk_handle phys, cvk_info *i
 typedef struct cvk_device cvk_device;
 typedef struct {
     uint32_t queue;
-    uint32_t storage16, float16, statistics, size_control; // features to enable
+    uint32_t storage16, float16, statistics, size_control, invocations; // features to enable
 } cvk_wants;
 
 VkResult cvk_device_create(void *gipa, cvk_handle instance, cvk_handle phys, const cvk_wants *wants, cvk_faults *faults, cvk_device **out);
@@ -104,6 +113,7 @@ typedef struct {
 
 typedef struct {
     uint32_t ncopy_in, ndispatch, ncopy_out;
+    uint32_t ntimed; // of the dispatches, which are the first ones
     const cvk_copy *copy_in;
     const cvk_dispatch *dispatch;
     const uint8_t *push;
@@ -111,14 +121,16 @@ typedef struct {
     cvk_handle queries; // two timestamps a dispatch from query_at on, or null
     uint32_t query_at;
     uint32_t host_writes; // what the host wrote must be seen first
+    cvk_handle counts;    // the invocations are counted in query count_at, or null
+    uint32_t count_at;
 } cvk_commands;
 
 VkResult cvk_commands_create(cvk_device *d, cvk_handle pool, cvk_handle *out);
 VkResult cvk_record(cvk_device *d, cvk_handle cmd, const cvk_commands *c);
 VkResult cvk_submit(cvk_device *d, uint32_t n, const cvk_handle *cmds, cvk_handle fence);
 VkResult cvk_wait(cvk_device *d, cvk_handle fence, uint64_t timeout_ns);
-VkResult cvk_timestamps(cvk_device *d, cvk_handle pool, uint32_t first, uint32_t n, uint64_t *out);
-VkResult cvk_query_pool(cvk_device *d, uint32_t n, cvk_handle *out);
+VkResult cvk_query_results(cvk_device *d, cvk_handle pool, uint32_t first, uint32_t n, uint64_t *out);
+VkResult cvk_query_pool(cvk_device *d, int invocations, uint32_t n, cvk_handle *out); // of timestamps, or of invocations of kernels
 
 #endif
 #endif

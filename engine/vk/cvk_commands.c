@@ -28,7 +28,12 @@ VkResult cvk_record(cvk_device *d, cvk_handle cmd_, const cvk_commands *c) {
     VkCommandBufferBeginInfo begin = {VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
     VkResult r = CALL(d, BeginCommandBuffer, cmd, &begin);
     if (r) return r;
-    if (queries && c->ndispatch) d->CmdResetQueryPool(cmd, queries, c->query_at, 2 * c->ndispatch);
+    VkQueryPool counts = AS(VkQueryPool, c->counts);
+    if (queries && c->ntimed) d->CmdResetQueryPool(cmd, queries, c->query_at, 2 * c->ntimed);
+    if (counts) {
+        d->CmdResetQueryPool(cmd, counts, c->count_at, 1);
+        d->CmdBeginQuery(cmd, counts, c->count_at, 0);
+    }
     // Everything submitted before has read and written what this one reuses.
     barrier(d, cmd, shader | transfer, write | VK_ACCESS_TRANSFER_WRITE_BIT, shader | transfer, read | write | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT);
     if (c->host_writes) barrier(d, cmd, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_WRITE_BIT, transfer | shader, VK_ACCESS_TRANSFER_READ_BIT | read);
@@ -41,13 +46,14 @@ VkResult cvk_record(cvk_device *d, cvk_handle cmd_, const cvk_commands *c) {
         VkPipelineLayout layout = AS(VkPipelineLayout, x->layout);
         VkDescriptorSet set = AS(VkDescriptorSet, x->set);
         if (x->barrier) barrier(d, cmd, shader, write, shader, read | write);
-        if (queries) d->CmdWriteTimestamp(cmd, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries, c->query_at + 2 * i);
+        if (queries && i < c->ntimed) d->CmdWriteTimestamp(cmd, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries, c->query_at + 2 * i);
         d->CmdBindPipeline(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, AS(VkPipeline, x->pipeline));
         d->CmdBindDescriptorSets(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &set, 0, NULL);
         if (x->push_bytes) d->CmdPushConstants(cmd, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, x->push_bytes, c->push + x->push_at);
         d->CmdDispatch(cmd, x->grid[0], x->grid[1], x->grid[2]);
-        if (queries) d->CmdWriteTimestamp(cmd, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries, c->query_at + 2 * i + 1);
+        if (queries && i < c->ntimed) d->CmdWriteTimestamp(cmd, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries, c->query_at + 2 * i + 1);
     }
+    if (counts) d->CmdEndQuery(cmd, counts, c->count_at);
     if (c->ncopy_out) {
         barrier(d, cmd, shader | transfer, write | VK_ACCESS_TRANSFER_WRITE_BIT, transfer, VK_ACCESS_TRANSFER_READ_BIT);
         copies(d, cmd, c->ncopy_out, c->copy_out);
@@ -69,14 +75,15 @@ VkResult cvk_wait(cvk_device *d, cvk_handle fence, uint64_t timeout_ns) {
     return CALL(d, WaitForFences, d->handle, 1, &f, VK_TRUE, timeout_ns);
 }
 
-VkResult cvk_query_pool(cvk_device *d, uint32_t n, cvk_handle *out) {
+VkResult cvk_query_pool(cvk_device *d, int invocations, uint32_t n, cvk_handle *out) {
     VkQueryPoolCreateInfo info = {VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO, NULL, 0, VK_QUERY_TYPE_TIMESTAMP, n};
+    if (invocations) info.queryType = VK_QUERY_TYPE_PIPELINE_STATISTICS, info.pipelineStatistics = VK_QUERY_PIPELINE_STATISTIC_COMPUTE_SHADER_INVOCATIONS_BIT;
     VkQueryPool pool = VK_NULL_HANDLE;
     VkResult r = CALL(d, CreateQueryPool, d->handle, &info, NULL, &pool);
     *out = (uintptr_t)pool;
     return r;
 }
 
-VkResult cvk_timestamps(cvk_device *d, cvk_handle pool, uint32_t first, uint32_t n, uint64_t *out) {
+VkResult cvk_query_results(cvk_device *d, cvk_handle pool, uint32_t first, uint32_t n, uint64_t *out) {
     return CALL(d, GetQueryPoolResults, d->handle, AS(VkQueryPool, pool), first, n, 8 * n, out, 8, VK_QUERY_RESULT_64_BIT);
 }

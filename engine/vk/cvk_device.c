@@ -5,10 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-int32_t cvk_fault(cvk_faults *f) {
+void cvk_faults_lock(cvk_faults *f) {
+    while (__atomic_test_and_set(&f->lock, __ATOMIC_ACQUIRE)) {
+    }
+}
+
+void cvk_faults_unlock(cvk_faults *f) { __atomic_clear(&f->lock, __ATOMIC_RELEASE); }
+
+int32_t cvk_fault(cvk_faults *f, const char *call) {
     if (!f) return VK_SUCCESS;
-    int64_t n = __atomic_add_fetch(&f->calls, 1, __ATOMIC_SEQ_CST);
-    return n == __atomic_load_n(&f->at, __ATOMIC_SEQ_CST) ? f->result : VK_SUCCESS;
+    cvk_faults_lock(f);
+    int i = 0;
+    while (i < CVK_CALLS - 1 && f->seen[i].name[0] && strcmp(f->seen[i].name, call)) i++;
+    snprintf(f->seen[i].name, CVK_NAME, "%s", call);
+    f->seen[i].calls++;
+    int32_t result = VK_SUCCESS;
+    if (!f->only[0] || !strcmp(f->only, call)) {
+        f->calls++;
+        if (f->from <= f->calls && f->calls < f->to) f->failed++, result = f->result;
+    }
+    cvk_faults_unlock(f);
+    return result;
 }
 
 void *cvk_open_loader(void) {
@@ -60,7 +77,7 @@ VkResult cvk_instance_create(void *gipa, int validate, cvk_faults *faults, cvk_h
     VkValidationFeaturesEXT features = {VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT, NULL, 1, &sync, 0, NULL};
     VkApplicationInfo app = {VK_STRUCTURE_TYPE_APPLICATION_INFO, NULL, "crate-vk", 1, "crate-vk", 1, VK_API_VERSION_1_1};
     VkInstanceCreateInfo info = {VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO, validate ? &features : NULL, 0, &app, validate, &layer, validate, &ext};
-    VkResult r = cvk_fault(faults);
+    VkResult r = cvk_fault(faults, "vkCreateInstance");
     VkInstance instance = VK_NULL_HANDLE;
     if (!r) r = create(&info, NULL, &instance);
     *out = (uintptr_t)instance;
@@ -158,6 +175,7 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     info->storage16 = s16.storageBuffer16BitAccess;
     info->float16 = half.shaderFloat16;
     info->statistics = stats.pipelineExecutableInfo;
+    info->invocations = f.features.pipelineStatisticsQuery;
     info->size_control = size_control.subgroupSizeControl && size_control.computeFullSubgroups;
 
     VkPhysicalDeviceMemoryProperties mem;
@@ -183,6 +201,8 @@ VkResult cvk_device_create(void *gipa, cvk_handle instance_, cvk_handle phys_, c
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR stats = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR, NULL, VK_TRUE};
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT sizes = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT, NULL, VK_TRUE, VK_TRUE};
     VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, NULL, 0, 1, &queue};
+    VkPhysicalDeviceFeatures features = {.pipelineStatisticsQuery = w->invocations};
+    info.pEnabledFeatures = &features;
     if (w->storage16) s16.pNext = (void *)info.pNext, info.pNext = &s16;
     if (w->float16) half.pNext = (void *)info.pNext, info.pNext = &half, ext[next++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
     if (w->statistics) stats.pNext = (void *)info.pNext, info.pNext = &stats, ext[next++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
@@ -195,7 +215,7 @@ VkResult cvk_device_create(void *gipa, cvk_handle instance_, cvk_handle phys_, c
     d->faults = faults;
     d->size_control = w->size_control;
     d->statistics = w->statistics;
-    VkResult r = cvk_fault(faults);
+    VkResult r = cvk_fault(faults, "vkCreateDevice");
     if (!r) r = create(phys, &info, NULL, &d->handle);
     if (r) {
         free(d);

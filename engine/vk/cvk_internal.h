@@ -11,7 +11,7 @@
     F(DestroyDescriptorPool) F(AllocateDescriptorSets) F(UpdateDescriptorSets) F(AllocateCommandBuffers)               \
     F(BeginCommandBuffer) F(EndCommandBuffer) F(CmdPipelineBarrier) F(CmdCopyBuffer) F(CmdBindPipeline)                \
     F(CmdBindDescriptorSets) F(CmdPushConstants) F(CmdDispatch) F(CmdWriteTimestamp) F(CmdResetQueryPool)              \
-    F(QueueSubmit) F(WaitForFences) F(GetQueryPoolResults) F(CreateQueryPool)                                          \
+    F(QueueSubmit) F(WaitForFences) F(GetQueryPoolResults) F(CreateQueryPool) F(CmdBeginQuery) F(CmdEndQuery)         \
     F(GetPipelineExecutablePropertiesKHR) F(GetPipelineExecutableStatisticsKHR)                                        \
     F(GetPipelineExecutableInternalRepresentationsKHR)
 
@@ -29,10 +29,10 @@ struct cvk_device {
 #define AS(type, handle) ((type)(uintptr_t)(handle))
 
 // CALL makes a call that returns a VkResult, unless a fault stands in its place.
-#define CALL(d, name, ...)                     \
-    ({                                         \
-        VkResult r_ = cvk_fault((d)->faults);  \
-        r_ ? r_ : (d)->name(__VA_ARGS__);      \
+#define CALL(d, name, ...)                                  \
+    ({                                                      \
+        VkResult r_ = cvk_fault((d)->faults, "vk" #name); \
+        r_ ? r_ : (d)->name(__VA_ARGS__);                   \
     })
 
 #endif

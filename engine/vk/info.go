@@ -56,6 +56,7 @@ type Info struct {
 	Statistics      bool // VK_KHR_pipeline_executable_properties
 	SizeControl     bool // VK_EXT_subgroup_size_control with full subgroups
 	Timestamps      bool
+	Invocations     bool // the device counts the invocations of kernels
 	TimestampNS     float64
 	LocalHeap       int64 // bytes of the largest device-local heap
 	ComputeUnits    int   // compute units or multiprocessors, 0: the driver doesn't tell

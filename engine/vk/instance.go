@@ -28,44 +28,6 @@ var process struct {
 	vectors   vectors
 }
 
-// Faults makes the Nth call that returns a VkResult fail. Its memory is C's,
-// so that both sides can count.
-type Faults struct{ c *C.cvk_faults }
-
-// NewFaults counts calls; Free releases it.
-func NewFaults() *Faults {
-	return &Faults{(*C.cvk_faults)(C.calloc(1, C.sizeof_cvk_faults))}
-}
-
-// Set makes the call after n further ones fail with r; n = 0 is the next call.
-// A negative n makes none fail.
-func (f *Faults) Set(n int, r Result) {
-	f.c.at = 0
-	if n >= 0 {
-		f.c.result = C.int32_t(r)
-		f.c.at = f.c.calls + C.int64_t(n) + 1
-	}
-}
-
-// Fired reports that the fault that was set has happened.
-func (f *Faults) Fired() bool { return f.c.at > 0 && f.c.calls >= f.c.at }
-
-// Calls is the number of calls so far.
-func (f *Faults) Calls() int { return int(f.c.calls) }
-
-// Free releases the counter; nothing may use it any more.
-func (f *Faults) Free() { C.free(unsafe.Pointer(f.c)) }
-
-func (f *Faults) pointer() *C.cvk_faults {
-	if f == nil {
-		return nil
-	}
-	return f.c
-}
-
-// next is what the coming call must return instead of being made.
-func (f *Faults) next() Result { return Result(C.cvk_fault(f.pointer())) }
-
 // Instance is a use of the process's Vulkan instance.
 type Instance struct {
 	handle    Handle

@@ -39,7 +39,7 @@ func VectorBits() int { return 0 }
 // Messages takes what the validation layers have reported since the last call.
 func Messages() []string { return nil }
 
-// Faults makes the Nth call that returns a VkResult fail.
+// Faults makes calls that return a VkResult fail.
 type Faults struct{}
 
 // NewFaults counts calls; Free releases it.
@@ -48,11 +48,17 @@ func NewFaults() *Faults { return &Faults{} }
 // Set makes the call after n further ones fail with r.
 func (f *Faults) Set(n int, r Result) {}
 
-// Fired reports that the fault that was set has happened.
-func (f *Faults) Fired() bool { return false }
+// Plan makes calls fail from now on.
+func (f *Faults) Plan(what Fault) {}
 
-// Calls is the number of calls so far.
-func (f *Faults) Calls() int { return 0 }
+// Fired reports that a call has failed since Plan.
+func (f *Faults) Fired() (fired bool) { return false }
+
+// Calls is the number of calls since Plan, of those that it counts.
+func (f *Faults) Calls() (n int) { return 0 }
+
+// Seen is how often each function was called.
+func (f *Faults) Seen() map[string]int { return nil }
 
 // Free releases the counter.
 func (f *Faults) Free() {}
@@ -76,6 +82,9 @@ func (d *Device) NewSets(list []Dispatch) (*Sets, error) { return nil, errNoCgo 
 
 // NewQueries makes room for the timestamps of n dispatches.
 func (d *Device) NewQueries(n int) (*Queries, error) { return nil, errNoCgo }
+
+// NewCounts makes room for the counts of n command buffers.
+func (d *Device) NewCounts(n int) (*Counts, error) { return nil, errNoCgo }
 
 // NewFence makes an unsignalled fence.
 func (d *Device) NewFence() (*Fence, error) { return nil, errNoCgo }
@@ -163,6 +172,15 @@ func (q *Queries) Nanoseconds() ([]float64, error) { return nil, errNoCgo }
 
 // Destroy frees the queries.
 func (q *Queries) Destroy() {}
+
+// Counts are how often the kernels of command buffers were invoked.
+type Counts struct{}
+
+// Sum is what the first n command buffers counted.
+func (c *Counts) Sum(n int) (sum int64, err error) { return 0, errNoCgo }
+
+// Destroy frees the counts.
+func (c *Counts) Destroy() {}
 
 // Fence signals that a submission has been executed.
 type Fence struct{}

@@ -18,7 +18,7 @@ import (
 func (i *Instance) Devices() ([]Info, error) {
 	inst := instanceOf(i.handle)
 	var n uint32
-	if r := i.faults.next(); r != Success {
+	if r := i.faults.next("vkEnumeratePhysicalDevices"); r != Success {
 		return nil, check("vkEnumeratePhysicalDevices", r)
 	}
 	switch r := Result(vulkan.EnumeratePhysicalDevices(inst, &n, nil)); r {
@@ -67,7 +67,7 @@ func (i *Instance) query(phys Handle) (Info, error) {
 		MaxInvocations: int(c.max_invocations), MaxShared: int(c.max_shared), ComputeUnits: int(c.compute_units), VectorRegisters: int(c.vector_registers), MaxPush: int(c.max_push),
 		Subgroup: int(c.subgroup), MinSubgroup: int(c.min_subgroup), MaxSubgroup: int(c.max_subgroup),
 		Storage16: c.storage16 != 0, Float16: c.float16 != 0, Statistics: c.statistics != 0, SizeControl: c.size_control != 0,
-		Timestamps: c.timestamps != 0, TimestampNS: float64(c.timestamp_ns), LocalHeap: int64(c.local_heap),
+		Timestamps: c.timestamps != 0, Invocations: c.invocations != 0, TimestampNS: float64(c.timestamp_ns), LocalHeap: int64(c.local_heap),
 		Validation: i.validated, queue: int(c.queue), physical: phys,
 	}
 	const computeStage = 0x20 // VK_SHADER_STAGE_COMPUTE_BIT

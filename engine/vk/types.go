@@ -46,6 +46,8 @@ type Dispatch struct {
 	Push     []uint32
 	Grid     [3]int
 	Barrier  bool // wait for earlier dispatches
+
+	set Handle // of the bindings; see NewSets
 }
 
 // Copy copies between buffers.
@@ -56,12 +58,23 @@ type Copy struct {
 }
 
 // Recording is what a command buffer does: copies in, dispatches, copies out.
+// NewSets was called for the dispatches.
 type Recording struct {
 	CopyIn     []Copy
 	Dispatches []Dispatch
-	Sets       *Sets // of the plan
-	First      int   // index of Dispatches[0] among the sets
+	Untimed    []Dispatch // behind them
 	CopyOut    []Copy
-	Queries    *Queries // two timestamps a dispatch, nil: none
+	Queries    *Queries // two timestamps for each of Dispatches, nil: none
+	First      int      // index of Dispatches[0] among the queries
+	Counts     *Counts  // how often a kernel was invoked, nil: not counted
+	Count      int      // index of the command buffer among the counts
 	HostWrites bool     // the host has written what is copied or read
+}
+
+// Fault says which calls fail.
+type Fault struct {
+	Call   string // the function's name, such as vkMapMemory; "": all count
+	After  int    // so many calls are made
+	Times  int    // and so many fail
+	Result Result
 }

@@ -99,10 +99,11 @@ func runScaler(t *testing.T, d *vk.Device) {
 		return vk.Binding{Buffer: work, Offset: int64(i) * quads * 16, Size: quads * 16}
 	}
 	dispatch := vk.Dispatch{Pipeline: p, Bindings: []vk.Binding{at(0), at(0), at(1)}, Push: []uint32{quads, 1, 1, 1, quads, 0, 0, 0x40000000}, Grid: [3]int{(quads + d.Subgroup - 1) / d.Subgroup, 1, 1}}
-	sets, err := d.NewSets([]vk.Dispatch{dispatch})
+	list := []vk.Dispatch{dispatch}
+	sets, err := d.NewSets(list)
 	check(err)
 	defer sets.Destroy()
-	cmds, err := d.Record(vk.Recording{HostWrites: true, Dispatches: []vk.Dispatch{dispatch}, Sets: sets,
+	cmds, err := d.Record(vk.Recording{HostWrites: true, Dispatches: list,
 		CopyIn: []vk.Copy{{From: up, To: work, Size: quads * 16}}, CopyOut: []vk.Copy{{From: work, FromAt: at(1).Offset, To: down, Size: quads * 16}}})
 	check(err)
 	defer cmds.Destroy()
