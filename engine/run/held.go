@@ -1,11 +1,9 @@
 package run
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
@@ -134,41 +132,13 @@ func (h *Held) look(f func(mem []byte) error) error {
 		return f(mem) // the run that wrote it made it visible
 	}
 	size := h.buffer.Size()
-	up, err := h.dev.NewBuffer(recordBytes, vk.Upload)
-	if err != nil {
-		return err
-	}
-	defer up.Destroy()
-	down, err := h.dev.NewBuffer(size+recordBytes, vk.Readback)
+	down, err := h.dev.NewBuffer(size, vk.Readback)
 	if err != nil {
 		return err
 	}
 	defer down.Destroy()
-	fence, err := h.dev.NewFence()
-	if err != nil {
+	if err := transfer(h.dev, []vk.Copy{{From: h.buffer, To: down, Size: size}}); err != nil {
 		return err
 	}
-	defer func() { fence.Destroy() }()
-	cmds, err := h.dev.Record(vk.Recording{HostWrites: true, CopyOut: []vk.Copy{
-		{From: h.buffer, To: down, Size: size},
-		{From: up, To: down, ToAt: size, Size: recordBytes},
-	}})
-	if err != nil {
-		return err
-	}
-	defer cmds.Destroy()
-	for range 2 { // a copy that was dropped is repeated, as runs are
-		mark := uint64(time.Now().UnixNano())
-		binary.LittleEndian.PutUint64(up.Bytes(), mark)
-		if err := h.dev.Submit([]*vk.Commands{cmds}, fence); err != nil {
-			return err
-		}
-		if err := awaitFence(h.dev, &fence); err != nil {
-			return err
-		}
-		if binary.LittleEndian.Uint64(down.Bytes()[size:]) == mark {
-			return f(down.Bytes())
-		}
-	}
-	return fmt.Errorf("%w: %s", ErrLostWork, dropped)
+	return f(down.Bytes())
 }

@@ -1,7 +1,9 @@
 package run
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -71,4 +73,82 @@ func TestLostWork(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNotFinite: values that are no numbers are noticed also where the host does not
+// see them: in an output that stays on the device, at either precision's end of a
+// row, and in what bits are made from.
+func TestNotFinite(t *testing.T) {
+	const text = `graph "far" {
+v0 = input {name="x"} : f32[B:2 N:9 C:10]
+v1 = scale v0 {by=1e30} : f32[B:2 N:9 C:10]
+v2 = affinity_bits v1 {tau=0.1} : u32[B:2 rows:9 words:1]
+output "%s" = %s
+}`
+	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
+		d := openFor(t, inst, info, "")
+		for what, c := range map[string]struct {
+			value string
+			keep  []string
+		}{"bits": {"v2", nil}, "held": {"v1", []string{"held"}}, "held bits": {"v2", []string{"held bits"}}, "read": {"v1", nil}} {
+			pr := textProgram(t, d, fmt.Sprintf(text, what, c.value), c.keep...)
+			for _, at := range []int{-1, 0, 9, 179} {
+				x := numbers(2 * 9 * 10)
+				if at >= 0 {
+					x[at] = 1e30 // which is infinite, scaled
+				}
+				res, err := wait(t, OnDevice(pr), Inputs{"x": {Floats: x}})
+				if at < 0 && err != nil || at >= 0 && !errors.Is(err, ErrLostWork) {
+					t.Errorf("%s, element %d is infinite: error %v", what, at, err)
+				}
+				for _, h := range res.Held {
+					h.Free(errors.New("closed"))
+				}
+			}
+		}
+	})
+}
+
+// TestMark shows the kernel rows of words with gaps of what is and is not a number,
+// to several workgroups.
+func TestMark(t *testing.T) {
+	const rows, words, pitch, records = 5, 70, 96, 3
+	number, gap := map[uint32]uint32{0: 0x3f800000, 1: 0x3c003c00, 2: 0x7f800000}, uint32(0xffffffff)
+	for kind, bad := range map[uint32][]uint32{0: {0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001}, 1: {0x7c003c00, 0x3c00fc00, 0x7e007c01}, 2: {0xffffffff}} {
+		want := map[uint32]int{0: 4, 1: 4, 2: 0}[kind]
+		devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
+			d := openFor(t, inst, info, "")
+			pipe, err := d.markPipeline()
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := make([]uint32, rows*pitch)
+			for i := range x {
+				if x[i] = number[kind]; i%pitch >= words {
+					x[i] = gap
+				}
+			}
+			for i, w := range bad {
+				x[(i+1)*pitch+[]int{0, words - 1, 33, 64}[i]] = w
+			}
+			record, err := d.tryMark(pipe, x, []uint32{rows, words, pitch, kind}, records)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := 0
+			for r := range records {
+				got := [4]uint32{}
+				for i := range got {
+					got[i] = binary.LittleEndian.Uint32(record[16*r+4*i:])
+				}
+				found += int(got[2]) - 11
+				if got[0] != 0xffc00001 || got[1] != 7 || got[3] != 4 {
+					t.Errorf("record %d is %x", r, got)
+				}
+			}
+			if found != want {
+				t.Errorf("kind %d: %d values are not finite, want %d", kind, found, want)
+			}
+		})
+	}
 }

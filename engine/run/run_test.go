@@ -45,7 +45,12 @@ func logitsPlan(t *testing.T, d *Device, c crate.Config, batch int) *plan.Plan {
 // logitsProgram is such a plan on the device, with random weights.
 func logitsProgram(t *testing.T, d *Device, batch int, opt ProgramOptions) *Program {
 	t.Helper()
-	c := devicetest.OddConfig(t, 96, 96, 3, 4, 4, [2]int{32, 32})
+	return logitsOf(t, d, devicetest.OddConfig(t, 96, 96, 3, 4, 4, [2]int{32, 32}), batch, opt)
+}
+
+// logitsOf is the same of another model.
+func logitsOf(t *testing.T, d *Device, c crate.Config, batch int, opt ProgramOptions) *Program {
+	t.Helper()
 	store := NewWeightStore(d, c.RandomParams(5))
 	t.Cleanup(store.Close)
 	pr, err := NewProgram(context.Background(), d, store, logitsPlan(t, d, c, batch), opt)
