@@ -7,15 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/internal/quote"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -32,8 +32,8 @@ type header struct {
 	Tuning  string `json:"tuning"`
 }
 
-// record is what results.jsonl tells of an image. Strings that are no UTF-8
-// have \xNN for each such byte, and the bytes themselves in path_bytes.
+// record is what results.jsonl tells of an image. Where the path could not be
+// written as it is (see quote.Escape), path_bytes has its bytes.
 type record struct {
 	outputs.Entry
 	PathBytes string       `json:"path_bytes,omitempty"` // base64
@@ -62,7 +62,7 @@ type folderRun[T any] struct {
 	model   *engine.Model
 	read    engine.Readout[T]
 	encode  func(r *record, base string, item engine.Item[T]) (map[string][]byte, error)
-	finish  func(f *outputs.Folder, j *outputs.Journal, paths []string) error // files of the whole run; may be nil
+	finish  func(j *outputs.Journal, paths []string) error // files of the whole run; may be nil
 	started time.Time
 
 	folder  *outputs.Folder
@@ -80,13 +80,10 @@ func (r *folderRun[T]) run(ctx context.Context, list []task, stream bool) (err e
 		return err
 	}
 	defer r.folder.Close()
-	if r.journal, err = outputs.OpenJournal(r.folder, r.header, r.source.overwrite); err != nil {
-		if errors.Is(err, outputs.ErrOtherRun) {
-			return usage(fmt.Errorf("%w (use --overwrite to throw it away, or another --out)", err))
-		}
+	finished := false
+	if err := r.open(ctx, list); err != nil {
 		return err
 	}
-	finished := false
 	defer func() {
 		if !finished {
 			if e := r.journal.Close(); err == nil {
@@ -94,10 +91,10 @@ func (r *folderRun[T]) run(ctx context.Context, list []task, stream bool) (err e
 			}
 		}
 	}()
-	c := &collector[T]{r: r, ctx: ctx, total: len(list)}
+	c := &collector[T]{r: r, ctx: ctx, total: len(list), stream: stream}
 	source := slices.Values(list)
 	if stream {
-		source = arriving(r.app, c.fail)
+		source = r.source.arriving(ctx, r.app, c.fail)
 	}
 	if err := c.consume(source); err != nil {
 		return err
@@ -105,13 +102,14 @@ func (r *folderRun[T]) run(ctx context.Context, list []task, stream bool) (err e
 	var paths []string
 	if !stream {
 		for _, t := range list {
-			paths = append(paths, printable(t.rel))
+			paths = append(paths, t.label())
 		}
 	} else {
 		paths = c.arrived
 	}
+	paths = r.journal.WithEarlier(ctx, paths)
 	if r.finish != nil {
-		if err := r.finish(r.folder, r.journal, paths); err != nil {
+		if err := r.finish(r.journal, paths); err != nil {
 			return err
 		}
 	}
@@ -119,24 +117,43 @@ func (r *folderRun[T]) run(ctx context.Context, list []task, stream bool) (err e
 	if err := r.journal.Finish(paths); err != nil {
 		return err
 	}
-	if c.failed > 0 {
-		return &codedError{exitInputs, fmt.Errorf("%d of %d images failed", c.failed, c.seen)}
+	return c.outcome()
+}
+
+// open opens the journal, and claims the names that the run will write.
+func (r *folderRun[T]) open(ctx context.Context, list []task) (err error) {
+	opt := outputs.Options{Overwrite: r.source.overwrite, Inputs: r.source.inputNames(list)}
+	if r.journal, err = outputs.OpenJournal(ctx, r.folder, r.header, opt); err != nil {
+		if errors.Is(err, outputs.ErrOtherRun) {
+			return usage(fmt.Errorf("%w (use --overwrite to throw it away, or another --out)", err))
+		}
+		return err
 	}
-	return nil
+	err = r.journal.Claim(r.source.outputNames(list...), r.source.runFiles)
+	if err != nil {
+		r.journal.Close()
+	}
+	if foreign := (*outputs.ForeignError)(nil); errors.As(err, &foreign) {
+		return usage(err)
+	}
+	return err
 }
 
 // collector takes the stream's items, encodes them on all cores and records
 // what was written.
 type collector[T any] struct {
-	r     *folderRun[T]
-	ctx   context.Context
-	total int
+	r      *folderRun[T]
+	ctx    context.Context
+	total  int
+	stream bool // images come one by one, and their names are claimed so
 
 	mu      sync.Mutex
 	err     error
-	seen    int
+	seen    int // images that are done or failed
+	before  int // of these, those that an earlier run had done
 	failed  int
 	arrived []string
+	known   map[string]bool // of arrived
 	bar     *progress
 }
 
@@ -156,8 +173,7 @@ func (c *collector[T]) broken() error {
 
 // work is a finished image on its way to disk.
 type work[T any] struct {
-	task task
-	sha  string
+	*pendingTask
 	item engine.Item[T]
 }
 
@@ -189,8 +205,7 @@ func (c *collector[T]) consume(source iter.Seq[task]) error {
 			streamErr = err
 			break
 		}
-		p := item.Input.Data.(pendingTask)
-		jobs <- work[T]{p.task, p.sha, item}
+		jobs <- work[T]{item.Input.Data.(*pendingTask), item}
 		if c.broken() != nil {
 			break
 		}
@@ -209,35 +224,100 @@ func (c *collector[T]) consume(source iter.Seq[task]) error {
 // pendingTask is what an input carries through the engine.
 type pendingTask struct {
 	task task
-	sha  string
+	sha  string // of the bytes that were decoded, once they are
+}
+
+// load is what the engine calls for the image, unless the run was interrupted
+// before.
+func (p *pendingTask) load(run context.Context, opt picture.Options) func(context.Context) (*picture.RGB, error) {
+	return func(ctx context.Context) (img *picture.RGB, err error) {
+		if err := run.Err(); err != nil {
+			return nil, err
+		}
+		img, p.sha, err = p.task.load(ctx, opt)
+		return img, err
+	}
 }
 
 // inputs offers the images that are not finished yet.
 func (c *collector[T]) inputs(source iter.Seq[task]) iter.Seq[engine.Input] {
 	return func(yield func(engine.Input) bool) {
 		for t := range until(c.ctx, source) {
-			sha, err := outputs.HashFile(t.path)
-			if err == nil && c.r.journal.Finished(printable(t.rel), sha) {
-				c.count(t, nil)
+			if c.done(&t) {
 				continue
 			}
-			if !yield(engine.Input{Name: printable(t.rel), Data: pendingTask{t, sha}, Load: loader(c.ctx, t.path, c.r.decode)}) {
+			p := &pendingTask{task: t}
+			if !yield(engine.Input{Name: t.label(), Data: p, Load: p.load(c.ctx, c.r.decode)}) {
 				return
 			}
 		}
 	}
 }
 
-// count notes an image that is done, or failed.
-func (c *collector[T]) count(t task, err error) {
+// done reports, and counts, an image that an earlier run finished.
+func (c *collector[T]) done(t *task) bool {
+	if !c.r.journal.Recorded(t.label()) {
+		return false
+	}
+	sum, err := t.hash(c.ctx)
+	if err != nil || !c.r.journal.Finished(c.ctx, t.label(), sum) {
+		return false
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.seen++
-	c.arrived = append(c.arrived, printable(t.rel))
+	c.before++
+	c.arrive(t)
+	c.bar.skip()
+	return true
+}
+
+// arrive notes an image for results.jsonl.
+func (c *collector[T]) arrive(t *task) {
+	if c.known == nil {
+		c.known = map[string]bool{}
+	}
+	if !c.known[t.label()] {
+		c.known[t.label()] = true
+		c.arrived = append(c.arrived, t.label())
+	}
+}
+
+// count notes an image that is done, or failed.
+func (c *collector[T]) count(t *task, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen++
+	c.arrive(t)
 	if err != nil {
 		c.failed++
 	}
 	c.bar.add()
+}
+
+// outcome says how the run ended, and returns it as an error.
+func (c *collector[T]) outcome() error {
+	failed := c.failed + c.r.unusable
+	fmt.Fprintf(c.r.err, "crate-vk: %s → %s\n", summary(c.seen-c.failed, c.before, failed), quote.Path(c.r.source.out))
+	if failed > 0 {
+		return &codedError{exitInputs, nil}
+	}
+	return nil
+}
+
+// summary counts the images of a run.
+func summary(done, before, failed int) string {
+	text := fmt.Sprintf("%d done", done)
+	if before > 0 && before < done {
+		text += fmt.Sprintf(" (%d of them before)", before)
+	}
+	if failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
+	if before > 0 && before == done && failed == 0 {
+		text = "nothing left to do: " + text
+	}
+	return text
 }
 
 // finish writes an image's outputs and its record.
@@ -245,9 +325,9 @@ func (c *collector[T]) finish(w work[T]) {
 	if c.broken() != nil {
 		return
 	}
-	rec := &record{Entry: outputs.Entry{Path: printable(w.task.rel), SHA256: w.sha}}
-	if !utf8.ValidString(w.task.rel) {
-		rec.PathBytes = base64.StdEncoding.EncodeToString([]byte(w.task.rel))
+	rec := &record{Entry: outputs.Entry{Path: w.task.label(), SHA256: w.sha}}
+	if raw := quote.Unescape(rec.Path); raw != rec.Path {
+		rec.PathBytes = base64.StdEncoding.EncodeToString([]byte(raw))
 	}
 	if err := w.item.Err; err != nil {
 		c.failedImage(w, rec, err)
@@ -256,7 +336,11 @@ func (c *collector[T]) finish(w work[T]) {
 	rec.Width, rec.Height = w.item.Frame.ImageWidth, w.item.Frame.ImageHeight
 	if f := w.item.Frame; f.Trimmed() {
 		rec.Trimmed = fmt.Sprintf("%dx%d of %dx%d", f.TrimmedWidth(), f.TrimmedHeight(), f.Width, f.Height)
-		c.r.log.Info(fmt.Sprintf("%s: the right and bottom are trimmed to whole patches: %s px", printable(w.task.rel), rec.Trimmed))
+		c.r.log.Info(fmt.Sprintf("%s: the right and bottom are trimmed to whole patches: %s px", w.task.label(), rec.Trimmed))
+	}
+	if err := c.claim(&w.task); err != nil {
+		c.failedImage(w, rec, err)
+		return
 	}
 	files, err := c.r.encode(rec, w.task.base, w.item)
 	if err == nil {
@@ -266,21 +350,28 @@ func (c *collector[T]) finish(w work[T]) {
 		err = c.r.journal.Add(rec.Path, rec)
 	}
 	if err != nil {
-		c.fail(fmt.Errorf("writing the outputs of %s: %w", printable(w.task.rel), err))
+		c.fail(fmt.Errorf("writing the outputs of %s: %w", w.task.label(), err))
 		return
 	}
-	c.count(w.task, nil)
+	c.count(&w.task, nil)
 	c.print(rec)
+}
+
+// claim claims the names of an image that nobody knew of when the run began.
+func (c *collector[T]) claim(t *task) error {
+	if !c.stream {
+		return nil
+	}
+	return c.r.journal.Claim(c.r.source.outputNames(*t), nil)
 }
 
 // write writes files by suffix, in the order of the suffixes.
 func (c *collector[T]) write(rec *record, base string, files map[string][]byte) error {
 	for _, suffix := range sortedKeys(files) {
-		f, err := c.r.folder.Write(base+suffix, files[suffix])
+		f, err := c.r.journal.Write(filepath.ToSlash(base)+suffix, files[suffix])
 		if err != nil {
 			return err
 		}
-		f.Name = printable(f.Name)
 		rec.Outputs = append(rec.Outputs, f)
 	}
 	return nil
@@ -290,22 +381,12 @@ func (c *collector[T]) failedImage(w work[T], rec *record, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	var skip *picture.SkipError
-	if errors.As(err, &skip) {
-		c.r.log.Info(fmt.Sprintf("%s: skipped: %s", printable(w.task.rel), skip.What))
-		c.count(w.task, nil)
-		return
-	}
+	c.r.app.failed(w.task.label(), err)
 	rec.Error = err.Error()
-	c.r.log.Error(err.Error())
-	var bug *picture.BugError
-	if errors.As(err, &bug) {
-		c.r.log.Error(fmt.Sprintf("this is a bug of the decoder, please report it:\n%s", bug.Stack))
-	}
 	if err := c.r.journal.Add(rec.Path, rec); err != nil {
 		c.fail(err)
 	}
-	c.count(w.task, err)
+	c.count(&w.task, err)
 	c.print(rec)
 }
 
@@ -329,23 +410,8 @@ func (c *collector[T]) print(rec *record) {
 	}
 }
 
-// printable is a path for messages and JSON: control characters and bytes that
-// are no UTF-8 are written as \xNN.
-func printable(path string) string {
-	var b strings.Builder
-	for i := 0; i < len(path); {
-		r, n := utf8.DecodeRuneInString(path[i:])
-		if r == utf8.RuneError && n == 1 || r < ' ' || r == 0x7f {
-			for _, c := range []byte(path[i : i+n]) {
-				fmt.Fprintf(&b, `\x%02x`, c)
-			}
-		} else {
-			b.WriteString(path[i : i+n])
-		}
-		i += n
-	}
-	return b.String()
-}
+// printable is a path for messages and JSON.
+func printable(path string) string { return quote.Escape(path) }
 
 func sortedKeys[V any](m map[string]V) []string {
 	var keys []string

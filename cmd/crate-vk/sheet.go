@@ -75,7 +75,7 @@ func (a *app) sheet() *cobra.Command {
 	s.StringVar(&f.attention.head, "head", "", "`N|mean`: the head that is read; default: the model's own")
 	f.cut.register(s, "maskcut: ", 3)
 	f.finish.register(s)
-	s.StringVar(&f.source.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+	f.source.registerList(s)
 	f.input.register(s)
 	f.device.register(s)
 	return c
@@ -127,7 +127,7 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 	if err != nil {
 		return err
 	}
-	tasks, err := f.source.list(a, args)
+	tasks, err := f.source.list(ctx, a, args)
 	if err != nil {
 		return err
 	}
