@@ -54,9 +54,6 @@ type classResult struct {
 }
 
 func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) error {
-	if f.top < 1 {
-		return usage(fmt.Errorf("--top is %d, want at least 1", f.top))
-	}
 	o, err := f.input.options()
 	if err != nil {
 		return err

@@ -251,9 +251,6 @@ func (f *inputFlags) options() (o engine.InputOptions, err error) {
 			return o, usage(fmt.Errorf("--batch is %q, want a number from 1 on, or auto", f.batch))
 		}
 	}
-	if f.maxPixels < 1 {
-		return o, usage(fmt.Errorf("--max-pixels is %d, want at least 1", f.maxPixels))
-	}
 	return o, nil
 }
 

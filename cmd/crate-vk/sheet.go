@@ -95,12 +95,6 @@ func (f *sheetFlags) check() error {
 	if f.has(columnTruth) != (f.truth != "") {
 		return usage(fmt.Errorf("the column truth and --truth DIR need each other"))
 	}
-	if f.side < 16 || f.side > 1024 {
-		return usage(fmt.Errorf("--side is %d, want 16 to 1024 pixels", f.side))
-	}
-	if f.rows < 1 || f.rows > 400 {
-		return usage(fmt.Errorf("--rows is %d, want 1 to 400", f.rows))
-	}
 	if f.attention.head == "each" {
 		return usage(fmt.Errorf("--head each is the column heads of a sheet"))
 	}
