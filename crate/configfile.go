@@ -1,11 +1,14 @@
 package crate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
+
+	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // ReadConfig reads the configuration file that the user named, or the
@@ -19,7 +22,7 @@ func ReadConfig(path, named string) (s Settings, notice string, err error) {
 	if at == "" {
 		at = filepath.Join(filepath.Dir(path), "config.json")
 	}
-	data, err := os.ReadFile(at)
+	data, err := regular.Read(context.Background(), at, regular.Config)
 	if errors.Is(err, fs.ErrNotExist) && named == "" {
 		return s, "", nil
 	}
@@ -28,13 +31,13 @@ func ReadConfig(path, named string) (s Settings, notice string, err error) {
 	}
 	s, ours, err := ParseConfig(data)
 	if err != nil {
-		return s, "", fmt.Errorf("%s: %w", at, err)
+		return s, "", fmt.Errorf("%s: %w", quote.Path(at), err)
 	}
 	if !ours && named != "" {
-		return s, "", fmt.Errorf("%s: its architecture is none of %v", at, Architectures())
+		return s, "", fmt.Errorf("%s: its architecture is none of %v", quote.Path(at), Architectures())
 	}
 	if !ours {
-		return Settings{}, fmt.Sprintf("%s is not ours (no architecture that we know) and is ignored", at), nil
+		return Settings{}, fmt.Sprintf("%s is not ours (no architecture that we know) and is ignored", quote.Path(at)), nil
 	}
 	return s, "", nil
 }

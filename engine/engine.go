@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 
+	"github.com/crate-vk/crate-vk/engine/internal/diskcache"
 	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/prove"
@@ -64,6 +64,12 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		e.info, e.clock = run.SimulatedDevice(e.opt.Simulate), run.NewClock(e.opt.Simulate)
 		return e, nil
 	}
+	if dir := e.opt.cacheDir; dir != "" {
+		if err := diskcache.Dir(dir).Make(); err != nil {
+			e.opt.log.Warn("nothing is kept from run to run", "reason", err)
+			e.opt.cacheDir = ""
+		}
+	}
 	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.VectorBits, Faults: e.opt.faults})
 	if errors.Is(err, ErrConflict) {
 		return nil, err
@@ -76,11 +82,6 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		return nil, err
 	}
 	e.info = run.Describe(e.device.Info)
-	if dir := e.opt.cacheDir; dir != "" {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			e.opt.log.Warn("nothing is kept from run to run", "reason", err)
-		}
-	}
 	e.adoptTuning()
 	e.opt.log.Info("running on " + e.info.String())
 	return e, nil

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 
@@ -157,11 +157,7 @@ func OpenModel(path string, opt ModelOptions) (*ModelSource, error) {
 // looksLikePickle reports a file that begins like a PyTorch checkpoint: a zip
 // archive or a pickle.
 func looksLikePickle(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return false
-	}
-	f, err := os.Open(path)
+	f, _, err := regular.Open(path, regular.Weights)
 	if err != nil {
 		return false
 	}

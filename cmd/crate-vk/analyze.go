@@ -16,6 +16,7 @@ import (
 	"github.com/crate-vk/crate-vk/cmd/internal/chart"
 	"github.com/crate-vk/crate-vk/crate/readout/layerwise"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/internal/quote"
 )
 
 // analyzeFlags of analyze.
@@ -51,7 +52,7 @@ from 1, as the papers do.`,
 	f.model.register(s, true)
 	s.StringSliceVar(&f.against, "against", nil, "measure the weights in `FILE|PRESET`, too; the configuration flags hold for all models")
 	s.StringVarP(&f.source.out, "out", "o", "", "write CSV, JSON and charts into folder `DIR`")
-	s.StringVar(&f.source.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+	f.source.registerList(s)
 	s.BoolVar(&f.source.asJSON, "json", false, "print JSON instead of the table")
 	f.input.register(s)
 	f.device.register(s)
@@ -116,7 +117,7 @@ func (a *app) runAnalyze(ctx context.Context, f *analyzeFlags, args []string) er
 		}
 		sources = append(sources, src)
 	}
-	tasks, err := f.source.list(a, args)
+	tasks, err := f.source.list(ctx, a, args)
 	if err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func (a *app) measure(ctx context.Context, f *analyzeFlags, m *engine.Model, src
 		if item.Err != nil {
 			return nil
 		}
-		s.inputs = append(s.inputs, printable(t.rel))
+		s.inputs = append(s.inputs, t.label())
 		for l := range depth {
 			rates[l] = append(rates[l], item.Value.Rates[l])
 			shares[l] = append(shares[l], 1-item.Value.Zeros[l])
@@ -240,7 +241,7 @@ func (r *layerReport) csv(w io.Writer) error {
 	text := func(x number) string { return strconv.FormatFloat(float64(x), 'g', -1, 64) }
 	for _, m := range r.Models {
 		for _, l := range m.Layers {
-			row := []string{m.Name, strconv.Itoa(l.Layer), strconv.Itoa(len(r.Images)), text(l.CodingRate.Mean), text(l.CodingRate.Std), "", ""}
+			row := []string{quote.Cell(m.Name), strconv.Itoa(l.Layer), strconv.Itoa(len(r.Images)), text(l.CodingRate.Mean), text(l.CodingRate.Std), "", ""}
 			if l.NonZero != nil {
 				row[5], row[6] = text(l.NonZero.Mean), text(l.NonZero.Std)
 			}

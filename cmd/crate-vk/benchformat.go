@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/crate-vk/crate-vk/internal/quote"
 )
 
 // mdBench prints a Markdown table, and one of the kernels behind each row that
@@ -69,7 +71,7 @@ func (b *csvBench) row(r benchRow) {
 	}
 	f := func(x float64) string { return fmt.Sprintf("%.6g", x) }
 	n := func(x int64) string { return fmt.Sprint(x) }
-	w.Write([]string{r.Model, r.Size, itoa(r.Batch), r.Precision, r.Device, r.Driver, r.Readout, f(r.PerImage.Median), f(r.PerImage.P5), f(r.PerImage.P95), f(r.CPU), f(r.DeviceMS),
+	w.Write([]string{quote.Cell(r.Model), r.Size, itoa(r.Batch), r.Precision, quote.Cell(r.Device), quote.Cell(r.Driver), r.Readout, f(r.PerImage.Median), f(r.PerImage.P5), f(r.PerImage.P95), f(r.CPU), f(r.DeviceMS),
 		f(r.ImagesS), f(r.GFLOPS), f(r.Share), n(r.FLOPs), n(r.Peak), n(r.Weights), n(r.Arena), itoa(r.Runs)})
 	w.Flush()
 	if b.err == nil {

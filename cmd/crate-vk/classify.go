@@ -33,7 +33,7 @@ func (a *app) classify() *cobra.Command {
 	f.model.register(s, false)
 	s.IntVar(&f.top, "top", 5, "print the `K` most probable classes")
 	s.StringSliceVar(&f.labels, "labels", nil, "class names, or a `FILE` with one a line; default: the model's own")
-	s.StringVar(&f.source.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+	f.source.registerList(s)
 	s.BoolVar(&f.source.asJSON, "json", false, "print a JSON line an image")
 	f.input.register(s)
 	f.device.register(s)
@@ -54,9 +54,6 @@ type classResult struct {
 }
 
 func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) error {
-	if f.top < 1 {
-		return usage(fmt.Errorf("--top is %d, want at least 1", f.top))
-	}
 	o, err := f.input.options()
 	if err != nil {
 		return err
@@ -73,7 +70,7 @@ func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) 
 			return usage(fmt.Errorf("--labels has %d names, the model has %d classes", len(src.Config.Labels), n))
 		}
 	}
-	tasks, stream, err := f.source.tasks(a, args, nil)
+	tasks, stream, err := f.source.tasks(ctx, a, args)
 	if err != nil {
 		return err
 	}
@@ -82,7 +79,10 @@ func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) 
 		return err
 	}
 	defer on.close()
-	p := &sweep[[]engine.Class]{app: a, tasks: tasks, coming: stream, quiet: true, decode: f.input.decode()}
+	p := &sweep[[]engine.Class]{app: a, tasks: tasks, quiet: true, decode: f.input.decode()}
+	if stream {
+		p.coming = &f.source
+	}
 	p.model, p.read = on.m, engine.Classify(engine.ClassifyOptions{InputOptions: o, Top: f.top})
 	p.use = func(_ task, item engine.Item[[]engine.Class]) error { return a.printClasses(item, f.source.asJSON) }
 	return p.run(ctx)

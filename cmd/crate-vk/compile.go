@@ -18,6 +18,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
+	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/spf13/cobra"
 )
 
@@ -259,7 +260,7 @@ func (c *compilation) place(p *plan.Plan) error {
 // resume goes on from a dump: a plan, or a graph whose number says how many
 // passes have run.
 func (c *compilation) resume(ctx context.Context) error {
-	text, err := os.ReadFile(c.f.from)
+	text, err := regular.Read(ctx, c.f.from, regular.Text)
 	if err != nil {
 		return err
 	}

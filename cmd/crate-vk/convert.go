@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/pth"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
@@ -207,8 +211,8 @@ func readLabels(list []string) ([]string, error) {
 	if len(list) != 1 {
 		return list, nil
 	}
-	data, err := os.ReadFile(list[0])
-	if os.IsNotExist(err) {
+	data, err := regular.Read(context.Background(), list[0], regular.Config)
+	if errors.Is(err, fs.ErrNotExist) {
 		return list, nil
 	}
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/expert"
-	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // describe names the flags on which outputs depend, for a run's header.
@@ -49,14 +48,14 @@ func checkFirst[T any](ctx context.Context, s *session, r engine.Readout[T], tas
 	if len(tasks) == 0 {
 		return usage(fmt.Errorf("--check needs images that are known beforehand"))
 	}
-	img, _, err := picture.DecodeFile(ctx, tasks[0].path, f.decode())
+	img, _, err := tasks[0].load(ctx, f.decode())
 	if err != nil {
 		return fmt.Errorf("--check: the first image: %w", err)
 	}
 	n, err := expert.CheckImage(ctx, r, s.m, img)
 	if err != nil {
-		return fmt.Errorf("--check on %s: %w", printable(tasks[0].rel), err)
+		return fmt.Errorf("--check on %s: %w", tasks[0].label(), err)
 	}
-	s.log.Info(fmt.Sprintf("--check: %d dispatches agree with the reference on %s", n, printable(tasks[0].rel)))
+	s.log.Info(fmt.Sprintf("--check: %d dispatches agree with the reference on %s", n, tasks[0].label()))
 	return nil
 }

@@ -47,7 +47,7 @@ PATH is a folder that segment wrote into, it scores the masks there.`,
 	f.attention.registerKeep(s, "")
 	s.StringVar(&f.attention.head, "head", "", "`N|mean`: the head that is read; default: the model's own")
 	f.finish.register(s)
-	s.StringVar(&f.source.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+	f.source.registerList(s)
 	f.registerRun(s)
 	return c
 }
@@ -77,7 +77,7 @@ func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string)
 	if err != nil {
 		return err
 	}
-	tasks, err := f.source.list(a, args)
+	tasks, err := f.source.list(ctx, a, args)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 	s.Float64Var(&f.mask.Ratio, "mask-ratio", 0.75, "share `R` of the patches that reconstruction hides, 0 … 1")
 	s.IntVar(&f.mask.Seed, "mask-seed", 0, "`SEED` that chooses which, the same for every image")
 	s.StringVar(&f.format, "format", "safetensors", "safetensors or npz")
-	f.source.register(s)
+	f.source.register(s, "crate-vk-features")
 	f.input.register(s)
 	f.device.register(s)
 	return c
@@ -101,7 +101,8 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	tasks, stream, err := f.source.tasks(a, args, []string{"." + f.format})
+	f.source.suffixes, f.source.keep = []string{"." + f.format}, f.model.files()
+	tasks, stream, err := f.source.tasks(ctx, a, args)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +18,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/picture"
 	"github.com/crate-vk/crate-vk/shaders"
 )
@@ -71,6 +74,9 @@ func (f *modelFlags) settings() (s crate.Settings, err error) {
 	}
 	return s, nil
 }
+
+// files are those that the flags name.
+func (f *modelFlags) files() []string { return []string{f.model, f.config} }
 
 // open opens the chosen model and reports what it had to guess.
 func (f *modelFlags) open(a *app) (*engine.ModelSource, error) {
@@ -198,8 +204,8 @@ func cacheDir() string {
 
 // kernelCode reads a kernel from the --spirv folder, else the embedded one.
 func (f *deviceFlags) kernelCode(name string) ([]byte, error) {
-	code, err := os.ReadFile(filepath.Join(f.spirv, name+".spv"))
-	if os.IsNotExist(err) {
+	code, err := regular.Read(context.Background(), filepath.Join(f.spirv, name+".spv"), regular.Config)
+	if errors.Is(err, fs.ErrNotExist) {
 		return shaders.SPIRV(name)
 	}
 	if err != nil {
@@ -244,9 +250,6 @@ func (f *inputFlags) options() (o engine.InputOptions, err error) {
 		if o.Batch, err = strconv.Atoi(f.batch); err != nil || o.Batch < 1 {
 			return o, usage(fmt.Errorf("--batch is %q, want a number from 1 on, or auto", f.batch))
 		}
-	}
-	if f.maxPixels < 1 {
-		return o, usage(fmt.Errorf("--max-pixels is %d, want at least 1", f.maxPixels))
 	}
 	return o, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
@@ -16,6 +16,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
+	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/pth"
 	"github.com/spf13/cobra"
 )
@@ -28,11 +29,11 @@ func (a *app) info() *cobra.Command {
 		Use:   "info [MODEL|PRESET]",
 		Short: "Say which model a file is: architecture, dimensions, cost, memory",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				model.model = args[0]
 			}
-			src, err := a.openForInfo(&model)
+			src, err := a.openForInfo(cmd.Context(), &model)
 			if err != nil {
 				return err
 			}
@@ -60,7 +61,7 @@ func (a *app) info() *cobra.Command {
 }
 
 // openForInfo opens a model, or a PyTorch checkpoint to look at.
-func (a *app) openForInfo(model *modelFlags) (*engine.ModelSource, error) {
+func (a *app) openForInfo(ctx context.Context, model *modelFlags) (*engine.ModelSource, error) {
 	if err := model.checkBranch(); err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (a *app) openForInfo(model *modelFlags) (*engine.ModelSource, error) {
 		}
 	}
 	a.log.Info("a PyTorch checkpoint: crate-vk convert turns it into a file that runs")
-	sum, err := outputs.HashFile(model.model)
+	sum, err := regular.Hash(ctx, model.model, regular.Weights)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/cmd/internal/paint"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/parts"
@@ -37,7 +36,7 @@ func (s *segmenting) pca(ctx context.Context) error {
 	if o.Variant, err = parts.ParseVariant(s.f.variant); err != nil {
 		return usage(err)
 	}
-	digest, err := digestOf(s.tasks)
+	digest, err := digestOf(ctx, s.tasks)
 	if err != nil {
 		return usage(err)
 	}
@@ -48,13 +47,17 @@ func (s *segmenting) pca(ctx context.Context) error {
 	return r.run(ctx, s.tasks, false)
 }
 
-// digestOf identifies the images of a run by their contents.
-func digestOf(tasks []task) (string, error) {
+// digestOf identifies the images of a run by their contents, which each of them
+// is held to from here on. One that can't be read fails when its turn comes.
+func digestOf(ctx context.Context, tasks []task) (string, error) {
 	h := sha256.New()
-	for _, t := range tasks {
-		sum, err := outputs.HashFile(t.path)
-		if err != nil {
-			return "", err
+	for i := range tasks {
+		sum, err := tasks[i].hash(ctx)
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
+		if err == nil {
+			tasks[i].sum = sum
 		}
 		fmt.Fprintln(h, sum)
 	}
@@ -93,8 +96,8 @@ func (p *partsRun) encode(rec *record, base string, item engine.Item[parts.Parts
 // draw on it, and keeping all images would fill the memory.
 func (p *partsRun) reload(rec *record) (*picture.RGB, error) {
 	for _, t := range p.tasks {
-		if printable(t.rel) == rec.Path {
-			img, _, err := picture.DecodeFile(context.Background(), t.path, p.f.input.decode())
+		if t.label() == rec.Path {
+			img, _, err := t.load(context.Background(), p.f.input.decode())
 			return img, err
 		}
 	}

@@ -104,12 +104,6 @@ func (f *maskCutFlags) check() error {
 	if f.descriptors != "key" && f.descriptors != "input" {
 		return usage(fmt.Errorf("--descriptors is %q, want key or input", f.descriptors))
 	}
-	if f.objects < 1 {
-		return usage(fmt.Errorf("--objects is %d, want at least 1", f.objects))
-	}
-	if !(f.tau >= 0 && f.tau < 1) {
-		return usage(fmt.Errorf("--tau is %g, want a cosine of at least 0 and below 1", f.tau))
-	}
 	return nil
 }
 
@@ -171,9 +165,6 @@ func (f *finishFlags) check() error {
 	_, err := refine.Parse(f.refine)
 	if err != nil {
 		return usage(err)
-	}
-	if f.least < 1 {
-		return usage(fmt.Errorf("--min-area is %d, want at least 1", f.least))
 	}
 	return nil
 }

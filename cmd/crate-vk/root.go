@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 )
 
 // streams are where a command reads and writes: data on out, log and progress
@@ -25,11 +23,13 @@ type streams struct {
 // app is what the subcommands share.
 type app struct {
 	streams
-	log *slog.Logger
+	log      *slog.Logger
+	unusable int // inputs that were named or found and can't be used, each named on the log
 }
 
 // run executes a command line and returns its exit code.
 func run(ctx context.Context, s streams, args []string) int {
+	s.out, s.err = &plainWriter{w: s.out}, &plainWriter{w: s.err}
 	a := &app{streams: s, log: slog.New(&lineHandler{w: s.err})}
 	root := a.root()
 	root.SetArgs(args)
@@ -61,6 +61,8 @@ against a reference on the CPU. Without --model it runs a small embedded model.`
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return checkBounds(cmd) },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.CompletionOptions.HiddenDefaultCmd = false
@@ -75,12 +77,6 @@ against a reference on the CPU. Without --model it runs a small embedded model.`
 		root.AddCommand(c)
 	}
 	return root
-}
-
-// terminal reports that a stream is one that a person looks at.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // changed reports that a flag was given.

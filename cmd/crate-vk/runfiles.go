@@ -10,17 +10,24 @@ import (
 
 	"github.com/crate-vk/crate-vk/cmd/internal/coco"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
+	"github.com/crate-vk/crate-vk/internal/quote"
+)
+
+// The names of the files of a whole run.
+const (
+	cocoName = "coco.json"
+	pageName = "index.html"
 )
 
 // runFiles writes the files of the whole run: coco.json, index.html. They are
 // made of the records, so that a run that went on has all images.
-func (f *segmentFlags) runFiles(folder *outputs.Folder, j *outputs.Journal, paths []string) error {
+func (f *segmentFlags) runFiles(j *outputs.Journal, paths []string) error {
 	if f.has("coco") {
 		data, err := f.cocoFile(j, paths)
 		if err != nil {
 			return err
 		}
-		if _, err := folder.Write("coco.json", data); err != nil {
+		if err := j.WriteRun(cocoName, data); err != nil {
 			return err
 		}
 	}
@@ -29,7 +36,7 @@ func (f *segmentFlags) runFiles(folder *outputs.Folder, j *outputs.Journal, path
 		if err != nil {
 			return err
 		}
-		if _, err := folder.Write("index.html", data); err != nil {
+		if err := j.WriteRun(pageName, data); err != nil {
 			return err
 		}
 	}
@@ -52,7 +59,7 @@ func (f *segmentFlags) cocoFile(j *outputs.Journal, paths []string) ([]byte, err
 			return nil
 		}
 		id := int64(len(d.Images) + 1)
-		d.Images = append(d.Images, coco.Image{ID: id, FileName: rec.Path, Width: rec.Width, Height: rec.Height})
+		d.Images = append(d.Images, coco.Image{ID: id, FileName: quote.Unescape(rec.Path), Width: rec.Width, Height: rec.Height})
 		for _, m := range rec.Masks {
 			rle, err := readSegmentation(m.Segmentation)
 			if err != nil {
@@ -104,9 +111,9 @@ func gallery(j *outputs.Journal, paths []string) ([]byte, error) {
 		for _, o := range rec.Outputs {
 			switch {
 			case strings.HasSuffix(o.Name, ".overlay.png") && c.Overlay == "":
-				c.Overlay = link(o.Name)
+				c.Overlay = link(quote.Unescape(o.Name))
 			case strings.HasSuffix(o.Name, ".mask.png"):
-				c.Masks = append(c.Masks, link(o.Name))
+				c.Masks = append(c.Masks, link(quote.Unescape(o.Name)))
 			}
 		}
 		if n := len(rec.Masks); n > 1 {

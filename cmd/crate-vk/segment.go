@@ -70,7 +70,7 @@ a/b.overlay.png below --out. Running it again completes what is missing.`,
 	s.StringSliceVar(&f.format, "format", []string{"mask", "overlay"}, "outputs: "+strings.Join(formats(), ", "))
 	s.StringVar(&f.cocoForm, "coco-form", "compressed", "masks in coco.json: compressed, uncompressed (RLE) or polygons")
 	s.BoolVar(&f.check, "check", false, "compare every dispatch with the reference on the first image, and stop at a difference")
-	f.source.register(s)
+	f.source.register(s, "crate-vk-out")
 	f.input.register(s)
 	s.Lookup("filter").Usage += "; default of maskcut and pca: lanczos"
 	f.device.register(s)
@@ -137,9 +137,17 @@ func (f *segmentFlags) several() bool {
 	return f.finish.split || f.method == methodMaskCut && f.cut.objects > 1
 }
 
-// suffixes are those of the files that the run may write.
+// suffixes are those of the files that the run writes for an image.
 func (f *segmentFlags) suffixes(heads int) []string {
-	list := []string{".json", ".heads.png", ".npz", ".safetensors", ".parts.png"}
+	var list []string
+	for format, suffix := range map[string]string{"json": ".json", "heads": ".heads.png", "npz": ".npz", "safetensors": ".safetensors"} {
+		if f.has(format) {
+			list = append(list, suffix)
+		}
+	}
+	if f.method == methodPCA {
+		list = append(list, ".parts.png")
+	}
 	middle := []string{""}
 	if f.attention.head == "each" {
 		middle = nil
@@ -148,7 +156,24 @@ func (f *segmentFlags) suffixes(heads int) []string {
 		}
 	}
 	for _, m := range middle {
-		list = append(list, m+".mask.png", m+".overlay.png", m+".heat.png")
+		for _, format := range []string{"mask", "overlay", "heat"} {
+			if f.has(format) {
+				list = append(list, m+"."+format+".png")
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// runNames are the names of the files that the run writes once.
+func (f *segmentFlags) runNames() []string {
+	var list []string
+	if f.has("coco") {
+		list = append(list, cocoName)
+	}
+	if f.has("html") {
+		list = append(list, pageName)
 	}
 	return list
 }
@@ -161,7 +186,8 @@ func (a *app) runSegment(ctx context.Context, f *segmentFlags, args []string) er
 	if err != nil {
 		return err
 	}
-	tasks, stream, err := f.source.tasks(a, args, f.suffixes(src.Config.Heads))
+	f.source.suffixes, f.source.runFiles, f.source.keep = f.suffixes(src.Config.Heads), f.runNames(), f.model.files()
+	tasks, stream, err := f.source.tasks(ctx, a, args)
 	if err != nil {
 		return err
 	}

@@ -46,8 +46,8 @@ func (s *session) header(command, flags string) header {
 type sweep[T any] struct {
 	*app
 	tasks  []task
-	coming bool // tasks arrive on standard input instead
-	quiet  bool // no progress
+	coming *sourceFlags // tasks arrive on standard input instead, as these flags say
+	quiet  bool         // no progress
 	decode picture.Options
 	model  *engine.Model
 	read   engine.Readout[T]
@@ -62,12 +62,13 @@ func (p *sweep[T]) run(ctx context.Context) error {
 	under, stop := draining(ctx)
 	defer stop()
 	source := slices.Values(p.tasks)
-	if p.coming {
-		source = arriving(p.app, func(err error) { readErr = err })
+	if p.coming != nil {
+		source = p.coming.arriving(ctx, p.app, func(err error) { readErr = err })
 	}
 	inputs := func(yield func(engine.Input) bool) {
 		for t := range until(ctx, source) {
-			if !yield(engine.Input{Name: printable(t.rel), Data: t, Load: loader(ctx, t.path, p.decode)}) {
+			pt := &pendingTask{task: t}
+			if !yield(engine.Input{Name: t.label(), Data: pt, Load: pt.load(ctx, p.decode)}) {
 				return
 			}
 		}
@@ -86,11 +87,11 @@ func (p *sweep[T]) run(ctx context.Context) error {
 			continue // not taken any more
 		}
 		seen++
-		if item.Err != nil && !p.skipped(item) {
+		if item.Err != nil {
 			failed++
-			p.log.Error(item.Err.Error())
+			p.failed(item.Input.Name, item.Err)
 		}
-		if err := p.use(item.Input.Data.(task), item); err != nil {
+		if err := p.use(item.Input.Data.(*pendingTask).task, item); err != nil {
 			return err
 		}
 		if bar != nil {
@@ -103,33 +104,23 @@ func (p *sweep[T]) run(ctx context.Context) error {
 	if readErr != nil {
 		return readErr
 	}
-	if failed > 0 {
-		return &codedError{exitInputs, fmt.Errorf("%d of %d images failed", failed, seen)}
+	if failed += p.unusable; failed > 0 {
+		return &codedError{exitInputs, fmt.Errorf("%d of %d images failed", failed, seen+p.unusable)}
 	}
 	return nil
 }
 
-// skipped reports a file that is no picture and no failure either.
-func (p *sweep[T]) skipped(item engine.Item[T]) bool {
+// failed tells what is wrong with an image.
+func (a *app) failed(name string, err error) {
 	var skip *picture.SkipError
-	if !errors.As(item.Err, &skip) {
-		return false
+	if errors.As(err, &skip) {
+		a.log.Error(fmt.Sprintf("%s: skipped: %s", name, skip.What))
+		return
 	}
-	p.log.Info(fmt.Sprintf("%s: skipped: %s", item.Input.Name, skip.What))
-	return true
-}
-
-// loader decodes a file, within a time limit, unless the run was interrupted
-// before.
-func loader(run context.Context, path string, opt picture.Options) func(context.Context) (*picture.RGB, error) {
-	return func(ctx context.Context) (*picture.RGB, error) {
-		if err := run.Err(); err != nil {
-			return nil, err
-		}
-		ctx, cancel := context.WithTimeout(ctx, decodeLimit)
-		defer cancel()
-		img, _, err := picture.DecodeFile(ctx, path, opt)
-		return img, err
+	a.log.Error(err.Error())
+	var bug *picture.BugError
+	if errors.As(err, &bug) {
+		a.log.Error(fmt.Sprintf("this is a bug of the decoder, please report it:\n%s", bug.Stack))
 	}
 }
 

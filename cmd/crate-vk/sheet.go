@@ -75,7 +75,7 @@ func (a *app) sheet() *cobra.Command {
 	s.StringVar(&f.attention.head, "head", "", "`N|mean`: the head that is read; default: the model's own")
 	f.cut.register(s, "maskcut: ", 3)
 	f.finish.register(s)
-	s.StringVar(&f.source.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+	f.source.registerList(s)
 	f.input.register(s)
 	f.device.register(s)
 	return c
@@ -94,12 +94,6 @@ func (f *sheetFlags) check() error {
 	}
 	if f.has(columnTruth) != (f.truth != "") {
 		return usage(fmt.Errorf("the column truth and --truth DIR need each other"))
-	}
-	if f.side < 16 || f.side > 1024 {
-		return usage(fmt.Errorf("--side is %d, want 16 to 1024 pixels", f.side))
-	}
-	if f.rows < 1 || f.rows > 400 {
-		return usage(fmt.Errorf("--rows is %d, want 1 to 400", f.rows))
 	}
 	if f.attention.head == "each" {
 		return usage(fmt.Errorf("--head each is the column heads of a sheet"))
@@ -127,7 +121,7 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 	if err != nil {
 		return err
 	}
-	tasks, err := f.source.list(a, args)
+	tasks, err := f.source.list(ctx, a, args)
 	if err != nil {
 		return err
 	}

@@ -1,41 +1,56 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"iter"
-	"os"
 	"path/filepath"
-	"time"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/inputs"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
+	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
-
-// decodeLimit is the time that one image may take to decode.
-const decodeLimit = 2 * time.Minute
 
 // sourceFlags say which images a run takes and where its outputs go.
 type sourceFlags struct {
 	out       string
 	filesFrom string
+	follow    bool
 	overwrite bool
 	asJSON    bool
+
+	suffixes []string // of the files that the run writes for an image
+	runFiles []string // names of those that it writes once
+	keep     []string // files beside the images that the run reads: it never writes over them
 }
 
-func (f *sourceFlags) register(s *pflag.FlagSet) {
-	s.StringVarP(&f.out, "out", "o", "crate-vk-out", "output folder `DIR`")
-	s.BoolVar(&f.overwrite, "overwrite", false, "throw away the results of another run in the output folder")
-	s.StringVar(&f.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+// register registers all flags of a command that writes into a folder, by default
+// into its own.
+func (f *sourceFlags) register(s *pflag.FlagSet, out string) {
+	s.StringVarP(&f.out, "out", "o", out, "output folder `DIR`")
+	s.BoolVar(&f.overwrite, "overwrite", false, "throw away the results of another run in the output folder, and replace files that no run has written")
+	f.registerList(s)
 	s.BoolVar(&f.asJSON, "json", false, "print a JSON line an image on standard output")
+}
+
+// registerList registers the flags of every command that takes images.
+func (f *sourceFlags) registerList(s *pflag.FlagSet) {
+	s.StringVar(&f.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+	s.BoolVar(&f.follow, "follow", false, "walk into folders that symbolic links lead to")
 }
 
 // args wants PATH arguments or --files-from.
 func (f *sourceFlags) args(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 && f.filesFrom == "" {
-		return usage(fmt.Errorf("%s: no images given: name files or folders, or use --files-from", cmd.Name()))
+		return usage(fmt.Errorf("%s: no images given: name files or folders, - for an image on standard input, or use --files-from", cmd.Name()))
 	}
 	if len(args) > 0 && f.filesFrom != "" {
 		return usage(fmt.Errorf("%s: --files-from and PATH arguments exclude each other", cmd.Name()))
@@ -43,132 +58,150 @@ func (f *sourceFlags) args(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// task is one image of a run.
-type task struct {
-	path string // to open
-	rel  string // name in records
-	base string // name of outputs, without suffix
-}
-
 // tasks lists the images of a run with the names of their outputs. With
 // --files-from - and --json paths are taken as they come: stream is then set.
-// suffixes are those of the files that the run would write: files of such names
-// that belong to another input are not inputs themselves.
-func (f *sourceFlags) tasks(a *app, args []string, suffixes []string) (list []task, stream bool, err error) {
-	notice := func(format string, args ...any) { a.log.Info(fmt.Sprintf(format, args...)) }
+// Inputs that can't be used are named, and counted in a.unusable.
+func (f *sourceFlags) tasks(ctx context.Context, a *app, args []string) (list []task, stream bool, err error) {
 	if f.filesFrom == "-" && f.asJSON {
 		return nil, true, nil
 	}
 	if f.filesFrom != "" {
-		if args, err = f.readList(a); err != nil {
+		if args, err = f.readList(ctx, a); err != nil {
 			return nil, false, err
 		}
 	}
-	found, err := inputs.List(args, inputs.Options{Exclude: f.out, Notice: notice})
-	if err != nil {
-		return nil, false, usage(err)
-	}
-	found = withoutOutputs(found, f.out, suffixes)
-	if len(found) == 0 {
+	missing := 0
+	found, err := inputs.List(ctx, args, inputs.Options{
+		Exclude: f.out, Follow: f.follow, Stdin: f.filesFrom == "",
+		Notice: func(format string, args ...any) { a.log.Info(fmt.Sprintf(format, args...)) },
+		Problem: func(path string, err error) {
+			a.unusable++
+			if errors.Is(err, fs.ErrNotExist) {
+				missing++
+			}
+			a.log.Error(quote.Path(path) + ": " + err.Error())
+		},
+	})
+	switch {
+	case err != nil:
+		return nil, false, err
+	case len(found) == 0 && a.unusable > missing:
+		return nil, false, &codedError{exitInputs, fmt.Errorf("none of the inputs can be used")}
+	case len(found) == 0:
 		return nil, false, usage(fmt.Errorf("no images found in %q", args))
 	}
-	rels := make([]string, len(found))
-	for i, in := range found {
-		rels[i] = in.Rel
-	}
-	for i, base := range outputs.Names(rels) {
-		list = append(list, task{found[i].Path, rels[i], base})
-	}
-	return unique(list), false, nil
+	list, err = f.settle(ctx, a, found)
+	return list, false, err
 }
 
+// settle gives the images their names.
+func (f *sourceFlags) settle(ctx context.Context, a *app, found []inputs.Input) ([]task, error) {
+	rels := make([]string, len(found))
+	count := map[string]int{}
+	for i, in := range found {
+		rels[i] = in.Rel
+		count[in.Rel]++
+	}
+	list := make([]task, len(found))
+	for i, base := range f.namer().Names(rels) {
+		in := found[i]
+		list[i] = task{path: in.Path, rel: in.Rel, base: base}
+		if count[in.Rel] > 1 { // the record keeps the path as it was given
+			list[i].name = quote.Escape(in.Path)
+		}
+		if in.Stdin {
+			data, err := regular.ReadAll(ctx, a.in, "standard input", regular.Picture)
+			if err != nil {
+				return nil, err
+			}
+			list[i].path, list[i].name, list[i].data = "standard input", "-", append([]byte{}, data...)
+		}
+	}
+	return list, nil
+}
+
+func (f *sourceFlags) namer() *outputs.Namer { return outputs.NewNamer(f.suffixes, f.runFiles) }
+
 // list is tasks for a command that looks at all images before it answers.
-func (f *sourceFlags) list(a *app, args []string) ([]task, error) {
+func (f *sourceFlags) list(ctx context.Context, a *app, args []string) ([]task, error) {
 	all := *f
 	all.asJSON = false
-	list, _, err := all.tasks(a, args, nil)
+	list, _, err := all.tasks(ctx, a, args)
 	return list, err
 }
 
-func (f *sourceFlags) readList(a *app) (paths []string, err error) {
-	in := a.in
+func (f *sourceFlags) readList(ctx context.Context, a *app) (paths []string, err error) {
+	var in io.Reader = a.in
 	if f.filesFrom != "-" {
-		file, err := os.Open(f.filesFrom)
+		file, _, err := regular.Open(f.filesFrom, regular.List)
+		if regular.Refused(err) != "" {
+			return nil, usage(fmt.Errorf("--files-from: %w (- reads the list from standard input)", err))
+		}
 		if err != nil {
-			return nil, usage(err)
+			return nil, usage(fmt.Errorf("--files-from: %w", err))
 		}
 		defer file.Close()
 		in = file
 	}
-	err = inputs.Lines(in, func(path string) bool {
-		paths = append(paths, path)
-		return true
-	})
-	return paths, err
-}
-
-// unique gives records of inputs with one name different names, as their
-// outputs have.
-func unique(list []task) []task {
-	seen := map[string]int{}
-	for i, t := range list {
-		seen[t.rel]++
-		if n := seen[t.rel]; n > 1 {
-			list[i].rel = fmt.Sprintf("%s~%d", t.rel, n)
-		}
+	lines := func(yield func(string) bool) {
+		err = inputs.Lines(ctx, in, yield)
 	}
-	return list
-}
-
-// withoutOutputs drops inputs that a run over the others writes itself, so that
-// running twice in place does not take masks for images.
-func withoutOutputs(found []inputs.Input, out string, suffixes []string) []inputs.Input {
-	for {
-		rels := make([]string, len(found))
-		for i, in := range found {
-			rels[i] = in.Rel
-		}
-		written := map[string]bool{}
-		for _, base := range outputs.Names(rels) {
-			for _, s := range suffixes {
-				written[absolute(filepath.Join(out, base+s))] = true
-			}
-		}
-		var kept []inputs.Input
-		for _, in := range found {
-			if !written[absolute(in.Path)] {
-				kept = append(kept, in)
-			}
-		}
-		if len(kept) == len(found) {
-			return kept
-		}
-		found = kept
+	paths = slices.Collect(until(ctx, lines))
+	if ctx.Err() != nil { // err may still be written
+		return nil, context.Cause(ctx)
 	}
-}
-
-func absolute(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	abs, err := filepath.Abs(path)
 	if err != nil {
-		return path
+		return nil, usage(err)
 	}
-	return abs
+	return paths, nil
+}
+
+// inputNames are the names below the output folder of what the run reads, which it
+// never writes over.
+func (f *sourceFlags) inputNames(list []task) map[string]bool {
+	out := inputs.Real(f.out)
+	names := map[string]bool{}
+	add := func(path string) {
+		at := filepath.Join(inputs.Real(filepath.Dir(path)), filepath.Base(path))
+		if rel, err := filepath.Rel(out, at); err == nil && filepath.IsLocal(rel) {
+			names[filepath.ToSlash(rel)] = true
+		}
+	}
+	for _, t := range list {
+		if t.data == nil {
+			add(t.path)
+		}
+	}
+	for _, path := range append(f.keep, f.filesFrom) {
+		if path != "" && path != "-" {
+			add(path)
+		}
+	}
+	return names
+}
+
+// outputNames are the names that the run writes for some images, with slashes.
+func (f *sourceFlags) outputNames(list ...task) []string {
+	var names []string
+	for _, t := range list {
+		for _, s := range f.suffixes {
+			names = append(names, filepath.ToSlash(t.base)+s)
+		}
+	}
+	return names
 }
 
 // arriving hands over tasks as their paths arrive on standard input.
-func arriving(a *app, fail func(error)) iter.Seq[task] {
+func (f *sourceFlags) arriving(ctx context.Context, a *app, fail func(error)) iter.Seq[task] {
 	return func(yield func(task) bool) {
-		var names outputs.Namer
-		err := inputs.Lines(a.in, func(path string) bool {
+		names := f.namer()
+		bases := map[string]string{} // by path: one that comes again keeps its name
+		err := inputs.Lines(ctx, a.in, func(path string) bool {
 			rel := filepath.Base(path)
-			base := names.Name(rel)
-			if seen := filepath.Base(base); seen != rel {
-				rel = path // records of twins stay apart
+			if bases[path] == "" {
+				bases[path] = names.Name(rel)
 			}
-			return yield(task{path, rel, base})
+			return yield(task{path: path, rel: rel, name: quote.Escape(path), base: bases[path]})
 		})
 		if err != nil {
 			fail(err)

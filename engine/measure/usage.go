@@ -3,9 +3,10 @@ package measure
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // Usage is what the process has used so far: CPU time on all cores, and the
@@ -16,7 +17,7 @@ func Usage() (cpu time.Duration, peak int64) { return processTime(), peakMemory(
 // peakMemory reads /proc: the maximum that getrusage tells includes what the
 // process that started this one used.
 func peakMemory() int64 {
-	f, err := os.Open("/proc/self/status")
+	f, _, err := regular.Open("/proc/self/status", regular.Proc)
 	if err != nil {
 		return 0
 	}

@@ -109,6 +109,12 @@ func StoredTuning(selector, dir string) (plan.Choices, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if err := diskcache.Dir(dir).Safe(); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, TuningName(nil), err
+	}
 	shapes, err := ReadTuning(dir, TuningDeviceOf(info))
 	return shapes, TuningName(shapes), err
 }

@@ -3,9 +3,12 @@
 package vk
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // vectors is the vector width that this process asks llvmpipe for.
@@ -61,7 +64,7 @@ func (v *vectors) String() string {
 }
 
 func hasAVX512() bool {
-	info, err := os.ReadFile("/proc/cpuinfo")
+	info, err := regular.Read(context.Background(), "/proc/cpuinfo", regular.Proc)
 	return err == nil && strings.Contains(string(info), " avx512f")
 }
 

@@ -4,15 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"io"
 	"math/bits"
 	"runtime/debug"
 
-	"github.com/crate-vk/crate-vk/loader/internal/quote"
-	"github.com/crate-vk/crate-vk/loader/internal/regular"
+	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // Options limits what is decoded. The zero value means the defaults.
@@ -26,7 +25,7 @@ type Options struct {
 // compressed strip of 16-bit TIFF).
 const (
 	DefaultMaxPixels = 100_000_000
-	DefaultMaxBytes  = 1 << 30
+	DefaultMaxBytes  = regular.Picture
 )
 
 // Meta is what is told of a picture beside its pixels.
@@ -45,29 +44,29 @@ type Meta struct {
 //
 // Errors: see the package. All but the operating system's own carry the path.
 func DecodeFile(ctx context.Context, path string, opt Options) (*RGB, Meta, error) {
-	f, info, err := regular.Open(path)
-	var not *regular.NotRegularError
-	if errors.As(err, &not) {
-		return nil, Meta{}, &SkipError{path, "is " + not.Kind + ", want a regular file"}
+	opt = opt.withDefaults()
+	f, info, err := regular.Open(path, opt.MaxBytes)
+	if what := regular.Refused(err); what != "" {
+		return nil, Meta{}, &SkipError{path, what}
 	}
 	if err != nil {
 		return nil, Meta{}, err
-	}
-	opt = opt.withDefaults()
-	if info.Size() > opt.MaxBytes {
-		f.Close()
-		return nil, Meta{}, &SkipError{path, fmt.Sprintf("has %d bytes, want at most %d", info.Size(), opt.MaxBytes)}
 	}
 	return decode(&input{ctx: ctx, path: path, src: f, size: info.Size(), opt: opt}, func() { f.Close() })
 }
 
 // Decode decodes the picture in data, upright, like [DecodeFile].
 func Decode(ctx context.Context, data []byte, opt Options) (*RGB, Meta, error) {
+	return DecodeNamed(ctx, "", data, opt)
+}
+
+// DecodeNamed is [Decode] of what a file held: errors carry its path.
+func DecodeNamed(ctx context.Context, path string, data []byte, opt Options) (*RGB, Meta, error) {
 	opt = opt.withDefaults()
 	if int64(len(data)) > opt.MaxBytes {
-		return nil, Meta{}, &SkipError{"", fmt.Sprintf("has %d bytes, want at most %d", len(data), opt.MaxBytes)}
+		return nil, Meta{}, &SkipError{path, fmt.Sprintf("has %d bytes, want at most %d", len(data), opt.MaxBytes)}
 	}
-	return decode(&input{ctx: ctx, src: bytes.NewReader(data), size: int64(len(data)), opt: opt}, func() {})
+	return decode(&input{ctx: ctx, path: path, src: bytes.NewReader(data), size: int64(len(data)), opt: opt}, func() {})
 }
 
 func (o Options) withDefaults() Options {

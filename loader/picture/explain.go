@@ -10,7 +10,7 @@ import (
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 
-	"github.com/crate-vk/crate-vk/loader/internal/quote"
+	"github.com/crate-vk/crate-vk/internal/quote"
 )
 
 // explain turns an error of a decoder into one of this package's.

@@ -1,14 +1,13 @@
 package pth
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"time"
 
-	"github.com/crate-vk/crate-vk/loader/internal/quote"
-	"github.com/crate-vk/crate-vk/loader/internal/regular"
+	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 
@@ -28,10 +27,9 @@ type disk struct {
 }
 
 func openDisk(path string) (*disk, error) {
-	f, info, err := regular.Open(path)
-	var not *regular.NotRegularError
-	if errors.As(err, &not) {
-		return nil, &weights.UnsupportedError{Path: path, What: "is " + not.Kind + ", want a regular file"}
+	f, info, err := regular.Open(path, regular.Weights)
+	if what := regular.Refused(err); what != "" {
+		return nil, &weights.UnsupportedError{Path: path, What: what}
 	}
 	if err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/crate-vk/crate-vk/loader/internal/quote"
-	"github.com/crate-vk/crate-vk/loader/internal/regular"
+	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // File is an open model: one safetensors file, or an index with its shards. It
@@ -71,10 +71,9 @@ func Open(path string) (*File, error) {
 }
 
 func openShard(path, name string) (*shard, error) {
-	f, info, err := regular.Open(path)
-	var not *regular.NotRegularError
-	if errors.As(err, &not) {
-		return nil, &UnsupportedError{path, "", "is " + not.Kind + ", want a regular file"}
+	f, info, err := regular.Open(path, regular.Weights)
+	if what := regular.Refused(err); what != "" {
+		return nil, &UnsupportedError{path, "", what}
 	}
 	if err != nil {
 		return nil, err

@@ -3,9 +3,8 @@ package coco
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/crate-vk/crate-vk/internal/quote"
 )
 
 // FormatError says that data is malformed.
@@ -79,14 +78,4 @@ func message(path, place, what string) string {
 }
 
 // Printable returns a name as it is if it can be printed, else as a Go string.
-func Printable(name string) string {
-	if !utf8.ValidString(name) {
-		return strconv.Quote(name)
-	}
-	for _, r := range name {
-		if !unicode.IsPrint(r) {
-			return strconv.Quote(name)
-		}
-	}
-	return name
-}
+func Printable(name string) string { return quote.Path(name) }

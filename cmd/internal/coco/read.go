@@ -5,7 +5,8 @@ import (
 	"encoding/base64"
 	"io"
 	"math"
-	"os"
+
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // Handler is told what a file holds, in the file's order. A nil function stands for
@@ -65,12 +66,12 @@ func Read(ctx context.Context, r io.Reader) (*Dataset, error) {
 
 // ReadFile is [Read] of a file; the errors of this package carry its path.
 func ReadFile(ctx context.Context, path string) (*Dataset, error) {
-	f, err := os.Open(path)
+	f, _, err := regular.Open(path, regular.Records)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	d, err := Read(ctx, f)
+	d, err := Read(ctx, regular.Reader(ctx, f))
 	return d, inFile(path, err)
 }
 

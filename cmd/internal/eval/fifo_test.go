@@ -26,7 +26,7 @@ func TestFIFO(t *testing.T) {
 	select {
 	case err := <-done:
 		var f *FileError
-		if !errors.As(err, &f) || f.Path != path || !strings.HasSuffix(err.Error(), ": isn't a regular file") {
+		if !errors.As(err, &f) || f.Path != path || !strings.HasSuffix(err.Error(), ", want a regular file") {
 			t.Errorf("got %v", err)
 		}
 	case <-time.After(10 * time.Second):

@@ -265,7 +265,7 @@ func TestReadMaskRefused(t *testing.T) {
 		write("cut.png", string(good[:len(good)-20])): "unexpected EOF",
 		write("bad\n.png", string(good[:40])):         "unexpected EOF",
 		write("huge.png", string(huge)):               "65536×65536 pixels, want at most 100000000 in all",
-		dir:                                           "isn't a regular file",
+		dir:                                           "is a directory, want a regular file",
 		filepath.Join(dir, "none.png"):                "no such file or directory",
 	} {
 		_, err := ReadMask(context.Background(), path, ForegroundAuto)

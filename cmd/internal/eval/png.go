@@ -10,8 +10,8 @@ import (
 	"image/png"
 	"io"
 	"os"
-	"syscall"
 
+	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -32,19 +32,11 @@ func openPNG(ctx context.Context, path string) (image.Image, int, error) {
 }
 
 func decodePNG(path string) (image.Image, int, error) {
-	// A folder may hold a FIFO named x.png, which would block for ever.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, _, err := regular.Open(path, regular.Picture)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, errors.New("isn't a regular file")
-	}
 	// Signature, then the first chunk: length, IHDR, width, height, bit depth.
 	var head [25]byte
 	if _, err := io.ReadFull(f, head[:]); err != nil || string(head[:8]) != "\x89PNG\r\n\x1a\n" || string(head[12:16]) != "IHDR" {
@@ -63,6 +55,9 @@ func decodePNG(path string) (image.Image, int, error) {
 
 // bare strips the path, which is told beside it, from an error of the file system.
 func bare(err error) error {
+	if what := regular.Refused(err); what != "" {
+		return errors.New(what)
+	}
 	var e *os.PathError
 	if errors.As(err, &e) {
 		return e.Err

@@ -1,12 +1,16 @@
 package eval
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // VOC is a folder in the layout of PASCAL VOC: JPEGImages, SegmentationClass and
@@ -23,8 +27,8 @@ func OpenVOC(root, split string) (*VOC, error) {
 	for _, dir := range []string{"", "VOC2012", "VOCdevkit/VOC2012"} {
 		v := &VOC{Root: filepath.Join(root, dir), Split: split}
 		path := filepath.Join(v.Root, "ImageSets", "Segmentation", split+".txt")
-		text, err := os.ReadFile(path)
-		if os.IsNotExist(err) {
+		text, err := regular.Read(context.Background(), path, regular.Text)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {

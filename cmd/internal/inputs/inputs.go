@@ -3,10 +3,9 @@
 package inputs
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,64 +13,53 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // Input is one picture.
 type Input struct {
-	Path string // to open
-	Rel  string // its name in outputs and records: relative to the PATH it was found by
+	Path  string // to open
+	Rel   string // its name in outputs and records: relative to the PATH it was found by
+	Stdin bool   // it comes on standard input
 }
 
 // Options of List.
 type Options struct {
 	// Exclude is a folder whose contents are never inputs: where outputs go.
 	Exclude string
-	// Notice is told of what is passed over.
-	Notice func(format string, args ...any)
+	// Stdin takes the path - for an image on standard input.
+	Stdin bool
+	// Follow walks into folders that links lead to, each folder once.
+	Follow bool
+	// Notice is told of what is passed over because it is no input, Problem of what
+	// would be one and can't be used.
+	Notice  func(format string, args ...any)
+	Problem func(path string, err error)
 }
 
 // List expands PATH arguments. Folders are walked in lexical order; in them,
 // what neither looks nor is named like a picture is passed over in silence,
-// what is no regular file with a notice, and dot files always. A file that is
+// what a run of ours wrote with a notice, and dot files always. A file that is
 // named is taken as it is. With several PATHs those that are folders put their
-// base name in front.
-func List(paths []string, opt Options) ([]Input, error) {
-	var list []Input
-	exclude := ""
+// base name in front. What is named twice, or found in two ways, counts once.
+//
+// The error is ctx's; whatever is wrong with one input is told to Problem.
+func List(ctx context.Context, paths []string, opt Options) ([]Input, error) {
+	w := &walker{ctx: ctx, opt: opt, reals: map[string]string{}, files: map[string]bool{}, folders: map[string]bool{}, runs: map[string]*run{}}
 	if opt.Exclude != "" {
-		exclude = real(opt.Exclude)
+		w.exclude = Real(opt.Exclude)
 	}
 	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			if looped(err) {
-				opt.Notice("%q: skipped: a loop of symbolic links", path)
-				continue
-			}
+		if err := w.named(path, len(paths) > 1); err != nil {
 			return nil, err
 		}
-		if !info.IsDir() {
-			list = append(list, Input{path, filepath.Base(path)})
-			continue
-		}
-		front := ""
-		if len(paths) > 1 {
-			front = filepath.Base(filepath.Clean(path))
-		}
-		w := walker{root: path, exclude: exclude, notice: opt.Notice}
-		if err := w.walk(path, front); err != nil {
-			return nil, err
-		}
-		list = append(list, w.list...)
 	}
-	return list, nil
+	return w.list, nil
 }
 
-func looped(err error) bool { return errors.Is(err, syscall.ELOOP) }
-
-// real is a path without symbolic links, as far as it exists.
-func real(path string) string {
+// Real is a path without symbolic links, as far as it exists.
+func Real(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return path
@@ -88,89 +76,156 @@ func real(path string) string {
 	}
 }
 
-type walker struct {
-	root, exclude string
-	notice        func(string, ...any)
-	list          []Input
+// place is a file's own place: its folder without links, and its name. Two links
+// to one file have two.
+func (w *walker) place(path string) string {
+	dir := filepath.Dir(path)
+	real, known := w.reals[dir]
+	if !known {
+		real = Real(dir)
+		w.reals[dir] = real
+	}
+	return filepath.Join(real, filepath.Base(path))
 }
 
-func (w *walker) walk(dir, rel string) error {
-	if dir != w.root && w.exclude != "" && real(dir) == w.exclude {
+type walker struct {
+	ctx     context.Context
+	opt     Options
+	exclude string
+	list    []Input
+	reals   map[string]string // folders without links
+	files   map[string]bool   // places of files that are in the list
+	folders map[string]bool   // real paths of folders that were walked
+	runs    map[string]*run   // by real path of the folder; nil where there was none
+}
+
+// named takes a PATH argument.
+func (w *walker) named(path string, several bool) error {
+	if path == "-" && w.opt.Stdin {
+		if !w.files[path] {
+			w.files[path] = true
+			w.list = append(w.list, Input{Path: path, Rel: "stdin", Stdin: true})
+		}
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, syscall.ELOOP):
+		w.opt.Problem(path, errors.New("a loop of symbolic links"))
+	case err != nil:
+		w.opt.Problem(path, bare(err))
+	case info.IsDir():
+		front := ""
+		if several {
+			front = filepath.Base(filepath.Clean(path))
+		}
+		return w.folder(path, front, true)
+	case !info.Mode().IsRegular():
+		w.opt.Problem(path, special(info.Mode()))
+	default:
+		w.take(path, filepath.Base(path))
+	}
+	return nil
+}
+
+// special says what a path leads to instead of a file.
+func special(m fs.FileMode) error {
+	return fmt.Errorf("%s, want a regular file (- reads an image from standard input)", regular.Kind(m))
+}
+
+// bare strips the path from an error that is told beside it.
+func bare(err error) error {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+func (w *walker) take(path, rel string) {
+	if at := w.place(path); !w.files[at] {
+		w.files[at] = true
+		w.list = append(w.list, Input{Path: path, Rel: rel})
+	}
+}
+
+// folder walks a folder that was not walked before, and holds no run's outputs
+// alone.
+func (w *walker) folder(dir, rel string, named bool) error {
+	at := Real(dir)
+	if w.folders[at] || !named && at == w.exclude {
+		return nil
+	}
+	w.folders[at] = true
+	if w.ctx.Err() != nil {
+		return context.Cause(w.ctx)
+	}
+	r, err := w.run(at)
+	if err != nil {
+		return err
+	}
+	if r != nil && !r.beside && at != w.exclude {
+		w.opt.Notice("%s: passed over: it holds the results of a run of crate-vk (name its files to use them)", quote.Path(dir))
 		return nil
 	}
 	entries, err := os.ReadDir(dir) // sorted by name
 	if err != nil {
-		return err
+		w.opt.Problem(dir, bare(err)) // and what could be read of it is taken
 	}
 	for _, e := range entries {
-		path, name := filepath.Join(dir, e.Name()), filepath.Join(rel, e.Name())
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		mode := e.Type()
-		if mode&fs.ModeSymlink != 0 {
-			info, err := os.Stat(path)
-			if err != nil || info.IsDir() {
-				w.notice("%q: skipped: a symbolic link that leads to no file", path)
-				continue
-			}
-			mode = info.Mode().Type()
-		}
-		switch {
-		case mode.IsDir():
-			if err := w.walk(path, name); err != nil {
-				return err
-			}
-		case !mode.IsRegular():
-			w.notice("%q: skipped: %s", path, kind(mode))
-		case named(path) || looks(path):
-			w.list = append(w.list, Input{path, name})
+		if err := w.entry(filepath.Join(dir, e.Name()), filepath.Join(rel, e.Name()), at, e.Type()); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func kind(m fs.FileMode) string {
-	switch {
-	case m&fs.ModeNamedPipe != 0:
-		return "a FIFO"
-	case m&fs.ModeSocket != 0:
-		return "a socket"
-	case m&fs.ModeDevice != 0:
-		return "a device"
-	}
-	return "not a regular file"
-}
-
-// named reports an extension that pictures have.
-func named(path string) bool {
-	return slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif", ".jxl"}, strings.ToLower(filepath.Ext(path)))
-}
-
-// looks reports a file that begins like a picture.
-func looks(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 64)
-	n, _ := io.ReadFull(f, head)
-	return picture.Sniff(head[:n]) != ""
-}
-
-// Lines reads one path a line, as --files-from does, and hands each over as it
-// comes. An empty line is passed over.
-func Lines(r io.Reader, take func(path string) bool) error {
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 4096), 1<<20)
-	for s.Scan() {
-		if line := s.Text(); line != "" && !take(line) {
+// entry takes what a folder holds; in is the real path of the folder.
+func (w *walker) entry(path, rel, in string, mode fs.FileMode) error {
+	link := mode&fs.ModeSymlink != 0
+	if link {
+		info, err := os.Stat(path)
+		if err != nil {
+			w.broken(path, err)
 			return nil
 		}
+		mode = info.Mode().Type()
 	}
-	if err := s.Err(); err != nil {
-		return fmt.Errorf("reading the list of files: %w", err)
+	switch {
+	case mode.IsDir() && link && !w.opt.Follow:
+		w.opt.Notice("%s: passed over: a symbolic link to a folder (--follow walks into those)", quote.Path(path))
+	case mode.IsDir():
+		return w.folder(path, rel, false)
+	case !mode.IsRegular() && pictureName(path):
+		w.opt.Problem(path, special(mode))
+	case !mode.IsRegular():
+		w.opt.Notice("%s: passed over: %s", quote.Path(path), regular.Kind(mode))
+	case pictureName(path) || looks(path):
+		if wrote, err := w.wrote(in, filepath.Base(path)); err != nil || wrote {
+			return err
+		}
+		w.take(path, rel)
 	}
 	return nil
+}
+
+// broken tells of a link that leads nowhere.
+func (w *walker) broken(path string, err error) {
+	what := fmt.Errorf("a symbolic link that leads to nothing: %w", bare(err))
+	if errors.Is(err, syscall.ELOOP) {
+		what = errors.New("a loop of symbolic links")
+	}
+	if pictureName(path) {
+		w.opt.Problem(path, what)
+	} else {
+		w.opt.Notice("%s: passed over: %v", quote.Path(path), what)
+	}
+}
+
+// pictureName reports an extension that pictures have.
+func pictureName(path string) bool {
+	return slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif", ".jxl"}, strings.ToLower(filepath.Ext(path)))
 }

@@ -3,45 +3,40 @@ package outputs
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
+	"slices"
 	"sync"
-)
 
-// The run-level files.
-const (
-	ResultsName = "results.jsonl"
-	journalName = ".crate-vk.journal"
+	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // ErrOtherRun says that the folder holds results of another model, other
 // flags, another version, device, driver or tuning.
 var ErrOtherRun = errors.New("the folder holds the results of another run")
 
-// Entry is what every record has; the rest is the command's.
-type Entry struct {
-	Path    string `json:"path"`
-	SHA256  string `json:"sha256,omitempty"` // of the input
-	Outputs []File `json:"outputs,omitempty"`
-	Error   string `json:"error,omitempty"`
-}
-
-// Journal follows a run: records are appended as images are finished and
-// synced in batches; at the end they become results.jsonl in input order.
+// Journal follows a run. It first claims the names that the run will write, so
+// that whoever goes on with it knows them for ours; then records are appended as
+// images are finished, and synced in batches; at the end they become results.jsonl
+// in input order.
 type Journal struct {
 	folder *Folder
 	header []byte // one JSON line
+	opt    Options
 
 	mu    sync.Mutex
-	file  *os.File
+	file  file
 	at    map[string]line // where each path's last record stands
+	mine  map[string]bool // names that this run or an earlier one claimed or wrote
 	size  int64
 	dirty int
+	ours  bool // an earlier run of ours wrote here
 }
 
 // line is a record's place in results.jsonl or the journal.
@@ -53,134 +48,132 @@ type line struct {
 // syncEvery is the number of records after which the journal is synced.
 const syncEvery = 16
 
+// Options of OpenJournal.
+type Options struct {
+	// Overwrite throws away what another run recorded, and lets Claim take names
+	// of files that are no output of ours.
+	Overwrite bool
+	// Inputs are names below the folder, with slashes, that nothing replaces.
+	Inputs map[string]bool
+}
+
 // OpenJournal starts or continues a run with this header. What an earlier run
-// with an equal header finished is remembered; results under another header are
-// refused with ErrOtherRun, unless overwrite throws them away.
-func OpenJournal(f *Folder, header any, overwrite bool) (*Journal, error) {
+// with an equal header finished is remembered, and its temporary files are swept;
+// results under another header are refused with ErrOtherRun, unless they are to be
+// overwritten.
+func OpenJournal(ctx context.Context, f *Folder, header any, opt Options) (*Journal, error) {
 	h, err := json.Marshal(header)
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{folder: f, header: h, at: map[string]line{}}
-	if overwrite {
-		for _, name := range []string{ResultsName, journalName} {
-			if err := os.Remove(filepath.Join(f.root, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, err
-			}
+	j := &Journal{folder: f, header: h, opt: opt, at: map[string]line{}, mine: map[string]bool{}}
+	if opt.Overwrite {
+		if err := f.discard(ctx, opt.Inputs); err != nil {
+			return nil, err
 		}
 	}
-	if _, err := j.load(ResultsName, true); err != nil {
-		return nil, err
+	dirs, tokens := map[string]bool{".": true}, map[string]bool{}
+	for _, name := range []string{ResultsName, JournalName} {
+		if err := j.load(ctx, name, dirs, tokens); err != nil {
+			return nil, err
+		}
 	}
-	good, err := j.load(journalName, false)
-	if err != nil {
-		return nil, err
+	if len(tokens) > 0 {
+		if err := f.sweep(dirs, tokens); err != nil {
+			return nil, err
+		}
 	}
-	j.file, err = os.OpenFile(filepath.Join(f.root, journalName), os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	// A record that was cut off by a crash is dropped.
-	if err := j.file.Truncate(good); err != nil {
-		return nil, err
-	}
-	if _, err := j.file.Seek(good, io.SeekStart); err != nil {
-		return nil, err
-	}
-	j.size = good
-	if good == 0 {
-		return j, j.append(h, "")
-	}
-	return j, nil
+	return j, j.open()
 }
 
-// load reads the records of a file and returns the length of its good part.
-func (j *Journal) load(name string, results bool) (good int64, err error) {
-	in, err := os.Open(filepath.Join(j.folder.root, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+// open opens the journal to append to it, and says whose temporary files will come.
+func (j *Journal) open() (err error) {
+	d, root := j.folder.disk, j.folder.root
+	begin := append(slices.Clone(j.header), '\n')
+	switch info, e := root.Lstat(JournalName); {
+	case errors.Is(e, fs.ErrNotExist):
+		if j.file, err = d.Create(root, JournalName); err == nil {
+			err = d.Sync(root)
+		}
+	case e != nil:
+		err = quote.Error(e)
+	default:
+		if j.file, err = d.Append(root, JournalName); err == nil && info.Size() > 0 {
+			j.size, begin = info.Size(), []byte("\n") // a line that was cut off ends here
+		}
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer in.Close()
-	r := bufio.NewReaderSize(in, 1<<16)
-	for first := true; ; first = false {
-		text, err := r.ReadBytes('\n')
-		if err == io.EOF {
-			return good, nil // an unfinished line is not counted
-		}
-		if err != nil {
-			return good, err
-		}
-		body := bytes.TrimSuffix(text, []byte("\n"))
-		if first {
-			if !bytes.Equal(body, j.header) {
-				return 0, fmt.Errorf("%q: %w: %s", j.folder.root, ErrOtherRun, difference(body, j.header))
-			}
-		} else {
-			var e Entry
-			if json.Unmarshal(body, &e) != nil {
-				return good, nil
-			}
-			j.at[e.Path] = line{results, good, good + int64(len(body))}
-		}
-		good += int64(len(text))
+	if err := j.append(begin); err != nil {
+		return err
 	}
+	return j.appendJSON(claim{Token: j.folder.token})
 }
 
-// difference names the first field in which two headers differ.
-func difference(have, want []byte) string {
-	var a, b map[string]json.RawMessage
-	if json.Unmarshal(have, &a) != nil || json.Unmarshal(want, &b) != nil {
-		return "its header can't be read"
-	}
-	var order []string
-	dec := json.NewDecoder(bytes.NewReader(want))
-	dec.Token()
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			break
+// load reads the records of a file.
+func (j *Journal) load(ctx context.Context, name string, dirs, tokens map[string]bool) error {
+	err := lines(ctx, j.folder.root, name, func(at int64, text []byte) error {
+		if at == 0 {
+			if !bytes.Equal(text, j.header) {
+				return fmt.Errorf("%w: %s", ErrOtherRun, difference(text, j.header))
+			}
+			j.ours = true
+			return nil
 		}
-		order = append(order, key.(string))
-		var skip json.RawMessage
-		dec.Decode(&skip)
-	}
-	for _, key := range order {
-		if !bytes.Equal(a[key], b[key]) {
-			return fmt.Sprintf("%s was %s, is %s", key, orNone(a[key]), b[key])
+		var l struct {
+			Entry
+			claim
 		}
+		if json.Unmarshal(text, &l) != nil {
+			return nil // cut off
+		}
+		if l.Path != "" {
+			j.at[l.Path] = line{name == ResultsName, at, at + int64(len(text))}
+		}
+		if l.Token != "" {
+			tokens[l.Token] = true
+		}
+		for _, f := range l.Outputs {
+			l.Names = append(l.Names, f.Name)
+		}
+		for _, n := range l.Names {
+			n = quote.Unescape(n)
+			j.mine[n] = true
+			dirs[path.Dir(n)] = true
+		}
+		return nil
+	})
+	if errors.Is(err, errNotOurs) {
+		return fmt.Errorf("%s: %w: %w", quote.Path(j.folder.name), ErrOtherRun, err)
 	}
-	return "its header differs"
-}
-
-func orNone(v json.RawMessage) string {
-	if v == nil {
-		return "not set"
+	if err != nil {
+		return fmt.Errorf("%s: %w", quote.Path(j.folder.name), err)
 	}
-	return string(v)
+	return nil
 }
 
 // Finished reports that an input needs no work: it has a record without error,
 // its outputs are intact, and the input is the one that was recorded.
-func (j *Journal) Finished(path, inputSHA string) bool {
+func (j *Journal) Finished(ctx context.Context, path, inputSHA string) bool {
 	e, err := j.entry(path)
-	if err != nil || e == nil || e.Error != "" || e.SHA256 != inputSHA {
-		return false
-	}
-	for _, f := range e.Outputs {
-		if !j.folder.Intact(f) {
-			return false
-		}
-	}
-	return true
+	return err == nil && e != nil && e.SHA256 == inputSHA && j.complete(ctx, e)
+}
+
+// Recorded reports that an input has a record of having been done.
+func (j *Journal) Recorded(path string) bool {
+	e, err := j.entry(path)
+	return err == nil && e != nil && e.Error == ""
+}
+
+func (j *Journal) complete(ctx context.Context, e *Entry) bool {
+	return e.Error == "" && !slices.ContainsFunc(e.Outputs, func(f File) bool { return !j.folder.intact(ctx, f) })
 }
 
 func (j *Journal) entry(path string) (*Entry, error) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	at, ok := j.at[path]
+	j.mu.Unlock()
 	if !ok {
 		return nil, nil
 	}
@@ -193,16 +186,17 @@ func (j *Journal) entry(path string) (*Entry, error) {
 }
 
 func (j *Journal) read(at line) ([]byte, error) {
-	in := j.file
+	name := JournalName
 	if at.results {
-		var err error
-		if in, err = os.Open(filepath.Join(j.folder.root, ResultsName)); err != nil {
-			return nil, err
-		}
-		defer in.Close()
+		name = ResultsName
 	}
+	in, _, err := regular.OpenIn(j.folder.root, name, regular.Records)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
 	body := make([]byte, at.to-at.from)
-	_, err := in.ReadAt(body, at.from)
+	_, err = in.ReadAt(body, at.from)
 	return body, err
 }
 
@@ -215,9 +209,11 @@ func (j *Journal) Add(path string, record any) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.append(body, path); err != nil {
+	from := j.size
+	if err := j.append(append(body, '\n')); err != nil {
 		return err
 	}
+	j.at[path] = line{false, from, from + int64(len(body))}
 	if j.dirty++; j.dirty >= syncEvery {
 		j.dirty = 0
 		return j.file.Sync()
@@ -225,15 +221,18 @@ func (j *Journal) Add(path string, record any) error {
 	return nil
 }
 
-func (j *Journal) append(body []byte, path string) error {
-	if _, err := j.file.Write(append(body, '\n')); err != nil {
+func (j *Journal) appendJSON(v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
 		return err
 	}
-	if path != "" {
-		j.at[path] = line{false, j.size, j.size + int64(len(body))}
-	}
-	j.size += int64(len(body)) + 1
-	return nil
+	return j.append(append(body, '\n'))
+}
+
+func (j *Journal) append(text []byte) error {
+	n, err := j.file.Write(text)
+	j.size += int64(n)
+	return quote.Error(err)
 }
 
 // Each calls f with the record of each path that has one.
@@ -256,6 +255,27 @@ func (j *Journal) Each(paths []string, f func(record []byte) error) error {
 	return nil
 }
 
+// WithEarlier adds to the paths of a run those that earlier runs of the same
+// header did and this one was not asked for: their results stand beside this
+// run's.
+func (j *Journal) WithEarlier(ctx context.Context, paths []string) []string {
+	asked := make(map[string]bool, len(paths))
+	for _, p := range paths {
+		asked[p] = true
+	}
+	var earlier []string
+	for p := range j.at {
+		if asked[p] {
+			continue
+		}
+		if e, err := j.entry(p); err == nil && j.complete(ctx, e) {
+			earlier = append(earlier, p)
+		}
+	}
+	slices.Sort(earlier)
+	return append(slices.Clip(paths), earlier...)
+}
+
 // Finish writes results.jsonl: the header, then the records of the given
 // paths in their order. The journal is removed.
 func (j *Journal) Finish(paths []string) error {
@@ -264,11 +284,13 @@ func (j *Journal) Finish(paths []string) error {
 	}
 	pr, pw := io.Pipe()
 	go func() { pw.CloseWithError(j.writeResults(pw, paths)) }()
-	if err := replace(j.folder.root, filepath.Join(j.folder.root, ResultsName), pr); err != nil {
+	_, err := j.folder.write(ResultsName, pr)
+	pr.CloseWithError(err) // the writer must not wait for ever
+	if err != nil {
 		return err
 	}
 	j.file.Close()
-	return os.Remove(filepath.Join(j.folder.root, journalName))
+	return j.folder.remove(JournalName)
 }
 
 func (j *Journal) writeResults(w io.Writer, paths []string) error {

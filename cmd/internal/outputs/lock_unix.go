@@ -4,24 +4,24 @@ package outputs
 
 import (
 	"errors"
-	"fmt"
+	"io"
 	"os"
 	"syscall"
 )
 
-// lock locks a folder until the file that it returns is closed. The lock is the
-// folder's own (flock).
-func lock(root string) (*os.File, error) {
-	d, err := os.Open(root)
+// lock locks a folder until what it returns is closed. The lock is the folder's own
+// (flock).
+func lock(root *os.Root) (io.Closer, error) {
+	d, err := root.Open(".")
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		d.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%q: %w", root, ErrBusy)
+			return nil, ErrBusy
 		}
-		return nil, fmt.Errorf("locking %q: %w", root, err)
+		return nil, err
 	}
 	return d, nil
 }

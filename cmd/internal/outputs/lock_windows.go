@@ -2,7 +2,7 @@ package outputs
 
 import (
 	"errors"
-	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -12,22 +12,22 @@ import (
 // lockName is not a temporary file's name: sweep leaves it alone.
 const lockName = ".crate-vk.lock"
 
-// lock locks a folder until the file that it returns is closed. Windows locks
-// no folders: the lock is a file that is shared with no one and goes away when
-// it is closed, or when its process ends.
-func lock(root string) (*os.File, error) {
-	path := filepath.Join(root, lockName)
+// lock locks a folder until what it returns is closed. Windows locks no folders:
+// the lock is a file that is shared with no one and goes away when it is closed,
+// or when its process ends.
+func lock(root *os.Root) (io.Closer, error) {
+	path := filepath.Join(root.Name(), lockName)
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
-		return nil, fmt.Errorf("locking %q: %w", root, err)
+		return nil, err
 	}
 	h, err := windows.CreateFile(name, windows.GENERIC_WRITE|windows.DELETE, 0, nil, windows.OPEN_ALWAYS,
-		windows.FILE_ATTRIBUTE_HIDDEN|windows.FILE_FLAG_DELETE_ON_CLOSE, 0)
+		windows.FILE_ATTRIBUTE_HIDDEN|windows.FILE_FLAG_DELETE_ON_CLOSE|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	if errors.Is(err, windows.ERROR_SHARING_VIOLATION) {
-		return nil, fmt.Errorf("%q: %w", root, ErrBusy)
+		return nil, ErrBusy
 	}
 	if err != nil {
-		return nil, fmt.Errorf("locking %q: %w", root, err)
+		return nil, err
 	}
 	return os.NewFile(uintptr(h), path), nil
 }

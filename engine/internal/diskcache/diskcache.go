@@ -4,6 +4,7 @@
 package diskcache
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/crate-vk/crate-vk/internal/regular"
 )
 
 // ErrCorrupt says that a file is not what was written.
@@ -43,7 +46,7 @@ func (d Dir) Read(name string) ([]byte, error) {
 	if d == "" {
 		return nil, &os.PathError{Op: "read", Path: name, Err: os.ErrNotExist}
 	}
-	data, err := os.ReadFile(d.Path(name))
+	data, err := regular.Read(context.Background(), d.Path(name), regular.Cache)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +63,7 @@ func (d Dir) Write(name string, body []byte) error {
 	if d == "" {
 		return ErrNoFolder
 	}
-	if err := os.MkdirAll(string(d), 0o755); err != nil {
+	if err := d.Make(); err != nil {
 		return err
 	}
 	tmp, err := os.CreateTemp(string(d), name+".*.tmp")

@@ -34,7 +34,7 @@ func TestOpen(t *testing.T) {
 	defer l.Close()
 
 	for _, name := range []string{"file", "link"} {
-		f, info, err := Open(at(name))
+		f, info, err := Open(at(name), 5)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -53,7 +53,7 @@ func TestOpen(t *testing.T) {
 	} {
 		done := make(chan error, 1)
 		go func() {
-			_, _, err := Open(path)
+			_, _, err := Open(path, 5)
 			done <- err
 		}()
 		select {
@@ -66,7 +66,7 @@ func TestOpen(t *testing.T) {
 			t.Fatalf("%s: Open blocks", path)
 		}
 	}
-	if _, _, err := Open(at("missing")); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := Open(at("missing"), 5); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: got %v", err)
 	}
 }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// bound is the range of a number that a flag takes, both ends included.
+type bound struct{ least, most float64 }
+
+// bounds are the ranges of all flags that take numbers: beyond them a run would take
+// days, or overflow. A flag of one command that differs from others of its name
+// stands with the command's. What depends on the model is checked where it is known.
+func bounds() map[string]bound {
+	const (
+		maxBatch = 4096
+		maxSide  = 1 << 15 // pixels
+		tiny     = math.SmallestNonzeroFloat64
+	)
+	below1 := math.Nextafter(1, 0)
+	return map[string]bound{
+		"batch":      {1, maxBatch},
+		"size":       {1, maxSide},
+		"image-size": {1, maxSide},
+		"heads":      {1, 4096},
+		"eta":        {0, 1000},
+		"lambda":     {0, 1000},
+		"ln-eps":     {tiny, 1},
+		"mean":       {-1000, 1000},
+		"std":        {tiny, 1000},
+
+		"vector-bits": {128, 512},
+		"memory":      {1, 1 << 24}, // MB: 16 TB
+		"max-pixels":  {1, 10_000},  // megapixels
+
+		"objects":    {1, 1000},
+		"tau":        {0, below1},
+		"min-area":   {1, 1 << 30},
+		"top":        {1, 1 << 20},
+		"limit":      {0, 1 << 30},
+		"mask-ratio": {0, 1},
+		"mask-seed":  {math.MinInt64, math.MaxInt64},
+		"side":       {16, 1024},
+		"rows":       {1, 400},
+
+		"repeat":   {1, 1_000_000},
+		"seconds":  {tiny, 24 * 3600},
+		"depth":    {1, 1024},
+		"width":    {1, 1 << 16},
+		"grid":     {2, 200},
+		"channels": {1, 1 << 16},
+		"dense":    {0, 200},
+		"images":   {1, 1_000_000},
+		"delay":    {0, 3600}, // seconds
+
+		"crate-vk bench --repeat": {0, 1_000_000}, // 0: as many as fit --seconds
+	}
+}
+
+// words are what flags take beside numbers.
+func words() map[string]string {
+	return map[string]string{"batch": "auto", "size": "native"}
+}
+
+// checkBounds refuses a flag's number beyond its bounds.
+func checkBounds(c *cobra.Command) error {
+	var err error
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if b, ok := boundOf(c, f.Name); ok && err == nil {
+			err = b.check(f)
+		}
+	})
+	return err
+}
+
+func boundOf(c *cobra.Command, flag string) (bound, bool) {
+	if b, ok := bounds()[c.CommandPath()+" --"+flag]; ok {
+		return b, true
+	}
+	b, ok := bounds()[flag]
+	return b, ok
+}
+
+func (b bound) check(f *pflag.Flag) error {
+	for _, text := range numbersOf(f) {
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			continue // the flag's own parser says what it wants
+		}
+		if !(x >= b.least && x <= b.most) {
+			return usage(fmt.Errorf("--%s is %s, want %s", f.Name, f.Value, b.text(f)))
+		}
+	}
+	return nil
+}
+
+// numbersOf are the numbers in a flag's value.
+func numbersOf(f *pflag.Flag) []string {
+	if d, err := time.ParseDuration(f.Value.String()); err == nil && f.Value.Type() == "duration" {
+		return []string{fmt.Sprint(d.Seconds())}
+	}
+	return strings.FieldsFunc(f.Value.String(), func(r rune) bool { return strings.ContainsRune("x,[] ", r) })
+}
+
+func (b bound) text(f *pflag.Flag) string {
+	end := func(x float64) string {
+		if f.Value.Type() == "duration" {
+			return (time.Duration(x) * time.Second).String()
+		}
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	text := end(b.least) + " to " + end(b.most)
+	switch {
+	case b.least == math.SmallestNonzeroFloat64:
+		text = "above 0 and up to " + end(b.most)
+	case b.most < 1 && b.most > 0.999:
+		text = "at least " + end(b.least) + " and below 1"
+	}
+	if w := words()[f.Name]; w != "" && f.Value.Type() == "string" {
+		text += ", or " + w
+	}
+	return text
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// stopLimit is how long an interrupted command may take to end. What is under way
+// on the device gets drainLimit of it.
+const stopLimit = drainLimit + 1500*time.Millisecond
+
+// interruptible is a context that the signals to stop end. A second signal ends the
+// process at once, and so does time: whoever reads from a file system that doesn't
+// answer looks at no context. Files that are there are complete all the same.
+func interruptible() (ctx context.Context, stop func()) {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants it
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	came := make(chan os.Signal, 2)
+	signal.Notify(came, signals...)
+	go func() {
+		<-came
+		cancel()
+		select {
+		case <-came:
+		case <-time.After(stopLimit):
+			fmt.Fprintln(os.Stderr, "crate-vk: interrupted, and what is under way doesn't end")
+		}
+		os.Exit(exitInterrupted)
+	}()
+	return ctx, func() { signal.Stop(came) }
+}
