@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"maps"
 	"slices"
 	"strings"
 
@@ -144,7 +145,11 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 		return err
 	}
 	defer s.close()
-	d := &sheetDrawing{session: s, f: f, sheet: show.Sheet{Side: f.side}, truth: truth}
+	reading, err := eval.SurveyFolder(ctx, slices.Collect(maps.Values(truth)), eval.MaskRule{})
+	if err != nil {
+		return usage(err)
+	}
+	d := &sheetDrawing{session: s, f: f, sheet: show.Sheet{Side: f.side}, truth: truth, reading: reading}
 	failed := d.attention(ctx, tasks)
 	if failed != nil && !partly(failed) {
 		return failed
@@ -160,10 +165,11 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 // sheetDrawing is a sheet in the making.
 type sheetDrawing struct {
 	*session
-	f     *sheetFlags
-	sheet show.Sheet
-	truth map[string]eval.MaskFile
-	rows  []*sheetRow
+	f       *sheetFlags
+	sheet   show.Sheet
+	truth   map[string]eval.MaskFile
+	reading eval.Reading // of the truth
+	rows    []*sheetRow
 }
 
 // attention fills all columns that one run over the images gives.
@@ -232,7 +238,7 @@ func (d *sheetDrawing) trueMask(ctx context.Context, t task) image.Image {
 		}
 		return nil
 	}
-	m, err := eval.ReadMask(ctx, file.Path, eval.ForegroundAuto)
+	m, err := eval.ReadMask(ctx, file.Path, d.reading)
 	if err != nil {
 		d.log.Warn(err.Error())
 		return nil
