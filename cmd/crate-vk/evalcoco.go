@@ -129,6 +129,9 @@ func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
 	if err != nil {
 		return usage(err)
 	}
+	for _, line := range result.PassedOver.Lines() {
+		a.log.Warn(line)
+	}
 	if err := a.print(&f.evalFlags, s, fmt.Sprintf("images=%d %s", len(images), settings), result); err != nil {
 		return err
 	}
