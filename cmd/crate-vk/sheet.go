@@ -207,13 +207,13 @@ func (d *sheetDrawing) cells(ctx context.Context, t task, item engine.Item[*engi
 		cell[columnHeat] = []image.Image{heat(item.Value.Objects[0].Map)}
 	}
 	if d.f.has(columnMask) {
-		labels := paint.Labels(masks, p.Width, p.Height)
-		for i, l := range labels {
-			if l != 0 {
-				labels[i] = 255
+		all := readout.Mask{Width: p.Width, Height: p.Height, Pix: make([]uint8, p.Width*p.Height)}
+		for _, m := range masks {
+			for i, p := range m.Pix {
+				all.Pix[i] |= p
 			}
 		}
-		cell[columnMask] = []image.Image{&image.Gray{Pix: labels, Stride: p.Width, Rect: image.Rect(0, 0, p.Width, p.Height)}}
+		cell[columnMask] = []image.Image{all.Gray()}
 	}
 	if d.f.has(columnOverlay) {
 		cell[columnOverlay] = []image.Image{paint.Overlay(p, masks)}
