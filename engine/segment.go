@@ -36,11 +36,15 @@ type Segmentation struct {
 type Object struct {
 	Mask *readout.Mask // at the size of the image
 	Head readout.Head  // of attention: readout.HeadMean, or the head; "" of MaskCut and TokenCut
-	// Score is of attention the share of the map's mass inside the mask, which is about
-	// Keep's share where that is by mass, and no confidence; of MaskCut and TokenCut 1 − λ
-	// of the cut's eigenvalue λ.
+	// Score is a confidence, 0 … 1. Of attention it is 1 − area/Mass, at least 0, where area
+	// is the object's share of the grid's area: 0 where the map is no denser inside than
+	// elsewhere, 1/2 where it is twice as dense as on the average. Of MaskCut and TokenCut
+	// it is 1 − λ of the cut's eigenvalue λ.
 	Score float64
-	Map   []float64 // [Rows Columns], the patches of the model's input (Item.Frame has them), sum 1; nil of MaskCut and TokenCut
+	// Mass is of attention the share of the map's mass inside the mask, 0 … 1: about Keep's
+	// share where that is by mass and the mask is neither refined nor split. 0 of others.
+	Mass float64
+	Map  []float64 // [Rows Columns], the patches of the model's input (Item.Frame has them), sum 1; nil of MaskCut and TokenCut
 }
 
 // Resolved are the options with the model's own in the place of what is zero. It reports
@@ -98,9 +102,10 @@ func (a *attentionReading) masks(p *prepared, tensors map[string]*Tensor) *Segme
 	}
 	for _, head := range heads {
 		mean := a.headMap(tensors, head)
-		cells, rows, columns, score := p.frame.AttentionCells(mean, a.Options)
+		cells, rows, columns, _ := p.frame.AttentionCells(mean, a.Options)
 		for _, mask := range a.Masks(refine.Mask(cells, rows, columns)) {
-			s.Objects = append(s.Objects, Object{Mask: mask, Head: head, Score: score, Map: mean})
+			mass, area := readout.Inside(p.frame, mean, mask)
+			s.Objects = append(s.Objects, Object{Mask: mask, Head: head, Score: readout.Confidence(mass, area), Mass: mass, Map: mean})
 		}
 	}
 	return s

@@ -117,6 +117,9 @@ func (f *segmentFlags) recordMasks(rec *record, s *engine.Segmentation) error {
 		if f.several() {
 			mr.Object = i + 1
 		}
+		if obj.Map != nil {
+			mr.Mass = &obj.Mass
+		}
 		if head, one := obj.Head.Index(); one {
 			mr.Head = &head
 		}
@@ -133,32 +136,44 @@ func segmentation(m *readout.Mask) (json.RawMessage, error) {
 	}{[2]int{m.Height, m.Width}, coco.Encode(m.Pix, m.Width, m.Height).Compressed()})
 }
 
-// encodeArrays writes labels [H W] (bytes 1 … K), boxes [K 4] (x y width
-// height), scores [K], and of attention the maps [K rows columns].
+// encodeArrays writes labels [H W] (1 … K, of 8 bits, or of 16 above 255 objects), boxes
+// [K 4] (x y width height), scores [K], and of attention masses [K] and maps [K rows
+// columns].
 func encodeArrays(format string, item engine.Item[*engine.Segmentation]) ([]byte, error) {
 	objects := item.Value.Objects
 	w, h := item.Frame.ImageWidth, item.Frame.ImageHeight
 	var masks []*readout.Mask
-	var boxes, scores, maps []float32
+	var boxes, scores, masses, maps []float32
 	for _, obj := range objects {
 		masks = append(masks, obj.Mask)
 		for _, x := range obj.Mask.Box() {
 			boxes = append(boxes, float32(x))
 		}
 		scores = append(scores, float32(obj.Score))
+		masses = append(masses, float32(obj.Mass))
 		for _, x := range obj.Map {
 			maps = append(maps, float32(x))
 		}
 	}
+	labels := arrays.Array{Name: "labels", Shape: []int{h, w}}
+	words, err := paint.Labels(masks, w, h)
+	if err != nil {
+		return nil, err
+	}
+	var small bool
+	if labels.Bytes, small = paint.Bytes(words, len(masks)); !small {
+		labels.Words = words
+	}
 	list := []arrays.Array{
 		{Name: "boxes", Shape: []int{len(objects), 4}, Data: boxes},
-		{Name: "labels", Shape: []int{h, w}, Bytes: paint.Labels(masks, w, h)},
+		labels,
 		{Name: "scores", Shape: []int{len(objects)}, Data: scores},
 	}
 	if maps != nil {
+		list = append(list, arrays.Array{Name: "masses", Shape: []int{len(objects)}, Data: masses})
 		list = append(list, arrays.Array{Name: "maps", Shape: []int{len(objects), item.Frame.Rows, item.Frame.Columns}, Data: maps})
 	}
 	var b bytes.Buffer
-	err := arrays.Write(&b, format, list)
+	err = arrays.Write(&b, format, list)
 	return b.Bytes(), err
 }

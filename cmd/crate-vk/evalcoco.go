@@ -36,6 +36,10 @@ func (a *app) evalCOCO() *cobra.Command {
 interpolation, at most 100 detections, areas small, medium and large. With
 --found it scores a file that was made before, such as segment's coco.json.
 
+COCO's annotations are of the pixels as they are stored: images aren't turned as
+their EXIF says. An image that can't be read, or isn't of the size that the truth
+tells, counts as one in which nothing was found, and is named.
+
 --truth is COCO's folder (annotations/instances_SPLIT.json, and SPLIT or
 images/SPLIT with the images) or an instance file.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runEvalCOCO(cmd.Context(), &f) },
@@ -74,6 +78,7 @@ func (f *evalCOCOFlags) check() error {
 	if !changed(f.model.set, "filter") {
 		f.input.filter = "lanczos"
 	}
+	f.input.stored = true
 	return nil
 }
 
@@ -129,6 +134,9 @@ func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
 	if err != nil {
 		return usage(err)
 	}
+	for _, line := range result.PassedOver.Lines() {
+		a.log.Warn(line)
+	}
 	if err := a.print(&f.evalFlags, s, fmt.Sprintf("images=%d %s", len(images), settings), result); err != nil {
 		return err
 	}
@@ -155,24 +163,32 @@ func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, im
 		return nil, "", err
 	}
 	var tasks []task
+	var shown []coco.Image // of the tasks
 	for _, m := range images {
-		if !filepath.IsLocal(filepath.FromSlash(m.FileName)) {
-			return nil, "", usage(fmt.Errorf("image %d has the file_name %s, want one below the images' folder", m.ID, printable(m.FileName)))
+		name := filepath.FromSlash(m.FileName)
+		if !filepath.IsLocal(name) {
+			s.log.Error(fmt.Sprintf("image %d has the file_name %q, want one below the images' folder: it counts as an image in which nothing was found", m.ID, m.FileName))
+			continue
 		}
-		tasks = append(tasks, task{path: filepath.Join(dir, filepath.FromSlash(m.FileName)), rel: m.FileName})
+		tasks, shown = append(tasks, task{path: filepath.Join(dir, name), rel: m.FileName}), append(shown, m)
+	}
+	if len(tasks) == 0 {
+		return nil, "", usage(fmt.Errorf("none of the %d images of the truth has a file_name below the images' folder", len(images)))
 	}
 	found := &coco.Dataset{}
-	at := 0
+	at, misfits := 0, len(images)-len(tasks)
 	p := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
 	p.model, p.read = s.m, read
 	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
-		img := images[at]
+		img := shown[at]
 		at++
 		if item.Err != nil {
 			return nil
 		}
-		if w, h := item.Frame.ImageWidth, item.Frame.ImageHeight; w != img.Width || h != img.Height {
-			return usage(fmt.Errorf("%s is %d×%d (width×height), the truth says %d×%d", printable(img.FileName), w, h, img.Width, img.Height))
+		if w, h := item.Frame.ImageWidth, item.Frame.ImageHeight; img.Width != 0 && (w != img.Width || h != img.Height) {
+			s.log.Error(fmt.Sprintf("%s is %d×%d (width×height), the truth says %d×%d: it counts as an image in which nothing was found", printable(img.FileName), w, h, img.Width, img.Height))
+			misfits++
+			return nil
 		}
 		for _, obj := range item.Value.Objects {
 			if obj.Mask.Area() > 0 {
@@ -182,6 +198,10 @@ func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, im
 		}
 		return nil
 	}
-	settings := fmt.Sprintf("%s %s %s %s", about, f.finish.describe(), f.input.describe(), f.device.describe())
-	return found, settings, p.run(ctx)
+	settings := fmt.Sprintf("%s %s %s orientation=stored %s", about, f.finish.describe(), f.input.describe(), f.device.describe())
+	err = p.run(ctx)
+	if err == nil && misfits > 0 {
+		err = &codedError{exitInputs, fmt.Errorf("%d of %d images are not what the truth says", misfits, len(images))}
+	}
+	return found, settings, err
 }

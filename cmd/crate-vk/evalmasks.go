@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/eval"
 	"github.com/crate-vk/crate-vk/crate/readout"
@@ -16,12 +17,40 @@ import (
 // evalMaskFlags of eval masks.
 type evalMaskFlags struct {
 	evalFlags
-	attention  attentionFlags
-	finish     finishFlags
-	source     sourceFlags
-	masks      string
-	foreground string
-	baselines  bool
+	attention attentionFlags
+	finish    finishFlags
+	source    sourceFlags
+	masks     string
+	reading   readingFlags
+	baselines bool
+}
+
+// readingFlags say how PNGs are masks.
+type readingFlags struct{ foreground, void, channel string }
+
+func (f *readingFlags) register(s *pflag.FlagSet) {
+	s.StringVar(&f.foreground, "foreground", "auto", "what is object in PNGs: auto, bright (above 127), nonzero or dark; auto goes by all files together, and what it chose is printed")
+	s.StringVar(&f.void, "void", "auto", "`N` is the gray value or palette index of true masks that counts for nothing, such as 255; auto or none")
+	s.StringVar(&f.channel, "channel", "auto", "where the mask is in PNGs: colour or alpha; auto takes alpha where colours are the same everywhere")
+}
+
+// rules are how the truth is read, and how masks that were found are: those have no void,
+// and their object isn't dark.
+func (f *readingFlags) rules() (truth, found eval.MaskRule, err error) {
+	if truth.Foreground, err = eval.ParseForeground(f.foreground); err != nil {
+		return truth, found, usage(fmt.Errorf("--foreground: %w", err))
+	}
+	if truth.Void, err = eval.ParseVoid(f.void); err != nil {
+		return truth, found, usage(fmt.Errorf("--void: %w", err))
+	}
+	if truth.Channel, err = eval.ParseChannel(f.channel); err != nil {
+		return truth, found, usage(fmt.Errorf("--channel: %w", err))
+	}
+	found.Void = eval.Void{Fixed: true, Number: -1}
+	if truth.Foreground != eval.ForegroundDark {
+		found.Foreground = truth.Foreground
+	}
+	return truth, found, nil
 }
 
 func (a *app) evalMasks() *cobra.Command {
@@ -30,7 +59,8 @@ func (a *app) evalMasks() *cobra.Command {
 		Use:   "masks --truth DIR (PATH... | --masks DIR)",
 		Short: "Score masks against ground-truth PNGs",
 		Long: `eval masks compares masks with true ones, PNGs that are named like the images:
-a/b.jpg goes with a/b.png.
+a/b.jpg goes with a/b.png. They may be 0 and 255, 0 and 1, labels, colours, or in
+an alpha channel, with pixels that count for nothing (void, 255 among labels).
 
 With PATHs of images it runs the model and scores what segment would write with
 these flags, then each head's mask by itself, and the best of an image's masks,
@@ -41,7 +71,7 @@ PATH is a folder that segment wrote into, it scores the masks there.`,
 	s := c.Flags()
 	f.register(s, "`DIR` of true masks")
 	s.StringVar(&f.masks, "masks", "", "score the masks in `DIR` (NAME.mask.png, else all PNGs) instead of running a model")
-	s.StringVar(&f.foreground, "foreground", "auto", "what is object in PNGs: auto, bright (above 127) or nonzero")
+	f.reading.register(s)
 	s.BoolVar(&f.baselines, "baselines", false, "score a centred box of the objects' mean area, Otsu's luminance threshold and the whole image, too")
 	f.attention.registerLayer(s)
 	f.attention.registerKeep(s, "")
@@ -53,7 +83,7 @@ PATH is a folder that segment wrote into, it scores the masks there.`,
 }
 
 func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string) error {
-	rule, err := f.checkAll(args)
+	truthRule, foundRule, err := f.checkAll(args)
 	if err != nil {
 		return err
 	}
@@ -61,14 +91,14 @@ func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string)
 		f.masks = args[0]
 	}
 	if f.masks != "" {
-		result, err := eval.ScoreFolders(ctx, f.truth, f.masks, eval.FolderOptions{Truth: rule, Found: rule})
+		result, err := eval.ScoreFolders(ctx, f.truth, f.masks, eval.FolderOptions{Truth: truthRule, Found: foundRule})
 		if err != nil {
 			return usage(err)
 		}
 		for _, line := range result.Problems(5) {
 			a.log.Warn(line)
 		}
-		if err := a.print(&f.evalFlags, nil, fmt.Sprintf("masks of %s, foreground=%s", printable(f.masks), rule), result); err != nil {
+		if err := a.print(&f.evalFlags, nil, fmt.Sprintf("masks of %s, read as %s\ntruth %s", printable(f.masks), result.Found, result.Truth), result); err != nil {
 			return err
 		}
 		return incomplete(len(result.Failed) + len(result.Missing))
@@ -88,6 +118,10 @@ func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string)
 	if tasks = a.withTruth(tasks, truth); len(tasks) == 0 {
 		return usage(fmt.Errorf("no image has the name of a mask in %s", printable(f.truth)))
 	}
+	rule, err := eval.SurveyFolder(ctx, truthOf(tasks, truth), truthRule)
+	if err != nil {
+		return usage(err)
+	}
 	s, err := a.load(ctx, &f.device, src)
 	if err != nil {
 		return err
@@ -96,17 +130,17 @@ func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string)
 	return (&maskEval{session: s, f: f, rule: rule, truth: truth}).run(ctx, tasks)
 }
 
-func (f *evalMaskFlags) checkAll(args []string) (rule eval.Foreground, err error) {
+func (f *evalMaskFlags) checkAll(args []string) (truth, found eval.MaskRule, err error) {
 	for _, check := range []func() error{f.evalFlags.check, f.attention.check, f.finish.check} {
 		if err := check(); err != nil {
-			return 0, err
+			return truth, found, err
 		}
 	}
-	if rule, err = eval.ParseForeground(f.foreground); err != nil {
-		return 0, usage(fmt.Errorf("--foreground: %w", err))
+	if truth, found, err = f.reading.rules(); err != nil {
+		return truth, found, err
 	}
 	if f.attention.head == "each" {
-		return 0, usage(fmt.Errorf("--head each: every head is scored anyway"))
+		return truth, found, usage(fmt.Errorf("--head each: every head is scored anyway"))
 	}
 	given := 0
 	for _, there := range []bool{len(args) > 0, f.masks != "", f.source.filesFrom != ""} {
@@ -115,9 +149,9 @@ func (f *evalMaskFlags) checkAll(args []string) (rule eval.Foreground, err error
 		}
 	}
 	if given != 1 {
-		return 0, usage(fmt.Errorf("name images, or --masks DIR, or --files-from FILE: one of them"))
+		return truth, found, usage(fmt.Errorf("name images, or --masks DIR, or --files-from FILE: one of them"))
 	}
-	return rule, nil
+	return truth, found, nil
 }
 
 // holdsMasks reports a folder that segment wrote masks into.
@@ -143,6 +177,15 @@ func (a *app) withTruth(tasks []task, truth map[string]eval.MaskFile) []task {
 	return list
 }
 
+// truthOf are the true masks of images that have one.
+func truthOf(tasks []task, truth map[string]eval.MaskFile) []eval.MaskFile {
+	var list []eval.MaskFile
+	for _, t := range tasks {
+		list = append(list, truth[stem(t.rel)])
+	}
+	return list
+}
+
 // incomplete is the outcome of an evaluation that lacks images.
 func incomplete(n int) error {
 	if n == 0 {
@@ -155,7 +198,7 @@ func incomplete(n int) error {
 type maskEval struct {
 	*session
 	f      *evalMaskFlags
-	rule   eval.Foreground
+	rule   eval.Reading
 	truth  map[string]eval.MaskFile
 	scorer eval.MaskScorer
 	share  float64 // mean share of the objects, for a baseline
@@ -180,7 +223,7 @@ func (v *maskEval) run(ctx context.Context, tasks []task) error {
 	if failed != nil && !partly(failed) {
 		return failed
 	}
-	settings := fmt.Sprintf("%s %s %s %s", o.Options, v.f.finish.describe(), v.f.input.describe(), v.f.device.describe())
+	settings := fmt.Sprintf("%s %s %s %s\ntruth %s", o.Options, v.f.finish.describe(), v.f.input.describe(), v.f.device.describe(), v.rule)
 	result := v.scorer.Scores()
 	if err := v.print(&v.f.evalFlags, v.session, settings, result); err != nil {
 		return err
@@ -195,7 +238,7 @@ func (v *maskEval) meanShare(ctx context.Context, tasks []task) (float64, error)
 		if err != nil {
 			return 0, usage(err)
 		}
-		sum += eval.Share(m)
+		sum += eval.Share(m.Gray)
 	}
 	return sum / float64(len(tasks)), nil
 }

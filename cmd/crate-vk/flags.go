@@ -224,6 +224,7 @@ type inputFlags struct {
 	positions string
 	batch     string
 	maxPixels int64
+	stored    bool
 }
 
 func (f *inputFlags) register(s *pflag.FlagSet) {
@@ -254,7 +255,9 @@ func (f *inputFlags) options() (o engine.InputOptions, err error) {
 	return o, nil
 }
 
-func (f *inputFlags) decode() picture.Options { return picture.Options{MaxPixels: f.maxPixels * 1e6} }
+func (f *inputFlags) decode() picture.Options {
+	return picture.Options{MaxPixels: f.maxPixels * 1e6, IgnoreOrientation: f.stored}
+}
 
 // parseSize reads N, WxH or native; "" is the model's native size.
 func parseSize(s string) (engine.Size, error) {

@@ -45,7 +45,8 @@ type maskRecord struct {
 	Segmentation json.RawMessage `json:"segmentation"` // COCO RLE
 	Box          [4]int          `json:"bbox"`         // x y width height
 	Area         int             `json:"area"`
-	Score        float64         `json:"score"`
+	Score        float64         `json:"score"`          // a confidence, 0 … 1
+	Mass         *float64        `json:"mass,omitempty"` // of attention: the share of the map inside
 }
 
 // folderRun is a run over images into an output folder.

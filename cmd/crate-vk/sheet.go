@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"maps"
 	"slices"
 	"strings"
 
@@ -138,7 +139,11 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 		return err
 	}
 	defer s.close()
-	d := &sheetDrawing{session: s, f: f, sheet: show.Sheet{Side: f.side}, truth: truth}
+	reading, err := eval.SurveyFolder(ctx, slices.Collect(maps.Values(truth)), eval.MaskRule{})
+	if err != nil {
+		return usage(err)
+	}
+	d := &sheetDrawing{session: s, f: f, sheet: show.Sheet{Side: f.side}, truth: truth, reading: reading}
 	failed := d.attention(ctx, tasks)
 	if failed != nil && !partly(failed) {
 		return failed
@@ -154,10 +159,11 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 // sheetDrawing is a sheet in the making.
 type sheetDrawing struct {
 	*session
-	f     *sheetFlags
-	sheet show.Sheet
-	truth map[string]eval.MaskFile
-	rows  []*sheetRow
+	f       *sheetFlags
+	sheet   show.Sheet
+	truth   map[string]eval.MaskFile
+	reading eval.Reading // of the truth
+	rows    []*sheetRow
 }
 
 // attention fills all columns that one run over the images gives.
@@ -195,13 +201,13 @@ func (d *sheetDrawing) cells(ctx context.Context, t task, item engine.Item[*engi
 		cell[columnHeat] = []image.Image{heat(item.Value.Objects[0].Map)}
 	}
 	if d.f.has(columnMask) {
-		labels := paint.Labels(masks, p.Width, p.Height)
-		for i, l := range labels {
-			if l != 0 {
-				labels[i] = 255
+		all := readout.Mask{Width: p.Width, Height: p.Height, Pix: make([]uint8, p.Width*p.Height)}
+		for _, m := range masks {
+			for i, p := range m.Pix {
+				all.Pix[i] |= p
 			}
 		}
-		cell[columnMask] = []image.Image{&image.Gray{Pix: labels, Stride: p.Width, Rect: image.Rect(0, 0, p.Width, p.Height)}}
+		cell[columnMask] = []image.Image{all.Gray()}
 	}
 	if d.f.has(columnOverlay) {
 		cell[columnOverlay] = []image.Image{paint.Overlay(p, masks)}
@@ -226,7 +232,7 @@ func (d *sheetDrawing) trueMask(ctx context.Context, t task) image.Image {
 		}
 		return nil
 	}
-	m, err := eval.ReadMask(ctx, file.Path, eval.ForegroundAuto)
+	m, err := eval.ReadMask(ctx, file.Path, d.reading)
 	if err != nil {
 		d.log.Warn(err.Error())
 		return nil

@@ -98,8 +98,8 @@ func (m *Mask) Box() [4]int {
 
 // AttentionCells keeps part of a map over the grid, as resolved options say: cells of
 // patches, or with UpsampleBilinear of the model's input pixels, and the share of the
-// map's mass in them.
-func (f Frame) AttentionCells(m []float64, o Options) (cells []bool, rows, columns int, score float64) {
+// map's mass in them, 0 … 1.
+func (f Frame) AttentionCells(m []float64, o Options) (cells []bool, rows, columns int, mass float64) {
 	rows, columns = f.Rows, f.Columns
 	if o.Upsample == UpsampleBilinear {
 		rows, columns = f.TrimmedHeight(), f.TrimmedWidth()
@@ -114,14 +114,14 @@ func (f Frame) AttentionCells(m []float64, o Options) (cells []bool, rows, colum
 		}
 	}
 	if all > 0 {
-		score = in / all
+		mass = in / all
 	}
-	return cells, rows, columns, score
+	return cells, rows, columns, mass
 }
 
 // Attention turns a map over the grid into a mask of the original image, and
 // the share of the map's mass that the mask holds.
 func (f Frame) Attention(m []float64, o Options) (*Mask, float64) {
-	cells, rows, columns, score := f.AttentionCells(m, o)
-	return f.ToImage(cells, rows, columns), score
+	cells, rows, columns, mass := f.AttentionCells(m, o)
+	return f.ToImage(cells, rows, columns), mass
 }

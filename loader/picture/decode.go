@@ -18,6 +18,9 @@ import (
 type Options struct {
 	MaxPixels int64 // width × height of the stored picture; 0 is DefaultMaxPixels
 	MaxBytes  int64 // size of the file; 0 is DefaultMaxBytes
+	// IgnoreOrientation leaves the picture as it is stored, where its metadata (EXIF, else
+	// XMP) says that it has to be turned to be upright.
+	IgnoreOrientation bool
 }
 
 // The limits that zero Options stand for. Decoding takes 7 bytes of memory a pixel as
@@ -191,6 +194,9 @@ func (in *input) decode() (*RGB, error) {
 	}
 	if p.Width != w || p.Height != h {
 		return nil, in.malformed("the header promises %d×%d pixels, and there are %d×%d", w, h, p.Width, p.Height)
+	}
+	if in.opt.IgnoreOrientation {
+		return p, nil
 	}
 	return upright(p, in.meta.Orientation), nil
 }

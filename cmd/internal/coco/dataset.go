@@ -8,6 +8,7 @@ type Dataset struct {
 	Images      []Image
 	Annotations []Annotation
 	Categories  []Category
+	Problems    Problems // what was passed over in reading
 }
 
 // Image is one entry of "images".
@@ -104,4 +105,54 @@ func (d *Dataset) check() error {
 		ids[a.ID] = true
 	}
 	return nil
+}
+
+// tidy leaves out what has no sense beside the rest: images that are there twice, and
+// annotations of images that aren't there.
+func (d *Dataset) tidy() {
+	images := make(map[int64]bool, len(d.Images))
+	kept := d.Images[:0]
+	for _, m := range d.Images {
+		if images[m.ID] {
+			d.Problems.Add(fmt.Sprintf("image of id %d", m.ID), "is there before: this one is left out")
+			continue
+		}
+		images[m.ID] = true
+		kept = append(kept, m)
+	}
+	d.Images = kept
+	categories := make(map[int64]bool, len(d.Categories))
+	list := d.Categories[:0]
+	for _, c := range d.Categories {
+		if categories[c.ID] {
+			d.Problems.Add(fmt.Sprintf("category of id %d", c.ID), "is there before: this one is left out")
+			continue
+		}
+		categories[c.ID] = true
+		list = append(list, c)
+	}
+	d.Categories = list
+	d.tidyAnnotations(images, categories)
+}
+
+func (d *Dataset) tidyAnnotations(images, categories map[int64]bool) {
+	ids := make(map[int64]bool, len(d.Annotations))
+	kept := d.Annotations[:0]
+	for _, a := range d.Annotations {
+		place := fmt.Sprintf("annotation of id %d", a.ID)
+		if !images[a.ImageID] {
+			d.Problems.Add(place, "is of image %d, which isn't there: it is left out", a.ImageID)
+			continue
+		}
+		if len(categories) > 0 && !categories[a.CategoryID] {
+			d.Problems.Add(place, "is of category %d, which isn't there: only class-agnostic figures mean something for it", a.CategoryID)
+		}
+		if a.ID != 0 && ids[a.ID] {
+			d.Problems.Add(place, "has the id of another annotation: both count")
+			a.ID = 0
+		}
+		ids[a.ID] = true
+		kept = append(kept, a)
+	}
+	d.Annotations = kept
 }

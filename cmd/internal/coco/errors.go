@@ -54,6 +54,28 @@ func join(step, place string) string {
 	return step + "." + place
 }
 
+// what is the place and the fact of an error of this package.
+func what(err error) string {
+	var f *FormatError
+	var u *UnsupportedError
+	switch {
+	case errors.As(err, &f):
+		return f.Place + ": " + f.What
+	case errors.As(err, &u):
+		return u.Place + ": " + u.What
+	}
+	return err.Error()
+}
+
+// fact is an error of this package without its place.
+func fact(err error) string {
+	var f *FormatError
+	if errors.As(err, &f) {
+		return f.What
+	}
+	return err.Error()
+}
+
 // inFile puts the path into an error of this package.
 func inFile(path string, err error) error {
 	var f *FormatError

@@ -61,49 +61,81 @@ func sameCategories(a, b []Category) error {
 
 // NumberLike gives the images of d, which are known by their names alone, the ids
 // that truth has for them, so that both can be compared: by the whole name, or by
-// its last part without the extension where that is unique in truth. Sizes have to
-// agree. Images of truth that d lacks are no error.
+// its last part without the extension where that is unique in truth. Images that truth
+// doesn't have, has in another size, or twice, are left out with their annotations, and
+// are problems of d; it is an error if no image is left. Images of truth that d lacks are
+// neither.
 func (d *Dataset) NumberLike(truth *Dataset) error {
-	byName := make(map[string]int, len(truth.Images))
-	byStem := make(map[string]int, len(truth.Images))
-	for i, m := range truth.Images {
-		byName[m.FileName] = i
-		if _, ok := byStem[stem(m.FileName)]; ok {
-			i = -1
-		}
-		byStem[stem(m.FileName)] = i
-	}
+	names := namesOf(truth)
 	ids := make(map[int64]int64, len(d.Images))
 	taken := make(map[int64]string, len(d.Images))
-	for n, m := range d.Images {
-		place := fmt.Sprintf("images[%d]", n)
-		i, ok := byName[m.FileName]
-		if !ok {
-			i, ok = byStem[stem(m.FileName)]
+	var kept []Image
+	var first error
+	for _, m := range d.Images {
+		t, err := names.find(m, truth)
+		if other, ok := taken[t.ID]; ok && err == nil {
+			err = malformed("is the same image of the truth as %s", Printable(other))
 		}
-		if !ok || i < 0 {
-			why := "has no image of that name"
-			if ok {
-				why = "has several images of that name in different folders"
+		if err != nil {
+			if first == nil {
+				first = at("image "+Printable(m.FileName), err)
 			}
-			return at(place, malformed("is %s, and the truth %s", Printable(m.FileName), why))
-		}
-		t := truth.Images[i]
-		if m.Width != t.Width || m.Height != t.Height {
-			return at(place, malformed("%s is %d×%d (width×height), want the %d×%d of the truth", Printable(m.FileName), m.Width, m.Height, t.Width, t.Height))
-		}
-		if other, ok := taken[t.ID]; ok {
-			return at(place, malformed("%s and %s are the same image of the truth", Printable(m.FileName), Printable(other)))
+			d.Problems.Add("image "+Printable(m.FileName), "%s: it is left out", fact(err))
+			continue
 		}
 		ids[m.ID], taken[t.ID] = t.ID, m.FileName
+		m.ID = t.ID
+		kept = append(kept, m)
 	}
-	for i := range d.Images {
-		d.Images[i].ID = ids[d.Images[i].ID]
+	if len(kept) == 0 {
+		return first
 	}
-	for i := range d.Annotations {
-		d.Annotations[i].ImageID = ids[d.Annotations[i].ImageID]
+	d.Images = kept
+	annotations := d.Annotations[:0]
+	for _, a := range d.Annotations {
+		if id, ok := ids[a.ImageID]; ok {
+			a.ImageID = id
+			annotations = append(annotations, a)
+		}
 	}
+	d.Annotations = annotations
 	return nil
+}
+
+// imageNames tells images by name.
+type imageNames struct {
+	whole, stem map[string]int // −1 where a stem isn't unique
+}
+
+func namesOf(d *Dataset) imageNames {
+	n := imageNames{make(map[string]int, len(d.Images)), make(map[string]int, len(d.Images))}
+	for i, m := range d.Images {
+		n.whole[m.FileName] = i
+		if _, ok := n.stem[stem(m.FileName)]; ok {
+			i = -1
+		}
+		n.stem[stem(m.FileName)] = i
+	}
+	return n
+}
+
+// find is the image of truth that has the name and the size of m.
+func (n imageNames) find(m Image, truth *Dataset) (Image, error) {
+	i, ok := n.whole[m.FileName]
+	if !ok {
+		i, ok = n.stem[stem(m.FileName)]
+	}
+	switch {
+	case !ok:
+		return Image{}, malformed("the truth has no image of that name")
+	case i < 0:
+		return Image{}, malformed("the truth has several images of that name in different folders")
+	}
+	t := truth.Images[i]
+	if t.Width != 0 && m.Width != 0 && (m.Width != t.Width || m.Height != t.Height) {
+		return Image{}, malformed("is %d×%d (width×height), want the %d×%d of the truth", m.Width, m.Height, t.Width, t.Height)
+	}
+	return t, nil
 }
 
 func stem(name string) string {

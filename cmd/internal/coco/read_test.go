@@ -25,7 +25,7 @@ const instances = `{
  {"segmentation": [[1,1,3,1,3,3,1,3], [0.0,0,1,0,1,1e0,0,1]], "area": 5, "iscrowd": 0, "image_id": 139, "bbox": [0,0,3.00,3], "category_id": 18, "id": 1768},
  {"segmentation": {"counts": [2,2,2], "size": [3,2]}, "area": 2.5, "iscrowd": 1, "image_id": 900100184613, "bbox": [0,0,2,3], "category_id": 1, "id": 900100184614},
  {"id": 5, "image_id": 139, "category_id": 1, "segmentation": {"size": [4, 4], "counts": "52203"}, "score": -0.25e1},
- {"id": 6, "image_id": 139.0, "category_id": 1, "segmentation": [], "bbox": [], "score": null, "iscrowd": false}
+ {"id": 6, "image_id": 139.0, "category_id": 1, "segmentation": [], "bbox": [1,0,2,2], "score": null, "iscrowd": false}
 ],
 "images": [
  {"license": 3, "file_name": "val\u0032017\/000000000139.jpg", "height": 4, "width": 4, "id": 139},
@@ -73,7 +73,7 @@ func TestRead(t *testing.T) {
 		if _, err := a.Mask.At(4, 5); err == nil {
 			t.Errorf("%s: an RLE in an image of another size", name)
 		}
-		if a = d.Annotations[3]; !a.Mask.Empty() || a.Box != nil || a.Score != nil || a.ImageID != 139 {
+		if a = d.Annotations[3]; !a.Mask.Empty() || *a.Box != (Box{1, 0, 2, 2}) || a.Score != nil || a.ImageID != 139 {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
@@ -96,7 +96,7 @@ func TestReadRefused(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{``, "coco: the end where an annotation file or a list of results is wanted at byte 0"},
 		{`7`, "coco: '7' where an annotation file or a list of results is wanted at byte 0"},
-		{`{"images":[`, "coco: images[0]: the end where an object is wanted at byte 11"},
+		{`{"images":[`, "coco: images[0]: the end where a value is wanted at byte 11"},
 		{`{} {}`, "coco: '{' where the end is wanted at byte 3"},
 		{"{}\x00", `coco: '\x00' where the end is wanted at byte 2`},
 		{`{"images":[],"images":[]}`, "coco: images: is there twice at byte 22"},
@@ -109,27 +109,14 @@ func TestReadRefused(t *testing.T) {
 		{`{"x":"` + "\xff" + `"}`, "coco: a string that isn't UTF-8 ends at byte 7"},
 		{`{"x":"\u12x4"}`, "coco: an escape that JSON doesn't have at byte 6"},
 		{`{"x":"abc`, "coco: a string without end at byte 9"},
-		{one(`,"id":2`, ""), "coco: images[0].id: is there twice at byte 45"},
-		{one(`,"file_name":3`, ""), "coco: images[0].file_name: '3' where a string is wanted at byte 52"},
-		{`{"images":[{"id":1,"width":4,"height":0}]}`, "coco: images[0].height: the number is 0, want 1 to 2147483647 at byte 39"},
-		{`{"images":[{"width":4}]}`, `coco: images[0]: "id" is missing in the entry that ends at byte 22`},
-		{`{"images":[{"id":1},{"id":1}]}`, "coco: images[1].id: is 1, as another image's is"},
-		{`{"images":[],"annotations":[{"image_id":1}]}`, `coco: annotations[0]: "category_id" is missing in the entry that ends at byte 42`},
-		{`{"images":[{"id":2}],"annotations":[{"image_id":1,"category_id":1}]}`, "coco: annotations[0].image_id: is 1, want the id of an image"},
-		{`{"images":[{"id":1}],"categories":[{"id":2}],"annotations":[{"image_id":1,"category_id":1}]}`, "coco: annotations[0].category_id: is 1, want the id of a category"},
-		{one("", `,"image_id":1`), "coco: annotations[0].image_id: is there twice at byte 98"},
-		{one("", `,"id":1.5`), "coco: annotations[0].id: the number is 1.5, want a whole one of 64 bits at byte 95"},
-		{one("", `,"area":1e999`), "coco: annotations[0].area: the number 1e999 is beyond float64 at byte 99"},
-		{one("", `,"iscrowd":2`), "coco: annotations[0].iscrowd: the number is 2, want 0 or 1 at byte 98"},
-		{one("", `,"bbox":[1,2,3]`), "coco: annotations[0].bbox: a box of 3 numbers, want 4, at byte 101"},
-		{one("", `,"bbox":[1,2,3,4,5]`), "coco: annotations[0].bbox[4]: more than 4 numbers in a box at byte 104"},
-		{one("", `,"bbox":[1,2,-3,4]`), "coco: annotations[0].bbox: a box of width -3 and height 4, want at least 0, at byte 104"},
-		{one("", `,"segmentation":[[1,2,3,4]]`), "coco: annotations[0].segmentation[0]: a polygon of 4 numbers, want an even number of at least 6 (3 points), at byte 112"},
-		{one("", `,"segmentation":[1,2]`), "coco: annotations[0].segmentation[0]: '1' where an array is wanted at byte 103"},
-		{one("", `,"segmentation":{"counts":"52203"}`), "coco: annotations[0].segmentation.size: has 0 numbers, want 2 (height and width), at byte 120"},
-		{one("", `,"segmentation":{"size":[4,4],"counts":"5220"}`), "coco: annotations[0].segmentation.counts: the runs sum to 11, want 16 = 4·4 (height·width)"},
-		{one("", `,"segmentation":{"size":[4,4],"counts":[5,2,2,2,6]}`), "coco: annotations[0].segmentation.counts[4]: the runs sum to 17 or more, want 16 = 4·4 (height·width)"},
-		{one("", `,"segmentation":{"size":[4,4],"counts":[-1]}`), "coco: annotations[0].segmentation.counts[0]: the number is -1, want 0 to 2147483647 at byte 128"},
+		{`{}`, `coco: the object has no "annotations", want an annotation file or a list of results`},
+		{`{"results":[{"image_id":1,"bbox":[1,2,3,4]}]}`, `coco: the object has no "annotations", want an annotation file or a list of results`},
+		{`{"annotations":null}`, "coco: annotations: 'n' where an array is wanted at byte 15"},
+		{`{"annotations":{"1":{}}}`, "coco: annotations: '{' where an array is wanted at byte 15"},
+		{`[1,"x",null]`, "coco: no annotation is of use: [0]: is no object: it is left out"},
+		{`[{"image_id":1,"keypoints":[1,2,3]}]`, "coco: no annotation is of use: [0]: has neither a box nor a mask: it is left out"},
+		{`{"images":[{"id":1}],"annotations":[{"image_id":2,"bbox":[1,2,3,4],"category_id":1}]}`, "coco: no annotation is of use: annotation of id 0: is of image 2, which isn't there: it is left out"},
+		{`[{"image_id":1,"bbox":[1,2,3,4]},]`, "coco: [1]: ']' where a value is wanted at byte 33"},
 	} {
 		_, err := Read(context.Background(), strings.NewReader(c.text))
 		var f *FormatError
@@ -141,8 +128,6 @@ func TestReadRefused(t *testing.T) {
 		`{"x":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "}",
 		`{"x":` + strings.Repeat("1", 200) + "}",
 		`{"x":"` + strings.Repeat("long", maxString/4+1) + `"}`,
-		one("", `,"segmentation":[[1,2,3,4,5,1e9]]`),
-		one("", `,"segmentation":{"size":[2000000000,2000000000],"counts":[]}`),
 	} {
 		_, err := Read(context.Background(), strings.NewReader(text))
 		var u *UnsupportedError
@@ -238,7 +223,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		if !json.Valid(data) {
+		if !json.Valid(data) && !bytes.Contains(data, []byte("NaN")) && !bytes.Contains(data, []byte("Infinity")) && !bytes.HasPrefix(data, []byte("\ufeff")) {
 			t.Fatal("encoding/json refuses it")
 		}
 		for _, a := range d.Annotations {
@@ -292,7 +277,7 @@ func FuzzScanner(f *testing.F) {
 			}
 		}
 		s = newScanner(context.Background(), bytes.NewReader(data))
-		if v, err := s.number(); err == nil && s.end() == nil {
+		if v, ok, err := s.real(); ok && err == nil && s.end() == nil && data[0] != '"' {
 			var want float64
 			if err := json.Unmarshal(data, &want); err != nil || v != want {
 				t.Fatalf("%v, want %v (%v)", v, want, err)

@@ -31,6 +31,7 @@ type scanner struct {
 	pos     int64 // bytes read
 	depth   int
 	text    []byte // of the last string or number
+	in      *entry // what is being read; nil between entries
 }
 
 func newScanner(ctx context.Context, r io.Reader) *scanner {
@@ -67,6 +68,14 @@ func (s *scanner) space() byte {
 		default:
 			return c
 		}
+	}
+}
+
+// skipBOM skips the mark of UTF-8 that some editors put first.
+func (s *scanner) skipBOM() {
+	if b, _ := s.r.Peek(3); string(b) == "\ufeff" {
+		s.r.Discard(3)
+		s.pos += 3
 	}
 }
 
@@ -120,6 +129,10 @@ func (s *scanner) object(known []string, field func(name string) error) error {
 			return s.wanted("':'")
 		}
 		if i < 0 {
+			return s.skip()
+		}
+		if seen&(1<<i) != 0 && s.in != nil {
+			s.in.drop("%s is there twice", known[i])
 			return s.skip()
 		}
 		if seen&(1<<i) != 0 {
@@ -186,6 +199,10 @@ func (s *scanner) skip() error {
 		return s.literal("false")
 	case c == 'n':
 		return s.literal("null")
+	case c == 'N' && s.in != nil:
+		return s.literal("NaN")
+	case c == 'I' && s.in != nil:
+		return s.literal("Infinity")
 	}
 	return s.wanted("a value")
 }

@@ -3,7 +3,6 @@ package coco
 import (
 	"bytes"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -113,42 +112,18 @@ func unescapeHex(e []byte) (rune, bool) {
 	return rune(v), err == nil
 }
 
-// number reads a number that float64 can hold.
-func (s *scanner) number() (float64, error) {
-	if err := s.readNumber(); err != nil {
-		return 0, err
-	}
-	v, err := strconv.ParseFloat(string(s.text), 64)
-	if err != nil { // the grammar has been checked
-		return 0, s.fail("the number %s is beyond float64", s.text)
-	}
-	return v, nil
-}
-
-// integer reads a whole number. 12.0 is one: programs that hold all numbers in
-// floating point write it.
-func (s *scanner) integer() (int64, error) {
-	if err := s.readNumber(); err != nil {
-		return 0, err
-	}
-	if v, err := strconv.ParseInt(string(s.text), 10, 64); err == nil {
-		return v, nil
-	}
-	v, err := strconv.ParseFloat(string(s.text), 64)
-	if err != nil || v != math.Trunc(v) || math.Abs(v) > 1<<53 {
-		return 0, s.fail("the number is %s, want a whole one of 64 bits", s.text)
-	}
-	return int64(v), nil
-}
-
 // readNumber reads a number into s.text: -? digits (. digits)? ([eE] [+-]? digits)?
-// where the first digits start with 0 only if that is all.
+// where the first digits start with 0 only if that is all; inside of entries also
+// Python's -Infinity.
 func (s *scanner) readNumber() error {
 	s.text = s.text[:0]
 	if c := s.space(); c != '-' && !isDigit(c) {
 		return s.wanted("a number")
 	}
-	s.take("-")
+	if s.take("-") && s.in != nil && s.peek() == 'I' {
+		s.text = append(s.text, "Infinity"...)
+		return s.literal("Infinity")
+	}
 	if !s.take("0") && !s.digits() {
 		return s.wanted("a digit")
 	}

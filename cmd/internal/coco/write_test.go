@@ -205,17 +205,26 @@ func TestNumberLike(t *testing.T) {
 		t.Errorf("%+v, %v", d, err)
 	}
 	for want, d := range map[string]*Dataset{
-		"coco: images[0]: is 7.jpg, and the truth has no image of that name":                               found("7.jpg", "000285.jpg"),
-		"coco: images[0]: is same.jpg, and the truth has several images of that name in different folders": found("same.jpg", "000285.jpg"),
-		"coco: images[1]: 000139.png is 4×3 (width×height), want the 3×2 of the truth":                     found("a/b.jpg", "000139.png"),
+		"image 7.jpg: the truth has no image of that name: it is left out":                               found("7.jpg", "000285.jpg"),
+		"image same.jpg: the truth has several images of that name in different folders: it is left out": found("same.jpg", "000285.jpg"),
+		"image z/000139.png: is 4×3 (width×height), want the 3×2 of the truth: it is left out":           found("a/b.jpg", "z/000139.png"),
+		"image b.jpg: is the same image of the truth as a/b.jpg: it is left out":                         sameSize(found("a/b.jpg", "b.jpg")),
 	} {
-		if err := d.NumberLike(truth); err == nil || err.Error() != want {
-			t.Errorf("%v, want %s", err, want)
+		if err := d.NumberLike(truth); err != nil || len(d.Images) != 1 || d.Problems.Count != 1 || d.Problems.First[0].String() != want {
+			t.Errorf("%v, %+v, want %s", err, d.Problems, want)
+		}
+		for _, a := range d.Annotations {
+			if a.ImageID != d.Images[0].ID {
+				t.Errorf("an annotation of image %d stays", a.ImageID)
+			}
 		}
 	}
-	twice := found("000139.png", "z/000139.jpg")
-	twice.Images[1].Width, twice.Images[1].Height = 3, 2
-	if err := twice.NumberLike(truth); err == nil || !strings.Contains(err.Error(), "are the same image of the truth") {
-		t.Errorf("%v", err)
+	if err := found("7.jpg", "8.jpg").NumberLike(truth); err == nil || err.Error() != "coco: image 7.jpg: the truth has no image of that name" {
+		t.Errorf("no image fits: %v", err)
 	}
+}
+
+func sameSize(d *Dataset) *Dataset {
+	d.Images[1].Width, d.Images[1].Height = d.Images[0].Width, d.Images[0].Height
+	return d
 }

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -18,64 +19,46 @@ type COCOOptions struct {
 type COCOScores struct {
 	ByCategory bool             `json:"by_category"`
 	Box        *DetectionScores `json:"box"`
-	Mask       *DetectionScores `json:"mask"`
+	Mask       *DetectionScores `json:"mask,omitempty"` // nil where one side has no masks at all
+	PassedOver coco.Problems    `json:"passed_over"`    // of what the figures are without
 }
 
 // ScoreCOCO scores annotations or results against the objects of an instance file.
 // Images are told by their ids ([coco.Dataset.NumberLike] gives those to images
 // that are known by name). What an entry lacks is made of what it has: a box of the
-// mask, an area of the mask, a score of 1. What can't be made, such as the mask of a
-// box, is an error that names the entry.
+// mask, an area of the mask or the box, a score of 1. An object or a detection without
+// a mask is left out of the masks' figures, and one in no image of the truth of all;
+// [COCOScores.PassedOver] has them. It is an error if no detection is in the images.
 func ScoreCOCO(ctx context.Context, truth, found *coco.Dataset, opt COCOOptions) (*COCOScores, error) {
-	sizes := make(map[int64][2]int, len(truth.Images))
+	if len(truth.Images) == 0 {
+		return nil, errors.New("eval: the truth has no images, want an instance file")
+	}
 	images := make([]int64, len(truth.Images))
 	for i, m := range truth.Images {
 		images[i] = m.ID
-		sizes[m.ID] = [2]int{m.Height, m.Width}
 	}
+	g := &gathering{sizes: sizesOf(truth)}
+	g.problems.Append("truth: ", truth.Problems)
+	g.problems.Append("detections: ", found.Problems)
 	if opt.Images != nil {
 		images = opt.Images
 		for _, id := range images {
-			if _, ok := sizes[id]; !ok {
-				return nil, fmt.Errorf("eval: image %d isn't one of the %d images of the truth", id, len(sizes))
+			if _, ok := g.sizes[id]; !ok {
+				return nil, fmt.Errorf("eval: image %d isn't one of the %d images of the truth", id, len(g.sizes))
 			}
 		}
-		truth, found = within(images, truth), within(images, found)
+		truth = within(images, truth)
+		found = within(images, found)
 	}
-	objects := make([]Truth, len(truth.Annotations))
-	err := parallel(ctx, len(objects), func(i int) error {
-		a := &truth.Annotations[i]
-		box, mask, area, err := complete(a, sizes)
-		if err != nil {
-			return fmt.Errorf("truth: annotation %d (id %d): %w", i, a.ID, err)
-		}
-		objects[i] = Truth{a.ImageID, a.CategoryID, a.Crowd, area, box, mask}
-		return nil
-	})
-	if err != nil {
+	if err := g.gather(ctx, truth, found); err != nil {
 		return nil, err
 	}
-	detections := make([]Detection, len(found.Annotations))
-	err = parallel(ctx, len(detections), func(i int) error {
-		a := &found.Annotations[i]
-		box, mask, _, err := complete(a, sizes)
-		if err != nil {
-			return fmt.Errorf("detections: annotation %d (image %d): %w", i, a.ImageID, err)
-		}
-		score := 1.0
-		if a.Score != nil {
-			score = *a.Score
-		}
-		detections[i] = Detection{a.ImageID, a.CategoryID, score, box, mask}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-
 	scores := &COCOScores{ByCategory: opt.ByCategory}
 	for _, k := range []Kind{Boxes, Masks} {
-		s, err := ScoreDetections(ctx, images, objects, detections, DetectionOptions{k, opt.ByCategory})
+		if !g.has(k, len(found.Annotations) > 0) {
+			continue
+		}
+		s, err := ScoreDetections(ctx, images, g.objects[k], g.detections[k], DetectionOptions{k, opt.ByCategory})
 		if err != nil {
 			return nil, err
 		}
@@ -86,6 +69,7 @@ func ScoreCOCO(ctx context.Context, truth, found *coco.Dataset, opt COCOOptions)
 			scores.Mask = s
 		}
 	}
+	scores.PassedOver = g.problems
 	return scores, nil
 }
 
@@ -95,35 +79,13 @@ func within(images []int64, d *coco.Dataset) *coco.Dataset {
 	for _, id := range images {
 		in[id] = true
 	}
-	part := &coco.Dataset{Categories: d.Categories}
+	part := &coco.Dataset{Images: d.Images, Categories: d.Categories}
 	for _, a := range d.Annotations {
 		if in[a.ImageID] {
 			part.Annotations = append(part.Annotations, a)
 		}
 	}
 	return part
-}
-
-// complete returns what an annotation tells, or what follows from it.
-func complete(a *coco.Annotation, sizes map[int64][2]int) (box coco.Box, mask coco.RLE, area float64, err error) {
-	size, ok := sizes[a.ImageID]
-	if !ok {
-		return box, mask, 0, fmt.Errorf("image %d isn't one of the %d images of the truth", a.ImageID, len(sizes))
-	}
-	if mask, err = a.Mask.At(size[0], size[1]); err != nil {
-		return box, mask, 0, fmt.Errorf("segmentation: %w", err)
-	}
-	if a.Box != nil {
-		box = *a.Box
-	} else {
-		box = coco.BoxOf(mask)
-	}
-	if a.Area != nil {
-		area = *a.Area
-	} else {
-		area = float64(mask.Area())
-	}
-	return box, mask, area, nil
 }
 
 // name puts the categories' names beside their ids.
@@ -143,6 +105,9 @@ func (s *COCOScores) WriteTable(w io.Writer) error {
 	t := table{{"%", "AP", "AP50", "AP75", "AP small", "AP medium", "AP large", "AR1", "AR10", "AR100", "objects", "detections"}}
 	var categories table
 	for _, d := range []*DetectionScores{s.Box, s.Mask} {
+		if d == nil {
+			continue
+		}
 		t = append(t, []string{
 			d.Kind.String(), percent(d.AP), percent(d.AP50), percent(d.AP75), percent(d.APSmall), percent(d.APMedium), percent(d.APLarge),
 			percent(d.AR1), percent(d.AR10), percent(d.AR100), fmt.Sprint(d.Truths), fmt.Sprint(d.Detections),

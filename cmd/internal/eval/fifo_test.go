@@ -20,7 +20,7 @@ func TestFIFO(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := ReadMask(context.Background(), path, ForegroundAuto)
+		_, err := ReadMask(context.Background(), path, Reading{})
 		done <- err
 	}()
 	select {

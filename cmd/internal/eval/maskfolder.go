@@ -130,12 +130,14 @@ func PairMasks(truth, found []MaskFile) (pairs []MaskPair, missing, extra []Mask
 
 // FolderOptions are the choices of [ScoreFolders].
 type FolderOptions struct {
-	Truth, Found Foreground // how the files are read
+	Truth, Found MaskRule // how the files are read
 }
 
 // FolderScores are the figures of two folders of masks.
 type FolderScores struct {
 	*MaskScores
+	Truth   string   `json:"truth_read_as"` // what was chosen, see [Reading.String]
+	Found   string   `json:"masks_read_as"`
 	Missing []string `json:"missing,omitempty"` // stems in the truth alone
 	Extra   []string `json:"extra,omitempty"`   // stems that the truth doesn't have
 }
@@ -161,15 +163,19 @@ func ScoreFolders(ctx context.Context, truthDir, foundDir string, opt FolderOpti
 	if len(pairs) == 0 {
 		return nil, fileErrorf(foundDir, "none of its %d masks has the name of one of the %d in %s", len(found), len(truth), printable(truthDir))
 	}
+	read, err := surveyPairs(ctx, pairs, opt)
+	if err != nil {
+		return nil, err
+	}
 	var s MaskScorer
 	for _, p := range pairs {
-		if err := addPair(ctx, &s, p, opt); ctx.Err() != nil {
+		if err := addPair(ctx, &s, p, read); ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		} else if err != nil {
 			_ = s.Fail(p.Stem, err)
 		}
 	}
-	r := &FolderScores{MaskScores: s.Scores()}
+	r := &FolderScores{MaskScores: s.Scores(), Truth: read.truth.String(), Found: read.found.String()}
 	for _, f := range missing {
 		r.Missing = append(r.Missing, f.Stem)
 	}
@@ -181,22 +187,46 @@ func ScoreFolders(ctx context.Context, truthDir, foundDir string, opt FolderOpti
 	return r, nil
 }
 
+// pairReading is how both sides of a comparison are read.
+type pairReading struct{ truth, found Reading }
+
+func surveyPairs(ctx context.Context, pairs []MaskPair, opt FolderOptions) (r pairReading, err error) {
+	var truth, found []MaskFile
+	for _, p := range pairs {
+		truth = append(truth, p.Truth)
+		found = append(found, p.Found...)
+	}
+	if r.truth, err = SurveyFolder(ctx, truth, opt.Truth); err == nil {
+		r.found, err = SurveyFolder(ctx, found, opt.Found)
+	}
+	return r, err
+}
+
+// SurveyFolder is [Survey] of masks of one folder; its error names it by its first file.
+func SurveyFolder(ctx context.Context, files []MaskFile, rule MaskRule) (Reading, error) {
+	r, err := Survey(ctx, files, rule, len(files) > 0 && files[0].Written())
+	if err != nil && ctx.Err() == nil {
+		return r, &FileError{filepath.Dir(files[0].Path), err}
+	}
+	return r, err
+}
+
 // addPair reads and adds an image. The error is one of reading; Add lists its own.
-func addPair(ctx context.Context, s *MaskScorer, p MaskPair, opt FolderOptions) error {
-	truth, err := ReadMask(ctx, p.Truth.Path, opt.Truth)
+func addPair(ctx context.Context, s *MaskScorer, p MaskPair, read pairReading) error {
+	truth, err := ReadMask(ctx, p.Truth.Path, read.truth)
 	if err != nil {
 		return err
 	}
 	var list []Candidate
 	for _, f := range p.Found {
-		m, err := ReadMask(ctx, f.Path, opt.Found)
+		m, err := ReadMask(ctx, f.Path, read.found)
 		if err != nil {
 			return err
 		}
 		if m.Width != truth.Width || m.Height != truth.Height {
 			return fileErrorf(f.Path, "is %d×%d (width×height), want the %d×%d of %s", m.Width, m.Height, truth.Width, truth.Height, printable(p.Truth.Path))
 		}
-		list = append(list, Candidate{Label: f.Label, Mask: m})
+		list = append(list, Candidate{Label: f.Label, Mask: m.Gray})
 	}
 	_ = s.Add(p.Stem, truth, list) // listed as failed if it can't be compared
 	return nil

@@ -64,15 +64,16 @@ type MaskScore struct {
 //	Jaccard = |truth ∧ found| / |truth ∨ found|
 //	precision = |truth ∧ found| / |found|, recall = |truth ∧ found| / |truth|
 //
-// If both are empty, nothing is there and nothing was found: all are 1. If one of
+// Void pixels of the truth count for nothing. If both are empty, nothing is there and nothing was found: all are 1. If one of
 // them is empty, all are 0, the undefined one too.
-func ScoreMask(truth, found *picture.Gray) (MaskScore, error) {
+func ScoreMask(truth *Mask, found *picture.Gray) (MaskScore, error) {
 	if truth.Width != found.Width || truth.Height != found.Height {
 		return MaskScore{}, fmt.Errorf("the mask is %d×%d (width×height), want the truth's %d×%d", found.Width, found.Height, truth.Width, truth.Height)
 	}
 	both, in, out := 0, 0, 0
 	for i, t := range truth.Pix {
 		switch f := found.Pix[i]; {
+		case truth.Void != nil && truth.Void[i]:
 		case t != 0 && f != 0:
 			both++
 		case t != 0:
@@ -97,7 +98,7 @@ func ScoreMask(truth, found *picture.Gray) (MaskScore, error) {
 // Add scores one image. All images need the same labels in the same order; the
 // first one sets them. An image that can't be scored is listed as failed, and the
 // error is returned for the log alone.
-func (s *MaskScorer) Add(name string, truth *picture.Gray, candidates []Candidate) error {
+func (s *MaskScorer) Add(name string, truth *Mask, candidates []Candidate) error {
 	labels := make([]string, len(candidates))
 	for i, c := range candidates {
 		labels[i] = c.Label

@@ -51,18 +51,18 @@ func TestScoreMask(t *testing.T) {
 		{"truth empty", gray("...."), gray("#..."), MaskScore{0, 0, 0}},
 		{"found empty", gray("#..."), gray("...."), MaskScore{0, 0, 0}},
 	} {
-		if got, err := ScoreMask(c.truth, c.found); err != nil || got != c.want {
+		if got, err := ScoreMask(&Mask{Gray: c.truth}, c.found); err != nil || got != c.want {
 			t.Errorf("%s: %+v, %v, want %+v", c.name, got, err, c.want)
 		}
 	}
-	if _, err := ScoreMask(gray("#..."), gray("##", "..")); err == nil || err.Error() != "the mask is 2×2 (width×height), want the truth's 4×1" {
+	if _, err := ScoreMask(&Mask{Gray: gray("#...")}, gray("##", "..")); err == nil || err.Error() != "the mask is 2×2 (width×height), want the truth's 4×1" {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestMaskScorer(t *testing.T) {
 	var s MaskScorer
-	truth := gray("####....")
+	truth := &Mask{Gray: gray("####....")}
 	for _, img := range []struct{ name, mean, head string }{
 		{"a", "####....", "..######"}, // 1, 2/8
 		{"b", "##......", "####...."}, // 1/2, 1
@@ -74,8 +74,8 @@ func TestMaskScorer(t *testing.T) {
 	}
 	for want, err := range map[string]error{
 		"d: there is no mask": s.Add("d", truth, nil),
-		`e: has the masks ["mean"], want ["mean" "head0"] as the first image`: s.Add("e", truth, []Candidate{{Label: "mean", Mask: truth}}),
-		"f: mean: the mask is 3×1 (width×height), want the truth's 8×1":       s.Add("f", truth, []Candidate{{Label: "mean", Mask: gray("...")}, {Label: "head0", Mask: truth}}),
+		`e: has the masks ["mean"], want ["mean" "head0"] as the first image`: s.Add("e", truth, []Candidate{{Label: "mean", Mask: truth.Gray}}),
+		"f: mean: the mask is 3×1 (width×height), want the truth's 8×1":       s.Add("f", truth, []Candidate{{Label: "mean", Mask: gray("...")}, {Label: "head0", Mask: truth.Gray}}),
 	} {
 		var f *FileError
 		if !errors.As(err, &f) || err.Error() != want {
@@ -191,6 +191,15 @@ func paletted(colors []color.Color, pix ...uint8) *image.Paletted {
 	return m
 }
 
+// readAlone reads a mask as the only one of its folder.
+func readAlone(path string, rule MaskRule) (*Mask, error) {
+	r, err := Survey(context.Background(), []MaskFile{{Stem: "x", Label: "mask", Path: path}}, rule, false)
+	if err != nil {
+		return nil, err
+	}
+	return ReadMask(context.Background(), path, r)
+}
+
 func TestReadMask(t *testing.T) {
 	dir := t.TempDir()
 	black, white, red, dim := color.NRGBA{0, 0, 0, 255}, color.NRGBA{255, 255, 255, 255}, color.NRGBA{128, 0, 0, 255}, color.NRGBA{1, 1, 1, 255}
@@ -229,12 +238,13 @@ func TestReadMask(t *testing.T) {
 	} {
 		path := save(t, filepath.Join(dir, c.name+".png"), c.img)
 		for rule, want := range map[Foreground]string{ForegroundAuto: c.auto, ForegroundBright: c.bright, ForegroundNonZero: c.nonzero} {
-			if got, err := ReadMask(context.Background(), path, rule); err != nil || !reflect.DeepEqual(got, gray(want)) {
+			got, err := readAlone(path, MaskRule{Foreground: rule, Void: Void{true, -1}, Channel: ChannelColour})
+			if err != nil || !reflect.DeepEqual(got.Gray, gray(want)) {
 				t.Errorf("%s, %v: %v, %v, want %s", c.name, rule, got, err, want)
 			}
 		}
 	}
-	for f := ForegroundAuto; f <= ForegroundNonZero; f++ {
+	for f := ForegroundAuto; f <= ForegroundDark; f++ {
 		if got, err := ParseForeground(f.String()); err != nil || got != f {
 			t.Errorf("%v: %v, %v", f, got, err)
 		}
@@ -268,7 +278,7 @@ func TestReadMaskRefused(t *testing.T) {
 		dir:                                           "is a directory, want a regular file",
 		filepath.Join(dir, "none.png"):                "no such file or directory",
 	} {
-		_, err := ReadMask(context.Background(), path, ForegroundAuto)
+		_, err := readAlone(path, MaskRule{})
 		var f *FileError
 		if !errors.As(err, &f) || f.Path != path || !strings.HasSuffix(err.Error(), ": "+want) && !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v, want %s", path, err, want)
@@ -276,7 +286,7 @@ func TestReadMaskRefused(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := ReadMask(ctx, filepath.Join(dir, "good.png"), ForegroundAuto); err != context.Canceled {
+	if _, err := ReadMask(ctx, filepath.Join(dir, "good.png"), Reading{}); err != context.Canceled {
 		t.Errorf("%v", err)
 	}
 }

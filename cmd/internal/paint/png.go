@@ -2,6 +2,8 @@ package paint
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"image"
 	"image/png"
 
@@ -13,23 +15,57 @@ func EncodeMask(m *readout.Mask) ([]byte, error) {
 	return encode(m.Gray(), png.BestSpeed)
 }
 
-// EncodeLabels is a label map as an 8-bit gray PNG: pixel values 1 … K are the
-// objects in their order; where two overlap the first one has the pixel.
+// maxBytes and maxLabels are the most objects of a label map of 8 and of 16 bits.
+const (
+	maxBytes  = 1<<8 - 1
+	maxLabels = 1<<16 - 1
+)
+
+// EncodeLabels is a label map as a gray PNG, of 8 bits, or of 16 above 255 objects: pixel
+// values 1 … K are the objects in their order; where two overlap the first one has the
+// pixel. More than 65535 objects are an error.
 func EncodeLabels(masks []*readout.Mask, width, height int) ([]byte, error) {
-	return encode(&image.Gray{Pix: Labels(masks, width, height), Stride: width, Rect: image.Rect(0, 0, width, height)}, png.BestSpeed)
+	labels, err := Labels(masks, width, height)
+	if err != nil {
+		return nil, err
+	}
+	rect := image.Rect(0, 0, width, height)
+	if small, ok := Bytes(labels, len(masks)); ok {
+		return encode(&image.Gray{Pix: small, Stride: width, Rect: rect}, png.BestSpeed)
+	}
+	pix := make([]byte, 0, 2*len(labels))
+	for _, l := range labels {
+		pix = binary.BigEndian.AppendUint16(pix, l)
+	}
+	return encode(&image.Gray16{Pix: pix, Stride: 2 * width, Rect: rect}, png.BestSpeed)
 }
 
-// Labels is the label map [height width] of masks.
-func Labels(masks []*readout.Mask, width, height int) []uint8 {
-	pix := make([]uint8, width*height)
+// Labels is the label map [height width] of masks. More than 65535 are an error.
+func Labels(masks []*readout.Mask, width, height int) ([]uint16, error) {
+	if len(masks) > maxLabels {
+		return nil, fmt.Errorf("%d objects, and a label map has at most %d: ask for fewer, or drop small ones (--min-area)", len(masks), maxLabels)
+	}
+	pix := make([]uint16, width*height)
 	for k, m := range masks {
 		for i, p := range m.Pix {
 			if p != 0 && pix[i] == 0 {
-				pix[i] = uint8(min(k+1, 255))
+				pix[i] = uint16(k + 1)
 			}
 		}
 	}
-	return pix
+	return pix, nil
+}
+
+// Bytes are labels of so many objects in 8 bits, if these hold them.
+func Bytes(labels []uint16, objects int) ([]byte, bool) {
+	if objects > maxBytes {
+		return nil, false
+	}
+	small := make([]byte, len(labels))
+	for i, l := range labels {
+		small[i] = byte(l)
+	}
+	return small, true
 }
 
 // Encode is a picture as PNG.
