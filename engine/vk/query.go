@@ -32,6 +32,9 @@ func (i *Instance) Devices() ([]Info, error) {
 		return nil, ErrNoDevice
 	}
 	list := make([]vulkan.PhysicalDevice, n)
+	if r := i.faults.next("vkEnumeratePhysicalDevices"); r != Success {
+		return nil, check("vkEnumeratePhysicalDevices", r)
+	}
 	if err := check("vkEnumeratePhysicalDevices", Result(vulkan.EnumeratePhysicalDevices(inst, &n, list))); err != nil {
 		return nil, err
 	}
