@@ -90,7 +90,8 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 func (e *Engine) openDevice(selector string) (*prove.Device, error) {
 	d, err := run.OpenDevice(e.inst, run.DeviceOptions{
 		Selector: selector, Half: e.opt.precision == FP16, Statistics: e.opt.Statistics,
-		Memory: e.opt.memory, CacheDir: e.opt.cacheDir, SPIRV: e.opt.SPIRV,
+		Memory: e.opt.memory, CacheDir: e.opt.cacheDir, SPIRV: e.opt.SPIRV, Root: e.opt.root,
+		Warn: func(fact string) { e.opt.log.Warn("running on a software device", "reason", fact) },
 	})
 	if err != nil {
 		return nil, err

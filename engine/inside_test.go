@@ -41,6 +41,9 @@ func withSimulatedDevice(delay time.Duration) Option {
 // withFaults makes Vulkan calls fail.
 func withFaults(f *vk.Faults) Option { return func(o *options) { o.faults = f } }
 
+// withSegments splits each run into so many submissions.
+func withSegments(n int) Option { return func(o *options) { o.segments = n } }
+
 // check compares a request's dispatches with the interpreter.
 func (m *Model) check(ctx context.Context, r Request, pixels []byte) (agreed int, err error) {
 	v, release, err := m.Inside(inside.Key{})

@@ -39,6 +39,8 @@ type options struct {
 	memory     int64
 	cacheDir   string
 	faults     *vk.Faults
+	root       string // of the system; "": /
+	segments   int    // into which each run is split; 0: by measured times
 	threads    int
 	pixels     int64
 	programs   int

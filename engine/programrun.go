@@ -54,11 +54,14 @@ func (p *Program) Run(ctx context.Context, in Inputs) (*Outputs, error) {
 	defer cancel(nil)
 	defer context.AfterFunc(p.ctx, func() { cancel(context.Cause(p.ctx)) })()
 	out, device, err := p.once(ctx, in)
-	if device == nil || !errors.Is(err, ErrDeviceLost) {
+	switch {
+	case momentary(err):
+	case device == nil || !errors.Is(err, ErrDeviceLost):
 		return out, err
-	}
-	if err := p.h.rebuild(ctx, device); err != nil {
-		return nil, err
+	default:
+		if err := p.h.rebuild(ctx, device); err != nil {
+			return nil, err
+		}
 	}
 	out, _, err = p.once(ctx, in)
 	return out, err

@@ -297,6 +297,9 @@ func (h *holding) acquire(ctx context.Context, work string, build func() (*graph
 			return nil, err
 		}
 		c, err := h.compile(ctx, g, keep)
+		if momentary(err) {
+			c, err = h.compile(ctx, g, keep)
+		}
 		h.eng.tell(Event{Kind: Compiled, Model: h.name, Work: work, Duration: time.Since(start), Err: err})
 		return c, err
 	})
@@ -336,8 +339,11 @@ func (h *holding) put(ctx context.Context, p *plan.Plan, keep []string) (*run.Pr
 		}
 		if err == nil {
 			var pr *run.Program
-			if pr, err = run.NewProgram(ctx, d.Device, store, p, run.ProgramOptions{Slots: run.Slots, Keep: keep}); err == nil {
+			if pr, err = run.NewProgram(ctx, d.Device, store, p, run.ProgramOptions{Slots: run.Slots, Keep: keep, Segments: h.eng.opt.segments}); err == nil {
 				return pr, nil
+			}
+			if momentary(err) {
+				err = fmt.Errorf("%w (the model needs %s for this size and batch; %s of %s are in use)", err, megabytes(need), megabytes(limit-left), megabytes(limit))
 			}
 		}
 		if !errors.Is(err, ErrOutOfMemory) || !h.eng.programs.makeRoom() {

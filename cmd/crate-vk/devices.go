@@ -27,7 +27,15 @@ func (a *app) devices() *cobra.Command {
 			for _, d := range list {
 				fmt.Fprintf(t, "%d\t%s\t%s\t%.1f GB\t%d\t%t\t%s\t%s\n", d.Index, d.Name, d.Type, float64(d.Memory)/1e9, d.Subgroup, d.FP16, d.Driver, d.UUID)
 			}
-			return t.Flush()
+			if err := t.Flush(); err != nil {
+				return err
+			}
+			for _, d := range list {
+				if d.Unusable != "" {
+					fmt.Fprintf(a.out, "%d, %s, can't be used: it %s.\n", d.Index, d.Name, d.Unusable)
+				}
+			}
+			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -45,10 +53,11 @@ func (a *app) devicesJSON(list []engine.DeviceInfo) error {
 		Memory   int64  `json:"memory_bytes"`
 		Subgroup int    `json:"subgroup"`
 		FP16     bool   `json:"fp16"`
+		Unusable string `json:"unusable,omitempty"`
 	}
 	rows := make([]row, len(list))
 	for i, d := range list {
-		rows[i] = row{d.Index, d.Name, d.Type, d.Driver, d.API, d.UUID, d.Memory, d.Subgroup, d.FP16}
+		rows[i] = row{d.Index, d.Name, d.Type, d.Driver, d.API, d.UUID, d.Memory, d.Subgroup, d.FP16, d.Unusable}
 	}
 	return writeJSON(a.out, rows)
 }

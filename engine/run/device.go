@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 
@@ -34,6 +35,8 @@ type DeviceOptions struct {
 	Memory     int64  // limit in bytes; 0: three quarters of the device's own
 	CacheDir   string // "": nothing is kept
 	SPIRV      func(name string) ([]byte, error)
+	Warn       func(fact string) // nil: nobody is told
+	Root       string            // of the system; "": /
 }
 
 // OpenDevice opens the device that a selector names.
@@ -48,6 +51,11 @@ func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 	}
 	if o.Half && !info.Storage16 {
 		return nil, NoDevice(fmt.Errorf("%s has no 16-bit storage, which half precision needs", info.Name))
+	}
+	if auto := o.Selector == "" || o.Selector == "auto"; auto && o.Warn != nil {
+		if fact := unseenGPU(cmp.Or(o.Root, "/"), info, infos); fact != "" {
+			o.Warn(fact)
+		}
 	}
 	dev, err := inst.OpenDevice(info, o.Statistics)
 	if err != nil {

@@ -66,7 +66,15 @@ func (s *Pipelines) get(d *plan.Dispatch) (*vk.Pipeline, error) {
 		s.ready[key] = c
 	}
 	s.mu.Unlock()
-	c.once.Do(func() { c.pipe, c.err = s.compile(d) })
+	c.once.Do(func() {
+		if c.pipe, c.err = s.compile(d); c.err == nil {
+			return
+		}
+		// Whoever comes next tries anew: a driver may have had no memory for a moment.
+		s.mu.Lock()
+		delete(s.ready, key)
+		s.mu.Unlock()
+	})
 	return c.pipe, c.err
 }
 

@@ -57,6 +57,7 @@ type ProgramOptions struct {
 	Timestamps bool          // of the dispatches, where the device has them
 	Keep       []string      // outputs that are held on the device and not read
 	Target     time.Duration // how long one submission may take; 0: submitTarget
+	Segments   int           // into how many submissions each run is split; 0: by measured times
 }
 
 // NewProgram puts a plan on a device. Weights that the store has not got yet
@@ -103,7 +104,7 @@ func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan
 			return nil, err
 		}
 	}
-	pr.pace = newPace(p, opt.Target)
+	pr.pace = newPace(p, opt.Target, opt.Segments)
 	if err := pr.makeChain(d); err != nil {
 		return nil, err
 	}

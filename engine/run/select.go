@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,8 @@ type DeviceInfo struct {
 	Memory     int64 // bytes of the device's own memory
 	Subgroup   int
 	FP16       bool
-	Validation bool // the process uses Vulkan with validation layers
+	Validation bool   // the process uses Vulkan with validation layers
+	Unusable   string // why no engine can be opened on it; "": one can
 }
 
 // Reference reports the interpreter.
@@ -44,7 +46,7 @@ func Describe(info vk.Info) DeviceInfo {
 		driver = fmt.Sprintf("%s %d.%d.%d", info.DriverName, info.Driver>>22, info.Driver>>12&0x3ff, info.Driver&0xfff)
 	}
 	return DeviceInfo{Index: info.Index, Name: info.Name, Type: info.Type.String(), Driver: driver, API: info.API, UUID: info.UUID,
-		Memory: info.LocalHeap, Subgroup: info.Subgroup, FP16: info.Storage16, Validation: info.Validation}
+		Memory: info.LocalHeap, Subgroup: info.Subgroup, FP16: info.Storage16, Validation: info.Validation, Unusable: unusable(info)}
 }
 
 // ReferenceDevice describes the interpreter.
@@ -73,8 +75,19 @@ func Devices() ([]DeviceInfo, error) {
 // choose finds the device that a selector names.
 func choose(infos []vk.Info, selector string) (vk.Info, error) {
 	if selector == "" || selector == "auto" {
-		best := infos[0]
-		for _, d := range infos[1:] {
+		var why []string
+		usable := slices.DeleteFunc(slices.Clone(infos), func(d vk.Info) bool {
+			reason := unusable(d)
+			if reason != "" {
+				why = append(why, fmt.Sprintf("%d: %s %s", d.Index, d.Name, reason))
+			}
+			return reason != ""
+		})
+		if len(usable) == 0 {
+			return vk.Info{}, NoDevice(fmt.Errorf("none of the devices can be used (%s); cpu is the interpreter", strings.Join(why, ", ")))
+		}
+		best := usable[0]
+		for _, d := range usable[1:] {
 			// Among software devices the wider vectors are the faster ones.
 			if p, q := preference(d.Type), preference(best.Type); p < q || p == q && d.Type == vk.TypeSoftware && d.Subgroup > best.Subgroup {
 				best = d
@@ -94,6 +107,9 @@ func choose(infos []vk.Info, selector string) (vk.Info, error) {
 	var names []string
 	for _, d := range infos {
 		if match(d) {
+			if reason := unusable(d); reason != "" {
+				return vk.Info{}, NoDevice(fmt.Errorf("device %d, %s, can't be used: it %s", d.Index, d.Name, reason))
+			}
 			return d, nil
 		}
 		names = append(names, fmt.Sprintf("%d: %s", d.Index, d.Name))

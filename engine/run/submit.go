@@ -24,15 +24,19 @@ const (
 // pace decides how many submissions a run is split into.
 type pace struct {
 	target time.Duration
+	fixed  bool
 
 	mu       sync.Mutex
 	segments int
 	runs     int
 }
 
-func newPace(p *plan.Plan, target time.Duration) pace {
+func newPace(p *plan.Plan, target time.Duration, segments int) pace {
 	if target == 0 {
 		target = submitTarget
+	}
+	if segments > 0 {
+		return pace{target: target, fixed: true, segments: min(segments, max(1, len(p.Dispatches)))}
 	}
 	return pace{target: target, segments: clampSegments(float64(p.FLOPs())/submitFLOPs, len(p.Dispatches))}
 }
@@ -46,7 +50,7 @@ func clampSegments(n float64, dispatches int) int {
 func (c *pace) ran(took time.Duration, dispatches int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.runs++; c.runs == 1 {
+	if c.runs++; c.runs == 1 || c.fixed {
 		return
 	}
 	longest := took / time.Duration(c.segments) // on average

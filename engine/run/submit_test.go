@@ -80,11 +80,11 @@ func TestSplit(t *testing.T) {
 			t.Errorf("%d segments: the largest has %d of %d", segments, worst, p.FLOPs())
 		}
 	}
-	if n := newPace(p, 0).segments; n != 1 {
+	if n := newPace(p, 0, 0).segments; n != 1 {
 		t.Errorf("%d submissions of 8 GFLOP", n)
 	}
 	p.Dispatches[0].FLOPs = 95e9
-	if pace := newPace(p, 0); pace.segments != 11 {
+	if pace := newPace(p, 0, 0); pace.segments != 11 {
 		t.Errorf("%d submissions of 103 GFLOP", pace.segments)
 	}
 }

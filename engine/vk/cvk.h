@@ -54,7 +54,7 @@ typedef struct {
     uint8_t uuid[16];
     uint32_t type, api, driver_version;
     uint64_t max_storage_range, max_allocation, max_texels, storage_align, texel_align;
-    uint32_t max_invocations, max_size[3], max_groups[3], max_shared, max_push;
+    uint32_t max_invocations, max_size[3], max_groups[3], max_shared, max_push, max_slots;
     uint32_t subgroup, min_subgroup, max_subgroup, subgroup_ops, subgroup_stages;
     uint32_t storage16, float16, statistics, size_control, timestamps, invocations;
     float timestamp_ns;

@@ -154,6 +154,7 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     for (int i = 0; i < 3; i++) info->max_size[i] = l->maxComputeWorkGroupSize[i], info->max_groups[i] = l->maxComputeWorkGroupCount[i];
     info->max_shared = l->maxComputeSharedMemorySize;
     info->max_push = l->maxPushConstantsSize;
+    info->max_slots = l->maxPerStageDescriptorStorageBuffers < l->maxDescriptorSetStorageBuffers ? l->maxPerStageDescriptorStorageBuffers : l->maxDescriptorSetStorageBuffers;
     info->timestamp_ns = l->timestampPeriod;
     info->subgroup = sub.subgroupSize;
     info->subgroup_ops = sub.supportedOperations;

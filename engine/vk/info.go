@@ -35,6 +35,7 @@ type Info struct {
 	Type       DeviceType
 	API        string
 	Driver     uint32 // driver version, in the vendor's encoding
+	Computes   bool   // it has a queue for kernels
 	Validation bool   // the instance was made with validation layers
 
 	MaxStorageRange int64
@@ -47,6 +48,7 @@ type Info struct {
 	MaxGroups       [3]int64
 	MaxShared       int
 	MaxPush         int
+	MaxSlots        int // storage buffers that a kernel can bind
 	Subgroup        int
 	MinSubgroup     int
 	MaxSubgroup     int

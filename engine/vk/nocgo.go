@@ -24,7 +24,7 @@ func Open(opt Options) (*Instance, error) {
 	return nil, errNoCgo
 }
 
-// Devices lists the devices that can compute.
+// Devices lists the devices.
 func (i *Instance) Devices() ([]Info, error) { return nil, errNoCgo }
 
 // OpenDevice creates a logical device.

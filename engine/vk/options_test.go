@@ -3,6 +3,7 @@ package vk_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,6 +32,7 @@ func TestConflict(t *testing.T) {
 	const variable = "CRATE_VK_TEST_CONFLICT"
 	if os.Getenv(variable) == "" {
 		devicetest.Open(t, nil)
+		t.Setenv("XDG_CACHE_HOME", t.TempDir())
 		for _, c := range []string{"same", "free", "user", "failed", "validation"} {
 			if out := again(t, variable+"="+c, "LP_NATIVE_VECTOR_WIDTH="+map[bool]string{true: "128"}[c == "user"], "MESA_SHADER_CACHE_DIR="); !strings.Contains(out, "--- PASS: TestConflict") {
 				t.Errorf("%s: %s", c, out)
@@ -80,6 +82,37 @@ func TestConflict(t *testing.T) {
 		defer inst.Close()
 		validated(t, inst, false)
 		conflict(t, vk.Options{Validation: true}, "already uses Vulkan without it")
+	}
+}
+
+// TestCacheFolder opens Vulkan where the user's cache folder does not exist yet, and
+// where none can be made: Mesa finds its own, which nobody else can write, or is told
+// to keep nothing, and complains in neither case.
+func TestCacheFolder(t *testing.T) {
+	const variable = "CRATE_VK_TEST_CACHE"
+	if os.Getenv(variable) != "" {
+		inst := open(t, 128, 128)
+		defer inst.Close()
+		if _, err := inst.Devices(); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	devicetest.Open(t, nil)
+	base := t.TempDir()
+	home := filepath.Join(base, "not", "there")
+	file := filepath.Join(base, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{home, filepath.Join(file, "below")} {
+		if out := again(t, variable+"=1", "XDG_CACHE_HOME="+dir, "LP_NATIVE_VECTOR_WIDTH=", "MESA_SHADER_CACHE_DIR="); !strings.Contains(out, "--- PASS") || strings.Contains(out, "Failed to create") {
+			t.Errorf("%s: %s", dir, out)
+		}
+	}
+	info, err := os.Stat(filepath.Join(home, "crate-vk", "mesa-128"))
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder: %v, %v", info, err)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	vulkan "github.com/vulkan-go/vulkan"
 )
 
-// Devices lists the devices that can compute, in the loader's order. When
+// Devices lists the devices, in the loader's order; see Info.Computes. When
 // there is none the error is ErrNoDriver or ErrNoDevice.
 func (i *Instance) Devices() ([]Info, error) {
 	inst := instanceOf(i.handle)
@@ -32,6 +32,9 @@ func (i *Instance) Devices() ([]Info, error) {
 		return nil, ErrNoDevice
 	}
 	list := make([]vulkan.PhysicalDevice, n)
+	if r := i.faults.next("vkEnumeratePhysicalDevices"); r != Success {
+		return nil, check("vkEnumeratePhysicalDevices", r)
+	}
 	if err := check("vkEnumeratePhysicalDevices", Result(vulkan.EnumeratePhysicalDevices(inst, &n, list))); err != nil {
 		return nil, err
 	}
@@ -42,12 +45,7 @@ func (i *Instance) Devices() ([]Info, error) {
 			return nil, err
 		}
 		info.Index = k
-		if info.queue >= 0 {
-			infos = append(infos, info)
-		}
-	}
-	if len(infos) == 0 {
-		return nil, ErrNoDevice
+		infos = append(infos, info)
 	}
 	return infos, nil
 }
@@ -64,11 +62,14 @@ func (i *Instance) query(phys Handle) (Info, error) {
 		API:             fmt.Sprintf("%d.%d.%d", c.api>>22, c.api>>12&0x3ff, c.api&0xfff),
 		MaxStorageRange: int64(c.max_storage_range), MaxAllocation: int64(c.max_allocation), MaxTexels: int64(c.max_texels),
 		StorageAlign: int64(c.storage_align), TexelAlign: int64(c.texel_align),
-		MaxInvocations: int(c.max_invocations), MaxShared: int(c.max_shared), ComputeUnits: int(c.compute_units), VectorRegisters: int(c.vector_registers), MaxPush: int(c.max_push),
+		MaxInvocations: int(c.max_invocations), MaxShared: int(c.max_shared), ComputeUnits: int(c.compute_units), VectorRegisters: int(c.vector_registers), MaxPush: int(c.max_push), MaxSlots: int(c.max_slots),
 		Subgroup: int(c.subgroup), MinSubgroup: int(c.min_subgroup), MaxSubgroup: int(c.max_subgroup),
 		Storage16: c.storage16 != 0, Float16: c.float16 != 0, Statistics: c.statistics != 0, SizeControl: c.size_control != 0,
 		Timestamps: c.timestamps != 0, Invocations: c.invocations != 0, TimestampNS: float64(c.timestamp_ns), LocalHeap: int64(c.local_heap),
-		Validation: i.validated, queue: int(c.queue), physical: phys,
+		Validation: i.validated, Computes: c.queue >= 0, queue: int(c.queue), physical: phys,
+	}
+	if info.MaxAllocation == 0 {
+		info.MaxAllocation = 1 << 30 // what each device of Vulkan 1.1 has
 	}
 	const computeStage = 0x20 // VK_SHADER_STAGE_COMPUTE_BIT
 	if c.subgroup_stages&computeStage != 0 {

@@ -18,7 +18,11 @@ type vectors struct {
 	read  bool     // drivers have been loaded and may have read them: bits stay as they are
 }
 
-const widthVariable, cacheVariable = "LP_NATIVE_VECTOR_WIDTH", "MESA_SHADER_CACHE_DIR"
+const (
+	widthVariable   = "LP_NATIVE_VECTOR_WIDTH"
+	cacheVariable   = "MESA_SHADER_CACHE_DIR"
+	noCacheVariable = "MESA_SHADER_CACHE_DISABLE"
+)
 
 // ask chooses the width where the CPU can have it and the user has not chosen.
 // Mesa's disk cache does not distinguish widths, so each gets a folder of its
@@ -35,7 +39,13 @@ func (v *vectors) ask(bits int) error {
 	v.bits = bits
 	v.set(widthVariable, fmt.Sprint(bits))
 	if dir, err := os.UserCacheDir(); err == nil && os.Getenv(cacheVariable) == "" {
-		v.set(cacheVariable, fmt.Sprintf("%s/crate-vk/mesa-%d", dir, bits))
+		dir = fmt.Sprintf("%s/crate-vk/mesa-%d", dir, bits)
+		// Mesa makes no folders above it, and complains where there are none.
+		if err := os.MkdirAll(dir, 0o700); err == nil {
+			v.set(cacheVariable, dir)
+		} else {
+			v.set(noCacheVariable, "true")
+		}
 	}
 	return nil
 }

@@ -228,11 +228,26 @@ func TestNoDriver(t *testing.T) {
 // environment, and returns what it prints.
 func again(t *testing.T, env ...string) string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), env...)
-	out, err := cmd.CombinedOutput()
+	out, err := alone(t, env...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return string(out)
+	return out
+}
+
+// fails is again for a test that must fail there.
+func fails(t *testing.T, env ...string) string {
+	t.Helper()
+	out, err := alone(t, env...)
+	if err == nil {
+		t.Errorf("it passes:\n%s", out)
+	}
+	return out
+}
+
+func alone(t *testing.T, env ...string) (string, error) {
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }

@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/graph/pass"
+)
+
+// TestLimitsAtTheMinimum plans the largest published model with the limits that every
+// device has: batches of 64 down to 1, of images of 224 to 2000 px. What does not fit
+// says so as a LimitError, by which a batch is halved, and what one image needs is
+// known before anything runs.
+func TestLimitsAtTheMinimum(t *testing.T) {
+	for name, sides := range map[string][]int{"crate-l16": {224, 480, 1008, 1504, 2000}, "alpha-l8": {480, 2000}} {
+		c, err := crate.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, side := range sides {
+			n, err := largestBatch(t, &c, side)
+			t.Logf("%s, %d px: batches of %d; %v", name, side, n, err)
+			if err != nil && (!errors.As(err, new(*plan.LimitError)) || !tooMuch(err)) {
+				t.Errorf("%s, %d px: no limit: %v", name, side, err)
+			}
+			if n == 0 && side < 1504 {
+				t.Errorf("%s, %d px: not even one image: %v", name, side, err)
+			}
+		}
+	}
+}
+
+// largestBatch halves a batch of 64 until it fits, and returns why twice as many don't.
+func largestBatch(t *testing.T, c *crate.Config, side int) (batch int, why error) {
+	t.Helper()
+	lim := plan.BaselineLimits()
+	for batch = 64; batch > 0; batch /= 2 {
+		r := readout.Request{Outputs: []string{fmt.Sprintf("cls_attention.%d", c.Depth-1)}, Height: side, Width: side, Batch: batch, Positions: crate.PositionsExact}
+		g, err := readout.Graph(c, r, pass.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := plan.New(g, lim, plan.Options{})
+		if err != nil {
+			why = err
+			continue
+		}
+		for i := range p.Dispatches {
+			d := &p.Dispatches[i]
+			if d.Grid[0] > lim.MaxWorkgroups[0] || d.Grid[1] > lim.MaxWorkgroups[1] || d.Grid[2] > lim.MaxWorkgroups[2] {
+				t.Errorf("%d × %d px: dispatch %d has a grid of %v", batch, side, i, d.Grid)
+			}
+			for _, b := range d.Bind {
+				if b >= 0 && p.Buffers[b].Layout.Bytes() > lim.MaxStorageRange {
+					t.Errorf("%d × %d px: dispatch %d binds %d bytes", batch, side, i, p.Buffers[b].Layout.Bytes())
+				}
+			}
+		}
+		return batch, why
+	}
+	return 0, why
+}
+
+// TestSoftwareDeviceBesideGPU: an engine that auto opens on a software device says
+// which GPU it does not see; one that is asked for by name does not.
+func TestSoftwareDeviceBesideGPU(t *testing.T) {
+	root := t.TempDir()
+	node := filepath.Join(root, "dev/dri/renderD128")
+	if err := os.MkdirAll(filepath.Dir(node), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(node, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
+		if info.Type != vk.TypeSoftware {
+			t.Skip("NOT TESTED: there is a GPU")
+		}
+		for selector, warned := range map[string]bool{"auto": true, "uuid:" + info.UUID: false} {
+			var log bytes.Buffer
+			e, err := Open(t.Context(), WithDevice(selector), WithLogger(slog.New(slog.NewTextHandler(&log, nil))), func(o *options) { o.root = root })
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Close()
+			if got := strings.Contains(log.String(), "level=WARN") && strings.Contains(log.String(), "/dev/dri/renderD128"); got != warned {
+				t.Errorf("%s: warned %v\n%s", selector, got, log.String())
+			}
+		}
+	})
+}
