@@ -1,6 +1,7 @@
 package outputs
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -88,6 +89,29 @@ func TestFailures(t *testing.T) {
 			if got := content(t, folder); !maps.Equal(got, want) {
 				t.Fatalf("after %v in call %d, %s: got %v, want %v", cause, n, failed, got, want)
 			}
+		}
+	}
+}
+
+// TestJournalSynced: records are made to last in batches.
+func TestJournalSynced(t *testing.T) {
+	r := &recorder{}
+	f, err := openFolder(filepath.Join(t.TempDir(), "out"), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	j, err := OpenJournal(context.Background(), f, testHeader{"segment", "m", "v"}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	for n := range 3 * syncEvery {
+		if err := j.Add("x", Entry{Path: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := strings.Count(strings.Join(r.calls, "\n"), "sync "+JournalName), (n+1)/syncEvery; got != want {
+			t.Fatalf("after %d records it was synced %d times, want %d", n+1, got, want)
 		}
 	}
 }
