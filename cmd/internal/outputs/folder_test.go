@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -116,7 +117,7 @@ func TestForeignFiles(t *testing.T) {
 }
 
 // TestSweep: what a killed run was writing is removed, in every folder where it
-// may have been.
+// may have been, and nothing else that looks like it.
 func TestSweep(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "out")
 	f, err := OpenFolder(folder)
@@ -133,13 +134,22 @@ func TestSweep(t *testing.T) {
 	for _, dir := range []string{"", "sub/deep"} {
 		put(t, filepath.Join(folder, dir, f.temp()), "half")
 	}
+	theirs := []string{".crate-vk-x.png", ".crate-vk-another-1.tmp", "sub/deep/.crate-vk-" + f.token + ".tmp", "sub/.crate-vk-" + f.token + "-1.tmp"}
+	for _, name := range theirs { // the last lies where the run wrote nothing
+		put(t, filepath.Join(folder, name), "theirs")
+	}
 	f.Close() // killed: the journal stays
 	if err := testRun(folder, system{}, Options{}, "a", "sub/deep/b"); err != nil {
 		t.Fatal(err)
 	}
 	for name := range content(t, folder) {
-		if strings.HasPrefix(filepath.Base(name), ".") {
+		if strings.HasPrefix(filepath.Base(name), ".") && !slices.Contains(theirs, name) {
 			t.Errorf("%s is left", name)
+		}
+	}
+	for _, name := range theirs {
+		if content(t, folder)[name] != "theirs" {
+			t.Errorf("%s is gone", name)
 		}
 	}
 }
