@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"text/tabwriter"
@@ -121,6 +120,9 @@ func (a *app) runAnalyze(ctx context.Context, f *analyzeFlags, args []string) er
 	if err != nil {
 		return err
 	}
+	if err := mayReport(ctx, f.source.out, append(f.model.files(), paths(tasks)...)); err != nil {
+		return err
+	}
 	e, err := f.device.open(ctx, a)
 	if err != nil {
 		return err
@@ -207,27 +209,6 @@ func (r *layerReport) table(w io.Writer) error {
 			fmt.Fprintf(t, "%d\t%.3f\t%.3f\t%s\t%s\t\n", l.Layer, l.CodingRate.Mean, l.CodingRate.Std, share, spread)
 		}
 		if err := t.Flush(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// write writes the report's files into a folder.
-func (r *layerReport) write(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	files := map[string]func(io.Writer) error{
-		"layers.json":     func(w io.Writer) error { return writeJSON(w, r) },
-		"layers.csv":      r.csv,
-		"coding-rate.svg": r.rates().WriteSVG,
-	}
-	if c := r.sparsity(); len(c.Lines) > 0 {
-		files["sparsity.svg"] = c.WriteSVG
-	}
-	for name, f := range files {
-		if err := writeFile(filepath.Join(dir, name), f); err != nil {
 			return err
 		}
 	}

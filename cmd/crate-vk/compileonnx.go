@@ -12,6 +12,9 @@ import (
 // writeONNX writes the graph with the model's weights. A graph from a dump gets
 // the weights of --model too.
 func (c *compilation) writeONNX(ctx context.Context, g *graph.Graph) error {
+	if err := notOver(c.f.onnx, append(c.f.model.files(), c.f.from)...); err != nil {
+		return err
+	}
 	src, err := c.f.model.open(c.app)
 	if err != nil {
 		return err

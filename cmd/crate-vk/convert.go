@@ -80,10 +80,8 @@ func (a *app) runConvert(model *modelFlags, in, out string, overwrite bool) erro
 	if err := model.checkBranch(); err != nil {
 		return err
 	}
-	if old, err := os.Stat(out); err == nil {
-		if from, err := os.Stat(in); err == nil && os.SameFile(old, from) {
-			return usage(fmt.Errorf("%s is the input: name another output", out))
-		}
+	if err := notOver(out, append(model.files(), in)...); err != nil {
+		return err
 	}
 	if _, err := os.Lstat(out); err == nil && !overwrite {
 		return usage(fmt.Errorf("%s exists: use --overwrite to replace it", out))

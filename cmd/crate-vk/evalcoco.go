@@ -94,6 +94,9 @@ func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
 	if err != nil {
 		return usage(err)
 	}
+	if err := notOver(f.results, append(f.model.files(), folder.Instances)...); err != nil {
+		return err
+	}
 	opt := eval.COCOOptions{ByCategory: f.byCategory}
 	images := truth.Images
 	if f.limit > 0 && f.limit < len(images) {

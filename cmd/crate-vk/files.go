@@ -1,35 +1,19 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
 	"os"
-	"path/filepath"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
+	"github.com/crate-vk/crate-vk/internal/quote"
 )
 
 // writeFile writes a file that is complete or not there.
 func writeFile(path string, write func(io.Writer) error) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".crate-vk-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	w := bufio.NewWriterSize(tmp, 1<<20)
-	err = write(w)
-	for _, f := range []func() error{w.Flush, func() error { return tmp.Chmod(0o644) }, tmp.Sync} {
-		if err == nil {
-			err = f()
-		}
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return outputs.WriteFile(path, write)
 }
 
 func writeBytes(path string, data []byte) error {
@@ -37,6 +21,28 @@ func writeBytes(path string, data []byte) error {
 		_, err := w.Write(data)
 		return err
 	})
+}
+
+// notOver refuses to write a file over one that the command reads.
+func notOver(path string, inputs ...string) error {
+	there, err := os.Stat(path)
+	if err != nil {
+		return nil // nothing, or a link that leads nowhere
+	}
+	for _, in := range inputs {
+		if from, err := os.Stat(in); in != "" && err == nil && os.SameFile(there, from) {
+			return usage(fmt.Errorf("%s is an input: name another output", quote.Path(path)))
+		}
+	}
+	return nil
+}
+
+// paths are the files of some images.
+func paths(tasks []task) (list []string) {
+	for _, t := range tasks {
+		list = append(list, t.path)
+	}
+	return list
 }
 
 // writeJSON writes indented JSON without escaping what HTML would need.

@@ -13,7 +13,7 @@ func main() {
 		// costs 2 ms of CPU an image and spares 15 to 40 MB.
 		debug.SetGCPercent(50)
 	}
-	ctx, stop := interruptible()
+	ctx, stop := interruptible(stopLimit)
 	code := run(ctx, streams{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
 	stop()
 	os.Exit(code)

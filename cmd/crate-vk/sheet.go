@@ -126,6 +126,9 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 	if err != nil {
 		return err
 	}
+	if err := notOver(f.source.out, append(f.model.files(), paths(tasks)...)...); err != nil {
+		return err
+	}
 	if n := len(tasks); n > f.rows {
 		a.log.Info(fmt.Sprintf("the sheet shows the first %d of %d images (--rows)", f.rows, n))
 		tasks = tasks[:f.rows]
@@ -133,6 +136,11 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 	truth, err := truthFiles(ctx, f.truth)
 	if err != nil {
 		return err
+	}
+	for _, m := range truth {
+		if err := notOver(f.source.out, m.Path); err != nil {
+			return err
+		}
 	}
 	s, err := a.load(ctx, &f.device, src)
 	if err != nil {

@@ -15,8 +15,8 @@ const stopLimit = drainLimit + 1500*time.Millisecond
 
 // interruptible is a context that the signals to stop end. A second signal ends the
 // process at once, and so does time: whoever reads from a file system that doesn't
-// answer looks at no context. Files that are there are complete all the same.
-func interruptible() (ctx context.Context, stop func()) {
+// answer looks at no context, and has until the limit. Files that are there are complete all the same.
+func interruptible(limit time.Duration) (ctx context.Context, stop func()) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants it
 		signals = append(signals, syscall.SIGHUP)
@@ -29,7 +29,7 @@ func interruptible() (ctx context.Context, stop func()) {
 		cancel()
 		select {
 		case <-came:
-		case <-time.After(stopLimit):
+		case <-time.After(limit):
 			fmt.Fprintln(os.Stderr, "crate-vk: interrupted, and what is under way doesn't end")
 		}
 		os.Exit(exitInterrupted)

@@ -47,8 +47,11 @@ func (t *task) read(ctx context.Context, limit int64) (data []byte, done func(),
 	}
 	data, err = regular.Read(ctx, t.path, min(limit, bigFile))
 	var large *regular.SizeError
-	if !errors.As(err, &large) || limit <= bigFile || large.Size > limit {
+	if !errors.As(err, &large) {
 		return data, func() {}, err
+	}
+	if large.Size > limit {
+		return nil, nil, &regular.SizeError{Path: t.path, Size: large.Size, Limit: limit}
 	}
 	select {
 	case bigFiles <- struct{}{}:

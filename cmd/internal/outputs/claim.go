@@ -60,7 +60,7 @@ func (j *Journal) Claim(names, run []string) error {
 			return err
 		}
 	}
-	return j.file.Sync()
+	return j.sync()
 }
 
 // mayTake are those of some names that are not ours yet, if we may have them all.

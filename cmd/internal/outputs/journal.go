@@ -37,6 +37,7 @@ type Journal struct {
 	size  int64
 	dirty int
 	ours  bool // an earlier run of ours wrote here
+	begun bool // there is a journal, with a whole header
 }
 
 // line is a record's place in results.jsonl or the journal.
@@ -83,23 +84,24 @@ func OpenJournal(ctx context.Context, f *Folder, header any, opt Options) (*Jour
 			return nil, err
 		}
 	}
-	return j, j.open()
+	return j, nil
 }
 
 // open opens the journal to append to it, and says whose temporary files will come.
+// It is left to the first line, so that a run that is refused leaves nothing.
 func (j *Journal) open() (err error) {
 	d, root := j.folder.disk, j.folder.root
 	begin := append(slices.Clone(j.header), '\n')
-	switch info, e := root.Lstat(JournalName); {
-	case errors.Is(e, fs.ErrNotExist):
+	if j.begun {
+		info, e := root.Lstat(JournalName)
+		if e != nil {
+			return quote.Error(e)
+		}
+		j.file, err = d.Append(root, JournalName)
+		j.size, begin = info.Size(), []byte("\n") // a line that was cut off ends here
+	} else if err = j.clear(); err == nil {
 		if j.file, err = d.Create(root, JournalName); err == nil {
 			err = d.Sync(root)
-		}
-	case e != nil:
-		err = quote.Error(e)
-	default:
-		if j.file, err = d.Append(root, JournalName); err == nil && info.Size() > 0 {
-			j.size, begin = info.Size(), []byte("\n") // a line that was cut off ends here
 		}
 	}
 	if err != nil {
@@ -111,6 +113,23 @@ func (j *Journal) open() (err error) {
 	return j.appendJSON(claim{Token: j.folder.token})
 }
 
+// clear removes a journal whose run was killed before it had written the header.
+func (j *Journal) clear() error {
+	in, _, err := regular.OpenIn(j.folder.root, JournalName, int64(len(j.header)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var begun []byte
+	if err == nil {
+		begun, err = io.ReadAll(in)
+		in.Close()
+	}
+	if err != nil || !bytes.HasPrefix(j.header, begun) {
+		return fmt.Errorf("%s: %w: %s %w", quote.Path(j.folder.name), ErrOtherRun, JournalName, errNotOurs)
+	}
+	return j.folder.remove(JournalName)
+}
+
 // load reads the records of a file.
 func (j *Journal) load(ctx context.Context, name string, dirs, tokens map[string]bool) error {
 	err := lines(ctx, j.folder.root, name, func(at int64, text []byte) error {
@@ -119,6 +138,7 @@ func (j *Journal) load(ctx context.Context, name string, dirs, tokens map[string
 				return fmt.Errorf("%w: %s", ErrOtherRun, difference(text, j.header))
 			}
 			j.ours = true
+			j.begun = j.begun || name == JournalName
 			return nil
 		}
 		var l struct {
@@ -209,14 +229,14 @@ func (j *Journal) Add(path string, record any) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	from := j.size
 	if err := j.append(append(body, '\n')); err != nil {
 		return err
 	}
-	j.at[path] = line{false, from, from + int64(len(body))}
+	end := j.size - 1
+	j.at[path] = line{false, end - int64(len(body)), end}
 	if j.dirty++; j.dirty >= syncEvery {
 		j.dirty = 0
-		return j.file.Sync()
+		return j.sync()
 	}
 	return nil
 }
@@ -229,7 +249,20 @@ func (j *Journal) appendJSON(v any) error {
 	return j.append(append(body, '\n'))
 }
 
+// sync makes the journal last.
+func (j *Journal) sync() error {
+	if j.file == nil {
+		return nil
+	}
+	return j.file.Sync()
+}
+
 func (j *Journal) append(text []byte) error {
+	if j.file == nil {
+		if err := j.open(); err != nil {
+			return err
+		}
+	}
 	n, err := j.file.Write(text)
 	j.size += int64(n)
 	return quote.Error(err)
@@ -279,7 +312,7 @@ func (j *Journal) WithEarlier(ctx context.Context, paths []string) []string {
 // Finish writes results.jsonl: the header, then the records of the given
 // paths in their order. The journal is removed.
 func (j *Journal) Finish(paths []string) error {
-	if err := j.file.Sync(); err != nil {
+	if err := j.sync(); err != nil {
 		return err
 	}
 	pr, pw := io.Pipe()
@@ -289,7 +322,9 @@ func (j *Journal) Finish(paths []string) error {
 	if err != nil {
 		return err
 	}
-	j.file.Close()
+	if j.file != nil {
+		j.file.Close()
+	}
 	return j.folder.remove(JournalName)
 }
 
@@ -309,6 +344,9 @@ func (j *Journal) writeResults(w io.Writer, paths []string) error {
 
 // Close keeps the journal for a later run.
 func (j *Journal) Close() error {
+	if j.file == nil {
+		return nil
+	}
 	err := j.file.Sync()
 	if e := j.file.Close(); err == nil {
 		err = e

@@ -66,7 +66,7 @@ func (n *Namer) Names(rels []string) []string {
 	for i, rel := range rels {
 		name := stem(rel)
 		if count[name] > 1 {
-			if ext := filepath.Ext(rel); ext != "" && ext != filepath.Base(rel) {
+			if ext := filepath.Ext(rel); ext != "" && stem(rel) != filepath.Clean(rel) {
 				name += "_" + ext[1:]
 			}
 		}
@@ -79,8 +79,8 @@ func (n *Namer) Names(rels []string) []string {
 func stem(rel string) string {
 	rel = filepath.Clean(rel)
 	base := filepath.Base(rel)
-	if ext := filepath.Ext(base); ext != base {
-		base = strings.TrimSuffix(base, ext)
+	if bare := strings.TrimSuffix(base, filepath.Ext(base)); strings.Trim(bare, ".") != "" { // "...png" keeps all
+		base = bare
 	}
 	return filepath.Join(filepath.Dir(rel), base)
 }

@@ -69,6 +69,9 @@ func lines(ctx context.Context, dir *os.Root, name string, take func(at int64, l
 	limit := 1 << 20 // of a header
 	for at := int64(0); ; {
 		line, err := readLine(r, limit)
+		if err == io.EOF && at == 0 && name == ResultsName { // it is never there in part
+			err = errNotOurs
+		}
 		if err == io.EOF {
 			return nil
 		}

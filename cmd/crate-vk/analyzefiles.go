@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/internal/regular"
+)
+
+// reportName is the file of a report that is written first, and tells that the
+// others are ours.
+const reportName = "layers.json"
+
+// reportFile is a file that analyze writes.
+type reportFile struct {
+	name  string
+	write func(r *layerReport, w io.Writer) error
+}
+
+func reportFiles() []reportFile {
+	return []reportFile{
+		{reportName, func(r *layerReport, w io.Writer) error { return writeJSON(w, r) }},
+		{"layers.csv", (*layerReport).csv},
+		{"coding-rate.svg", func(r *layerReport, w io.Writer) error { c := r.rates(); return c.WriteSVG(w) }},
+		{"sparsity.svg", func(r *layerReport, w io.Writer) error { c := r.sparsity(); return c.WriteSVG(w) }},
+	}
+}
+
+// mayReport refuses a folder in which files that are no report of ours have the
+// names of one's, or inputs have.
+func mayReport(ctx context.Context, dir string, inputs []string) error {
+	if dir == "" {
+		return nil
+	}
+	ours := holdsReport(ctx, dir)
+	for _, f := range reportFiles() {
+		path := filepath.Join(dir, f.name)
+		if err := notOver(path, inputs...); err != nil {
+			return err
+		}
+		if _, err := os.Lstat(path); err == nil && !ours {
+			return usage(fmt.Errorf("%s is there already, and no report of crate-vk analyze lies beside it: name another --out", quote.Path(path)))
+		}
+	}
+	return nil
+}
+
+// holdsReport reports a folder that analyze wrote into.
+func holdsReport(ctx context.Context, dir string) bool {
+	data, err := regular.Read(ctx, filepath.Join(dir, reportName), regular.Picture)
+	if err != nil {
+		return false
+	}
+	var r struct {
+		Settings *string           `json:"settings"`
+		Version  *string           `json:"version"`
+		Models   []json.RawMessage `json:"models"`
+	}
+	return json.Unmarshal(data, &r) == nil && r.Settings != nil && r.Version != nil && r.Models != nil
+}
+
+// write writes the report's files into a folder.
+func (r *layerReport) write(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return quote.Error(err)
+	}
+	for _, f := range reportFiles() {
+		if f.name == "sparsity.svg" && len(r.sparsity().Lines) == 0 {
+			continue
+		}
+		if err := writeFile(filepath.Join(dir, f.name), func(w io.Writer) error { return f.write(r, w) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// commandVariable makes the test binary the command.
+const commandVariable = "CRATE_VK_TEST_COMMAND"
+
+// stopVariable is the stop limit of a command that is stuck; default: an hour.
+const stopVariable = "CRATE_VK_TEST_STOP"
+
+// The values of commandVariable.
+const (
+	commandItself = "command"
+	commandStuck  = "stuck" // waits for signals, and looks at no context
+)
+
+// asCommand is the command, if the test binary was started to be it.
+func asCommand() {
+	switch os.Getenv(commandVariable) {
+	case commandItself:
+		main()
+	case commandStuck:
+		limit, err := time.ParseDuration(os.Getenv(stopVariable))
+		if err != nil {
+			limit = time.Hour
+		}
+		ctx, _ := interruptible(limit)
+		os.Stdout.WriteString("ready\n")
+		<-ctx.Done()
+		os.Stdout.WriteString("told\n")
+		select {}
+	}
+}
+
+// child is the command in a process of its own.
+type child struct {
+	*exec.Cmd
+	t        *testing.T
+	in       io.WriteCloser
+	out, log bytes.Buffer
+}
+
+// spawn prepares the command; it runs in dir, with a cache of the test's own.
+func spawn(t *testing.T, dir string, args ...string) *child {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Nothing here takes minutes but what hangs.
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	t.Cleanup(cancel)
+	c := &child{Cmd: exec.CommandContext(ctx, self, args...), t: t}
+	c.Dir = dir
+	c.Env = append(os.Environ(), commandVariable+"="+commandItself)
+	c.Stdout, c.Stderr = &c.out, &c.log
+	return c
+}
+
+// code waits for the child to end and returns its exit code; −1 if a signal
+// ended it.
+func (c *child) code() int {
+	c.t.Helper()
+	err := c.Wait()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return 0
+}
+
+func (c *child) start() *child {
+	c.t.Helper()
+	if err := c.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	return c
+}
+
+// want runs the command, and wants an exit code and words in what it says.
+func (c *child) want(code int, words ...string) {
+	c.t.Helper()
+	got := c.start().code()
+	if got != code {
+		c.t.Errorf("crate-vk %s: exit %d, want %d\n%s", strings.Join(c.Args[1:], " "), got, code, c.log.String())
+	}
+	for _, w := range words {
+		if !strings.Contains(c.log.String(), w) {
+			c.t.Errorf("crate-vk %s: want %q in\n%s", strings.Join(c.Args[1:], " "), w, c.log.String())
+		}
+	}
+}
+
+// samples is a folder with the first of the sample images, in.
+func samples(t *testing.T, n int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	from := filepath.Join("..", "..", "testdata", "demo", "samples", "images")
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries[:n] {
+		data, err := os.ReadFile(filepath.Join(from, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, "in", e.Name()), data)
+	}
+	return dir
+}
+
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// everything is what is in a folder and below, by name.
+func everything(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(dir, path)
+		all[rel] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// same compares two folders.
+func same(t *testing.T, what string, got, want map[string]string) {
+	t.Helper()
+	for name, data := range want {
+		if other, ok := got[name]; !ok {
+			t.Errorf("%s: %s is missing", what, name)
+		} else if other != data {
+			t.Errorf("%s: %s differs", what, name)
+		}
+	}
+	for name := range got {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s: %s is litter", what, name)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/crate-vk/crate-vk/crate/demo"
+)
+
+// TestPlainOutput: whatever a path or a model holds, no command hands a terminal
+// anything but text.
+func TestPlainOutput(t *testing.T) {
+	dir := t.TempDir()
+	const escape = "\x1b]0;x\x07\u009b2J\u202e.safetensors"
+	model := filepath.Join(dir, escape)
+	write(t, model, demo.Safetensors)
+	for _, args := range [][]string{
+		{"info", model},
+		{"info", model + "x"},
+		{"segment", "-d", "cpu", filepath.Join(dir, "no\x1b[31m.png")},
+		{"segment", "-d", "cpu", "--keep", "\x1b[31m", "x.png"},
+		{"eval", "coco", "--truth", filepath.Join(dir, "\x1b[31m")},
+		{"\x1b[31mnonsense"},
+		{"compile", "--device", "baseline", "--from", model},
+		{"convert", model, filepath.Join(dir, "\x1b[31m.safetensors")},
+	} {
+		var out, log bytes.Buffer
+		run(context.Background(), streams{strings.NewReader(""), &out, &log}, args)
+		for name, text := range map[string]string{"output": out.String(), "log": log.String()} {
+			if strings.ContainsAny(text, "\x1b\x07\u009b\u202e") {
+				t.Errorf("crate-vk %q: the %s has %q", args, name, text)
+			}
+		}
+		if out.Len()+log.Len() == 0 {
+			t.Errorf("crate-vk %q says nothing", args)
+		}
+	}
+}
+
+// TestSharedCache: with a cache folder that others write to a run goes on, without
+// it, and says why.
+func TestSharedCache(t *testing.T) {
+	if len(vulkanDevices()) == 0 {
+		t.Skip("the interpreter caches nothing")
+	}
+	dir := samples(t, 1)
+	cache := filepath.Join(dir, "cache", "crate-vk")
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(cache, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	c := spawn(t, dir, "segment", "-d", "0", "--no-self-test", "--format", "mask", "-o", "out", "in")
+	c.Env = append(c.Env, "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
+	if home, err := os.UserHomeDir(); err == nil && os.Getenv("MESA_SHADER_CACHE_DIR") == "" {
+		c.Env = append(c.Env, "MESA_SHADER_CACHE_DIR="+filepath.Join(home, ".cache"))
+	}
+	c.want(exitOK, "can be written by others (mode 0777)", "1 done")
+	if entries, _ := os.ReadDir(cache); len(entries) > 0 {
+		t.Errorf("it was used all the same: %v", entries)
+	}
+}
