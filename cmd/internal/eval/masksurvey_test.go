@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -184,5 +185,49 @@ func TestParseVoid(t *testing.T) {
 	}
 	if _, err := ParseChannel("red"); err == nil {
 		t.Error("red is a channel")
+	}
+}
+
+// TestInverted: masks whose object is along the rim are pointed out, whole pictures and
+// ordinary masks not.
+func TestInverted(t *testing.T) {
+	for text, want := range map[string]bool{"####..####": false, "..........": false, "##########": false} {
+		if got := alongRim(&Mask{Gray: gray(text)}); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	ring := &Mask{Gray: gray("#####", "#...#", "#...#", "#####")}
+	if !alongRim(ring) {
+		t.Error("a ring is not along the rim")
+	}
+	var s MaskScorer
+	for i, m := range []*Mask{ring, ring, {Gray: gray(".....", ".###.", ".###.", ".....")}} {
+		if err := s.Add(fmt.Sprint(i), m, []Candidate{{Label: "mask", Mask: m.Gray}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := s.Scores().Inverted(); !strings.Contains(text, "in 2 of 3 true masks") {
+		t.Error(text)
+	}
+	if text := (&MaskScores{Images: 2, Rims: 1}).Inverted(); text != "" {
+		t.Error(text)
+	}
+}
+
+// TestNoPNG: truth of other kinds is named, not called empty.
+func TestNoPNG(t *testing.T) {
+	dir := t.TempDir()
+	if err := NoPNG(dir); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.jpg"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := NoPNG(dir); err == nil || !strings.Contains(err.Error(), "has no PNG, but files such as a.jpg") {
+		t.Error(err)
+	}
+	save(t, filepath.Join(dir, "in", "b.png"), grayRow(0))
+	if err := NoPNG(dir); err != nil {
+		t.Error(err)
 	}
 }
