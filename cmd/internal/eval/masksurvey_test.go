@@ -100,6 +100,7 @@ func TestSurvey(t *testing.T) {
 		{"noise of a JPEG in colour", []image.Image{rgbaRow(color.NRGBA{3, 0, 5, 255}, color.NRGBA{250, 248, 251, 255})}, MaskRule{}, ".#", ""},
 		{"white with alpha", []image.Image{rgbaRow(alpha(white, 0), white)}, MaskRule{}, ".#", "channel=alpha"},
 		{"black with alpha, one file opaque", []image.Image{rgbaRow(alpha(black, 0), black), rgbaRow(black, black), rgbaRow(alpha(black, 0))}, MaskRule{}, ".# ## .", "channel=alpha"},
+		{"one mask in alpha, one in colours", []image.Image{rgbaRow(alpha(white, 0), white), grayRow(0, 255)}, MaskRule{}, ".# .#", "channel=colour"},
 		{"a palette with tRNS", []image.Image{paletted([]color.Color{alpha(white, 0), white}, 0, 1)}, MaskRule{}, ".#", "channel=alpha"},
 		{"half transparent", []image.Image{rgbaRow(alpha(red, 0), alpha(red, 100))}, MaskRule{}, ".#", "channel=alpha"},
 		{"both agree", []image.Image{rgbaRow(alpha(black, 0), alpha(white, 90), white)}, MaskRule{}, "..#", ""},
