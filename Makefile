@@ -59,6 +59,22 @@ ci-long: setup build driver check-all
 soak: build driver
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_SOAK=$(or $(SOAK),10000) MALLOC_ARENA_MAX=1 $(GO) test -count=1 -timeout 60m ./engine -run TestSoak -v
 
+## fuzz: run each fuzz target for FUZZTIME (60s), tell how many inputs it tried, fail on a crash
+.PHONY: fuzz
+fuzz: FUZZTIME ?= 60s
+fuzz:
+	@.ci/fuzz $(FUZZTIME) $(FUZZ)
+
+## vuln: govulncheck, where its database can be reached; says so where not
+.PHONY: vuln
+vuln:
+	@GO="$(GO)" .ci/vuln
+
+## reproducible: build the command in two folders and compare the bytes
+.PHONY: reproducible
+reproducible:
+	@GO="$(GO)" .ci/reproducible
+
 ## nocgo: build and vet without cgo for Linux, Windows and macOS, and test it here, on the interpreter
 .PHONY: nocgo
 nocgo: export CGO_ENABLED = 0
@@ -93,4 +109,4 @@ driver: build
 ## help: list the targets
 .PHONY: help
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-12s %s\n", $$1, $$2}'

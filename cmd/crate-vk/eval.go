@@ -120,6 +120,9 @@ func truthFiles(ctx context.Context, dir string) (map[string]eval.MaskFile, erro
 		return nil, usage(err)
 	}
 	if len(list) == 0 {
+		if err := eval.NoPNG(dir); err != nil {
+			return nil, usage(err)
+		}
 		return nil, usage(fmt.Errorf("--truth %s: has no PNG", printable(dir)))
 	}
 	found := map[string]eval.MaskFile{}

@@ -225,6 +225,9 @@ func (v *maskEval) run(ctx context.Context, tasks []task) error {
 	}
 	settings := fmt.Sprintf("%s %s %s %s\ntruth %s", o.Options, v.f.finish.describe(), v.f.input.describe(), v.f.device.describe(), v.rule)
 	result := v.scorer.Scores()
+	if text := result.Inverted(); text != "" {
+		v.log.Warn(text)
+	}
 	if err := v.print(&v.f.evalFlags, v.session, settings, result); err != nil {
 		return err
 	}

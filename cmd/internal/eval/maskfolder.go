@@ -78,6 +78,27 @@ func MaskFolder(ctx context.Context, dir string) ([]MaskFile, error) {
 	return all, nil
 }
 
+// NoPNG is the error of a folder that has pictures of other kinds, and no PNG; nil of
+// any other.
+func NoPNG(dir string) error {
+	other := ""
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch ext := strings.ToLower(filepath.Ext(path)); {
+		case err != nil || d.IsDir():
+		case ext == ".png":
+			other = ""
+			return fs.SkipAll
+		case slices.Contains([]string{".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".npy", ".mat"}, ext):
+			other = cmp.Or(other, path)
+		}
+		return nil
+	})
+	if err != nil || other == "" {
+		return nil
+	}
+	return fileErrorf(dir, "has no PNG, but files such as %s: masks are read from PNGs, which keep every value", printable(filepath.Base(other)))
+}
+
 // cutHead splits b.head3 into b and head3; a name without a head is of the mask.
 func cutHead(stem string) (string, string) {
 	dot := strings.LastIndexByte(stem, '.')
@@ -161,6 +182,11 @@ func ScoreFolders(ctx context.Context, truthDir, foundDir string, opt FolderOpti
 	}
 	pairs, missing, extra := PairMasks(truth, found)
 	if len(pairs) == 0 {
+		for _, dir := range []string{truthDir, foundDir} {
+			if err := NoPNG(dir); err != nil {
+				return nil, err
+			}
+		}
 		return nil, fileErrorf(foundDir, "none of its %d masks has the name of one of the %d in %s", len(found), len(truth), printable(truthDir))
 	}
 	read, err := surveyPairs(ctx, pairs, opt)
@@ -252,5 +278,8 @@ func (s *FolderScores) Problems(n int) []string {
 		failed = append(failed, f.Name+": "+f.Error)
 	}
 	some(failed, "%s")
+	if text := s.Inverted(); text != "" {
+		lines = append(lines, text)
+	}
 	return lines
 }

@@ -23,6 +23,7 @@ type MaskScorer struct {
 	failed []Failure
 	labels []string
 	models []bool // which labels are no baselines
+	rims   int    // images whose true object is along the rim
 }
 
 // MaskScores are the figures over a set of images.
@@ -34,6 +35,17 @@ type MaskScores struct {
 	Best     *CandidateScore `json:"best,omitempty"`
 	PerImage []MaskImage     `json:"per_image"`
 	Failed   []Failure       `json:"failed,omitempty"`
+	// Rims counts images whose true object takes nearly all of the rim, as background does.
+	Rims int `json:"object_along_rim,omitempty"`
+}
+
+// Inverted says that most true masks look as if object and background had changed
+// places, "" if they don't.
+func (s *MaskScores) Inverted() string {
+	if 2*s.Rims <= s.Images {
+		return ""
+	}
+	return fmt.Sprintf("the object is along the rim in %d of %d true masks: if it is the background, --foreground dark changes the two", s.Rims, s.Images)
 }
 
 // CandidateScore is one candidate over all images.
@@ -124,7 +136,26 @@ func (s *MaskScorer) Add(name string, truth *Mask, candidates []Candidate) error
 		return s.Fail(name, fmt.Errorf("has the masks %q, want %q as the first image", labels, s.labels))
 	}
 	s.images = append(s.images, img)
+	if alongRim(truth) {
+		s.rims++
+	}
 	return nil
+}
+
+// alongRim says that nine tenths of the pixels at the rim are object, and not all pixels
+// of the picture.
+func alongRim(m *Mask) bool {
+	rim, in, all := 0, 0, true
+	for i, p := range m.Pix {
+		all = all && p != 0
+		if x, y := i%m.Width, i/m.Width; x == 0 || y == 0 || x == m.Width-1 || y == m.Height-1 {
+			rim++
+			if p != 0 {
+				in++
+			}
+		}
+	}
+	return !all && 10*in >= 9*rim
 }
 
 // Fail lists an image as failed, and returns the error with the image's name.
@@ -135,7 +166,7 @@ func (s *MaskScorer) Fail(name string, err error) error {
 
 // Scores returns the figures of what was added so far.
 func (s *MaskScorer) Scores() *MaskScores {
-	r := &MaskScores{Images: len(s.images), PerImage: s.images, Failed: s.failed}
+	r := &MaskScores{Images: len(s.images), PerImage: s.images, Failed: s.failed, Rims: s.rims}
 	for k, label := range s.labels {
 		var scores []MaskScore
 		for _, img := range s.images {

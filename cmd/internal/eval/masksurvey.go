@@ -134,6 +134,11 @@ func Survey(ctx context.Context, files []MaskFile, rule MaskRule, ours bool) (Re
 			v.add(s, s.census(), rule.Channel)
 		}
 	}
+	return v.reading(rule, ours)
+}
+
+// reading makes the choices.
+func (v *survey) reading(rule MaskRule, ours bool) (Reading, error) {
 	r := Reading{asked: rule, channel: rule.Channel, byAlpha: v.alphas > 0 && v.colours == 0, voidIndex: -1}
 	for depth := range v.gray {
 		r.seen[depth] = v.gray[depth].files > 0

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -99,6 +100,7 @@ func TestSurvey(t *testing.T) {
 		{"noise of a JPEG in colour", []image.Image{rgbaRow(color.NRGBA{3, 0, 5, 255}, color.NRGBA{250, 248, 251, 255})}, MaskRule{}, ".#", ""},
 		{"white with alpha", []image.Image{rgbaRow(alpha(white, 0), white)}, MaskRule{}, ".#", "channel=alpha"},
 		{"black with alpha, one file opaque", []image.Image{rgbaRow(alpha(black, 0), black), rgbaRow(black, black), rgbaRow(alpha(black, 0))}, MaskRule{}, ".# ## .", "channel=alpha"},
+		{"one mask in alpha, one in colours", []image.Image{rgbaRow(alpha(white, 0), white), grayRow(0, 255)}, MaskRule{}, ".# .#", "channel=colour"},
 		{"a palette with tRNS", []image.Image{paletted([]color.Color{alpha(white, 0), white}, 0, 1)}, MaskRule{}, ".#", "channel=alpha"},
 		{"half transparent", []image.Image{rgbaRow(alpha(red, 0), alpha(red, 100))}, MaskRule{}, ".#", "channel=alpha"},
 		{"both agree", []image.Image{rgbaRow(alpha(black, 0), alpha(white, 90), white)}, MaskRule{}, "..#", ""},
@@ -184,5 +186,49 @@ func TestParseVoid(t *testing.T) {
 	}
 	if _, err := ParseChannel("red"); err == nil {
 		t.Error("red is a channel")
+	}
+}
+
+// TestInverted: masks whose object is along the rim are pointed out, whole pictures and
+// ordinary masks not.
+func TestInverted(t *testing.T) {
+	for text, want := range map[string]bool{"####..####": false, "..........": false, "##########": false} {
+		if got := alongRim(&Mask{Gray: gray(text)}); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	ring := &Mask{Gray: gray("#####", "#...#", "#...#", "#####")}
+	if !alongRim(ring) {
+		t.Error("a ring is not along the rim")
+	}
+	var s MaskScorer
+	for i, m := range []*Mask{ring, ring, {Gray: gray(".....", ".###.", ".###.", ".....")}} {
+		if err := s.Add(fmt.Sprint(i), m, []Candidate{{Label: "mask", Mask: m.Gray}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := s.Scores().Inverted(); !strings.Contains(text, "in 2 of 3 true masks") {
+		t.Error(text)
+	}
+	if text := (&MaskScores{Images: 2, Rims: 1}).Inverted(); text != "" {
+		t.Error(text)
+	}
+}
+
+// TestNoPNG: truth of other kinds is named, not called empty.
+func TestNoPNG(t *testing.T) {
+	dir := t.TempDir()
+	if err := NoPNG(dir); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.jpg"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := NoPNG(dir); err == nil || !strings.Contains(err.Error(), "has no PNG, but files such as a.jpg") {
+		t.Error(err)
+	}
+	save(t, filepath.Join(dir, "in", "b.png"), grayRow(0))
+	if err := NoPNG(dir); err != nil {
+		t.Error(err)
 	}
 }

@@ -37,14 +37,20 @@ func decodePNG(path string) (image.Image, int, error) {
 		return nil, 0, err
 	}
 	defer f.Close()
+	return decodePNGFrom(f, picture.DefaultMaxPixels)
+}
+
+// decodePNGFrom decodes a PNG of at most so many pixels, and tells the bits of its
+// samples.
+func decodePNGFrom(f io.ReadSeeker, most int64) (image.Image, int, error) {
 	// Signature, then the first chunk: length, IHDR, width, height, bit depth.
 	var head [25]byte
 	if _, err := io.ReadFull(f, head[:]); err != nil || string(head[:8]) != "\x89PNG\r\n\x1a\n" || string(head[12:16]) != "IHDR" {
 		return nil, 0, errors.New("isn't a PNG")
 	}
 	w, h := int64(binary.BigEndian.Uint32(head[16:])), int64(binary.BigEndian.Uint32(head[20:]))
-	if w*h > picture.DefaultMaxPixels {
-		return nil, 0, fmt.Errorf("%d×%d pixels, want at most %d in all", w, h, picture.DefaultMaxPixels)
+	if h > 0 && w > most/h {
+		return nil, 0, fmt.Errorf("%d×%d pixels, want at most %d in all", w, h, most)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, 0, err

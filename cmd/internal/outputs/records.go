@@ -65,7 +65,12 @@ func lines(ctx context.Context, dir *os.Root, name string, take func(at int64, l
 		return err
 	}
 	defer in.Close()
-	r := bufio.NewReaderSize(regular.Reader(ctx, in), 1<<16)
+	return readLines(regular.Reader(ctx, in), name, take)
+}
+
+// readLines is lines of what has been opened.
+func readLines(in io.Reader, name string, take func(at int64, line []byte) error) error {
+	r := bufio.NewReaderSize(in, 1<<16)
 	limit := 1 << 20 // of a header
 	for at := int64(0); ; {
 		line, err := readLine(r, limit)
