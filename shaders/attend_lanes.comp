@@ -58,6 +58,7 @@ void main() {
     // Push constants are read once: llvmpipe gathers them lane by lane, some forty
     // instructions at each place where a loop reads one.
     const uint tokens = p.tokens, pitch = p.pitch, zero = p.zero;
+    const float nought = uintBitsToFloat(zero);
     const uint head = gl_WorkGroupID.y * HEAD_QUADS, image = gl_WorkGroupID.z * tokens;
 
     vec4 query[QUERIES][HEAD_QUADS], mix_[QUERIES][HEAD_QUADS];
@@ -101,7 +102,8 @@ void main() {
             top[t] = m;
             float sum = 0;
             [[unroll]] for (uint u = 0; u < KEYS; u++) {
-                s[t][u] = exp2(max(s[t][u] - m, LEAST));
+                const float e = exp2(max(s[t][u] - m, LEAST));
+                s[t][u] = TIED ? e : fma(s[t][u], nought, e);
                 sum += s[t][u];
             }
             total[t] = fma(total[t], shrink[t], sum);
@@ -121,7 +123,7 @@ void main() {
     [[unroll]] for (uint t = 0; t < QUERIES; t++) {
         const uint token = first + t * LANES;
         if (token < tokens) {
-            const float r = 1.0 / total[t];
+            const float r = 1.0 / fma(top[t], nought, total[t]);
             [[unroll]] for (uint d = 0; d < HEAD_QUADS; d++) o((head + d) * p.opitch + image + token, mix_[t][d] * r);
         }
     }

@@ -13,10 +13,13 @@
 //   spec 0  LANES: invocations a workgroup, along rows
 //        1  SCALE: 0 none, 1 from x itself with eps, 2 from b5
 //        2  BIAS  3 RESIDUAL  4 ACT
+//        5  CENTRED: the rows of W add up to zero, so that the product is the same for
+//           x less its mean, and loses no digits where that is large
 //   grid    ceil(rows/LANES), nquads, 1
-//   loops   2·kquads
+//   loops   3·kquads
 //   oracle  graph/interp linear, 1e-5 of the largest value
 #include "lib/quads.glsl"
+#include "lib/finite.glsl"
 #include "lib/activation.glsl"
 
 layout(local_size_x_id = 0) in;
@@ -25,6 +28,7 @@ layout(constant_id = 1) const uint SCALE = 0;
 layout(constant_id = 2) const bool BIAS = false;
 layout(constant_id = 3) const bool RESIDUAL = false;
 layout(constant_id = 4) const uint ACT = 0;
+layout(constant_id = 5) const bool CENTRED = false;
 
 layout(push_constant) uniform Push {
     uint rows, kquads, nquads, columns, xrow, xquad, yrow, yquad, rrow, rquad, srow;
@@ -37,25 +41,26 @@ OUTPUT(2, y)
 INPUT32(3, bias)
 INPUT(4, residual)
 INPUT32(5, scale)
+#include "lib/shift.glsl"
 
 void main() {
     const uint row = gl_GlobalInvocationID.x, n = gl_WorkGroupID.y;
     if (row >= p.rows) return;
     vec4 acc = vec4(0);
-    float sum = 0;
+    float shift = 0, mean = 0, square = 0; // the row's mean is shift + mean
+    if (SCALE == 1 || CENTRED) {
+        shift = rowShift(row * p.xrow, p.xquad, p.columns);
+        for (uint k = 0; k < p.kquads; k++) mean += sum4(mask4(x(row * p.xrow + k * p.xquad) - shift, k, p.columns));
+        mean /= float(p.columns);
+    }
     for (uint k = 0; k < p.kquads; k++) {
         vec4 a = x(row * p.xrow + k * p.xquad);
-        sum += sum4(a);
+        const vec4 d = mask4((a - shift) - mean, k, p.columns);
+        if (SCALE == 1) square += sum4(d * d);
+        if (CENTRED) a = d;
         [[unroll]] for (uint c = 0; c < 4; c++) acc = fma(vec4(a[c]), w((4 * k + c) * p.nquads + n), acc);
     }
-    if (SCALE == 1) {
-        float mean = sum / float(p.columns), square = 0;
-        for (uint k = 0; k < p.kquads; k++) {
-            vec4 d = mask4(x(row * p.xrow + k * p.xquad) - mean, k, p.columns);
-            square += sum4(d * d);
-        }
-        acc *= inversesqrt(square / float(p.columns) + p.eps);
-    }
+    if (SCALE == 1) acc *= rootInverse(square / float(p.columns) + p.eps);
     if (SCALE == 2) acc *= scale(row * p.srow).x;
     if (BIAS) acc += bias(n);
     if (RESIDUAL) acc += residual(row * p.rrow + n * p.rquad);

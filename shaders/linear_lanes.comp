@@ -8,12 +8,14 @@
 //   b3 in   bias      f32 quads [nquads]                (BIAS)
 //   b4 in   residual  quads [nquads][rpitch]            (RESIDUAL)
 //   push    rows, kquads, nquads, xpitch, ypitch, rpitch,
-//           inverse = 1/K for NORM, eps, threshold
+//           columns = K, inverse = 1/K for NORM, eps, threshold
 //   spec 0  LANES: subgroup size and workgroup size
 //        1  ROWS: rows a workgroup
 //        2  COLS: quads of columns a lane
 //        3  NORM: r = 1/sqrt(var(x) + eps) of each row, else 1
 //        4  BIAS  5 RESIDUAL  6 ACT
+//        7  CENTRED: the rows of W add up to zero
+//        8  TAIL: K is no multiple of 4, with CENTRED
 //   grid    ceil(panels/COLS), ceil(rows/ROWS), 1
 //   loops   kquads
 //   oracle  graph/interp linear, 1e-5 of the largest value
@@ -21,13 +23,13 @@
 // Lane l fetches row l of x: one fetch by all lanes brings four channels of LANES
 // rows. Every lane needs every row, and gets it by a shuffle whose source lane is
 // a constant, which is one vector instruction. The sums for NORM are taken from
-// the same fetches. The rows of W are centred (numerics 6.5), so that the product
-// does not need the mean of a row, only its variance, E[x²] − mean². That formula
-// is exact enough while means are not large against deviations, as in the token
-// streams of these models; TestRowStatistics in engine/prove checks how far it reaches.
+// the same fetches. With CENTRED a number near its mean is taken off a row as it is
+// fetched, which changes neither the product nor the variance E[x²] − mean², and keeps
+// both from losing digits where the mean is large (numerics 6.5). NORM wants CENTRED.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "lib/quads.glsl"
+#include "lib/finite.glsl"
 #include "lib/activation.glsl"
 
 layout(local_size_x_id = 0) in;
@@ -38,9 +40,11 @@ layout(constant_id = 3) const bool NORM = false;
 layout(constant_id = 4) const bool BIAS = false;
 layout(constant_id = 5) const bool RESIDUAL = false;
 layout(constant_id = 6) const uint ACT = 0;
+layout(constant_id = 7) const bool CENTRED = false;
+layout(constant_id = 8) const bool TAIL = false;
 
 layout(push_constant) uniform Push {
-    uint rows, kquads, nquads, xpitch, ypitch, rpitch;
+    uint rows, kquads, nquads, xpitch, ypitch, rpitch, columns;
     float inverse, eps, threshold;
 } p;
 
@@ -49,6 +53,7 @@ INPUT(1, w)
 OUTPUT(2, y)
 INPUT32(3, bias)
 INPUT(4, residual)
+#include "lib/shift.glsl"
 
 const uint FETCHES = (ROWS + LANES - 1) / LANES; // fetches that bring ROWS rows
 
@@ -56,15 +61,16 @@ void main() {
     const uint lane = gl_LocalInvocationID.x;
     // Push constants are read once: llvmpipe gathers them lane by lane, some forty
     // instructions at each place where a loop reads one.
-    const uint kquads = p.kquads, xpitch = p.xpitch;
+    const uint kquads = p.kquads, xpitch = p.xpitch, columns = p.columns;
     const uint panels = (p.nquads + LANES - 1) / LANES;
     const uint panel = gl_WorkGroupID.x * COLS, row = gl_WorkGroupID.y * ROWS;
 
     uint at[FETCHES]; // the row that this lane fetches; past the end, the last one
-    float sum[FETCHES], square[FETCHES];
+    float shift[FETCHES], sum[FETCHES], square[FETCHES];
     [[unroll]] for (uint f = 0; f < FETCHES; f++) {
         at[f] = min(row + f * LANES + lane, p.rows - 1);
         sum[f] = square[f] = 0;
+        if (CENTRED) shift[f] = rowShift(at[f], xpitch, columns);
     }
     uint from[COLS];
     [[unroll]] for (uint j = 0; j < COLS; j++) from[j] = min(panel + j, panels - 1) * 4 * kquads * LANES + lane;
@@ -76,6 +82,8 @@ void main() {
         vec4 a[FETCHES];
         [[unroll]] for (uint f = 0; f < FETCHES; f++) {
             a[f] = x(k * xpitch + at[f]);
+            if (CENTRED) a[f] -= shift[f];
+            if (TAIL) a[f] = mask4(a[f], k, columns);
             if (NORM) {
                 sum[f] += sum4(a[f]);
                 square[f] += sum4(a[f] * a[f]);
@@ -96,20 +104,20 @@ void main() {
     float scale[FETCHES];
     [[unroll]] for (uint f = 0; f < FETCHES; f++) {
         float mean = sum[f] * p.inverse;
-        scale[f] = inversesqrt(max(square[f] * p.inverse - mean * mean, 0.0) + p.eps);
+        scale[f] = rootInverse(notNegative(square[f] * p.inverse - mean * mean) + p.eps);
     }
     [[unroll]] for (uint j = 0; j < COLS; j++) {
         const uint n = (panel + j) * LANES + lane;
         const bool inside = n < p.nquads;
-        vec4 shift = vec4(0);
-        if (BIAS) shift = bias(min(n, p.nquads - 1));
+        vec4 plus = vec4(0);
+        if (BIAS) plus = bias(min(n, p.nquads - 1));
         [[unroll]] for (uint i = 0; i < ROWS; i++) {
             vec4 v = acc[i][j];
             // All lanes take part in the shuffle: what an inactive lane would
             // hand over is undefined.
             if (NORM) v *= subgroupShuffle(scale[i / LANES], i % LANES);
             if (inside && row + i < p.rows) {
-                v += shift;
+                v += plus;
                 if (RESIDUAL) v += residual(n * p.rpitch + row + i);
                 y(n * p.ypitch + row + i, activate(ACT, v, p.threshold));
             }

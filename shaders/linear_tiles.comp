@@ -8,13 +8,15 @@
 //   b3 in   bias      f32 quads [nquads]                (BIAS)
 //   b4 in   residual  quads [rows][rpitch]              (RESIDUAL)
 //   push    rows, kpadded, kquads, nquads, xpitch, ypitch, rpitch,
-//           inverse = 1/K for NORM, eps, threshold
+//           columns = K with CENTRED, else 4·kquads; inverse = 1/K for NORM, eps,
+//           threshold
 //   spec 0  INVOCATIONS = (BM/TM)·(BN/TN)
 //        1  BM  2 BN  3 BK: the tile
 //        4  TM  5 TN: the register block, multiples of 4
 //        6  LX: invocations of a 32-lane group along n
 //        7  NORM  8 BIAS  9 RESIDUAL  10 ACT
-//        11 TAIL: kquads·4 is no multiple of BK
+//        11 TAIL: columns is no multiple of BK
+//        12 CENTRED: the rows of W add up to zero
 //   grid    panels, ceil(rows/BM), 1
 //   loops   kpadded/BK
 //   oracle  graph/interp linear, 1e-5 of the largest value
@@ -23,6 +25,10 @@
 // registers. The row statistics of a tile are summed when it is stored to shared
 // memory and not earlier, because an earlier sum would have to wait for the fetch.
 // Row indices are clamped and base addresses formed once, before the loop.
+//
+// With CENTRED a number near its mean is taken off a row as it is stored, which
+// changes neither the product nor the variance E[x²] − mean², and keeps both from
+// losing digits where the mean is large (numerics 6.5). NORM wants CENTRED.
 //
 // The tile of x is stored transposed, each row of it BM + 4 floats long. An
 // invocation's TM rows and TN columns are not adjacent: they are groups of four,
@@ -34,6 +40,7 @@
 // written out, so that no driver makes others. Hence tile shapes with the same BK
 // give equal bits.
 #include "lib/quads.glsl"
+#include "lib/finite.glsl"
 #include "lib/activation.glsl"
 
 layout(local_size_x_id = 0) in;
@@ -49,9 +56,10 @@ layout(constant_id = 8) const bool BIAS = false;
 layout(constant_id = 9) const bool RESIDUAL = false;
 layout(constant_id = 10) const uint ACT = 0;
 layout(constant_id = 11) const bool TAIL = false;
+layout(constant_id = 12) const bool CENTRED = false;
 
 layout(push_constant) uniform Push {
-    uint rows, kpadded, kquads, nquads, xpitch, ypitch, rpitch;
+    uint rows, kpadded, kquads, nquads, xpitch, ypitch, rpitch, columns;
     float inverse, eps, threshold;
 } p;
 
@@ -60,6 +68,7 @@ INPUT(1, w)
 OUTPUT(2, y)
 INPUT32(3, bias)
 INPUT(4, residual)
+#include "lib/shift.glsl"
 
 const uint NX = BN / TN, NY = BM / TM; // invocations along n and along m
 const uint LY = 32 / LX;
@@ -85,14 +94,16 @@ void main() {
     float acc[TM][TN];
     [[unroll]] for (uint i = 0; i < TM; i++)
         [[unroll]] for (uint j = 0; j < TN; j++) acc[i][j] = 0;
-    float sum[LOADS_A], square[LOADS_A];
-    [[unroll]] for (uint i = 0; i < LOADS_A; i++) sum[i] = square[i] = 0;
+    float shift[LOADS_A], sum[LOADS_A], square[LOADS_A];
+    [[unroll]] for (uint i = 0; i < LOADS_A; i++) {
+        sum[i] = square[i] = 0;
+        if (CENTRED) shift[i] = rowShift(from_a[i] - quad_k, 1, p.columns);
+    }
 
     vec4 next_a[LOADS_A], next_b[LOADS_B];
 #define FETCH(k)                                                                                     \
     [[unroll]] for (uint i = 0; i < LOADS_A; i++) {                                                  \
         next_a[i] = x(from_a[i] + (k) / 4);                                                          \
-        if (TAIL) next_a[i] = quad_k + (k) / 4 < p.kquads ? next_a[i] : vec4(0);                     \
     }                                                                                                \
     [[unroll]] for (uint i = 0; i < LOADS_B; i++) next_b[i] = w(from_b + (k) * (BN / 4) + i * INVOCATIONS);
 #define MEASURE                                                       \
@@ -101,14 +112,17 @@ void main() {
             sum[i] += next_a[i][c];                                   \
             square[i] = fma(next_a[i][c], next_a[i][c], square[i]);   \
         }
-#define STORE                                                                                                     \
-    [[unroll]] for (uint i = 0; i < LOADS_A; i++)                                                                 \
+#define STORE(k)                                                                                                  \
+    [[unroll]] for (uint i = 0; i < LOADS_A; i++) {                                                               \
+        if (CENTRED) next_a[i] -= shift[i];                                                                       \
+        if (TAIL) next_a[i] = mask4(next_a[i], quad_k + (k) / 4, p.columns);                                      \
         [[unroll]] for (uint c = 0; c < 4; c++) tile_a[to_a + c * SA + i * STEP_A] = next_a[i][c];                \
+    }                                                                                                             \
     [[unroll]] for (uint i = 0; i < LOADS_B; i++)                                                                 \
         [[unroll]] for (uint c = 0; c < 4; c++) tile_b[to_b + i * INVOCATIONS * 4 + c] = next_b[i][c];
 
     FETCH(0)
-    STORE
+    STORE(0)
     barrier();
     for (uint k0 = 0; k0 < p.kpadded; k0 += BK) {
         // The last fetch wraps round to the first tile: no bounds check, and in
@@ -130,7 +144,7 @@ void main() {
                         }
         }
         barrier();
-        STORE
+        STORE(k1)
         if (NORM) { MEASURE }
         barrier();
     }
@@ -152,7 +166,7 @@ void main() {
                 q += tile_b[r * QK + c];
             }
             const float mean = s * p.inverse;
-            scale = inversesqrt(max(fma(-mean, mean, q * p.inverse), 0.0) + p.eps);
+            scale = rootInverse(notNegative(fma(-mean, mean, q * p.inverse)) + p.eps);
         }
         if (row + r < p.rows) {
             [[unroll]] for (uint j = 0; j < TN; j += 4) {

@@ -23,7 +23,7 @@ func (f linearLanes) lower(l *lowering, v *graph.Value) bool {
 	if l.err != nil {
 		return true
 	}
-	if p.scaled || l.Buffers[p.x].Layout.Order != Quads {
+	if p.unsuited() || l.Buffers[p.x].Layout.Order != Quads {
 		return false
 	}
 	lanes := l.lim.Subgroup
@@ -38,8 +38,8 @@ func (f linearLanes) lower(l *lowering, v *graph.Value) bool {
 		return false
 	}
 	w := l.weight(v.Arg("weight"), lay)
-	e := l.emit(v, k).n("LANES", lanes).n("ROWS", s.rows).n("COLS", s.cols)
-	e.n("rows", p.rows).n("kquads", p.kquads).n("nquads", p.nquads).n("xpitch", l.Buffers[p.x].Layout.Pitch)
+	e := l.emit(v, k).n("LANES", lanes).n("ROWS", s.rows).n("COLS", s.cols).flag("TAIL", p.centred && p.k%4 != 0)
+	e.n("rows", p.rows).n("kquads", p.kquads).n("nquads", p.nquads).n("xpitch", l.Buffers[p.x].Layout.Pitch).n("columns", p.k)
 	l.epilogue(e, p, w)
 	e.run(ceil(ceil(p.nquads, lanes), s.cols), ceil(p.rows, s.rows), 1)
 	return true

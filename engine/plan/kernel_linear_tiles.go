@@ -22,15 +22,19 @@ func (f linearTiles) lower(l *lowering, v *graph.Value) bool {
 		return true
 	}
 	k := l.variant(v, f.kernel(), p.half)
-	if p.scaled || l.Buffers[p.x].Layout.Order != Rows || !l.usable(k) {
+	if p.unsuited() || l.Buffers[p.x].Layout.Order != Rows || !l.usable(k) {
 		return false
 	}
 	t := f.static(l.lim, l.opt.Choices.of(f, v, p.half), p.rows, p.nquads)
 	kpadded := ceil(4*p.kquads, t.bk) * t.bk
 	w := l.weight(v.Arg("weight"), p.panels(t.bn/4, kpadded))
 	e := l.emit(v, k).n("INVOCATIONS", t.invocations).n("BM", t.bm).n("BN", t.bn).n("BK", t.bk).n("TM", t.tm).n("TN", t.tn).n("LX", t.lx)
-	e.flag("TAIL", kpadded != 4*p.kquads)
-	e.n("rows", p.rows).n("kpadded", kpadded).n("kquads", p.kquads).n("nquads", p.nquads).n("xpitch", l.Buffers[p.x].Layout.Pitch)
+	columns := 4 * p.kquads
+	if p.centred {
+		columns = p.k
+	}
+	e.flag("TAIL", kpadded != columns)
+	e.n("rows", p.rows).n("kpadded", kpadded).n("kquads", p.kquads).n("nquads", p.nquads).n("xpitch", l.Buffers[p.x].Layout.Pitch).n("columns", columns)
 	l.epilogue(e, p, w)
 	e.run(ceil(4*p.nquads, t.bn), ceil(p.rows, t.bm), 1)
 	return true

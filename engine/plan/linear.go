@@ -11,6 +11,7 @@ type product struct {
 	kquads, nquads    int // quads of a row of x and of y, padding included
 	kgroup, ngroup    int // channels that are padded together
 	own, scaled, half bool
+	centred           bool // the weight's rows add up to zero, and x is padded at its end alone
 	eps               float64
 }
 
@@ -30,6 +31,7 @@ func (l *lowering) product(v *graph.Value) product {
 	_, p.own = v.Attrs["eps"]
 	p.scaled = v.Arg("rowscale") != nil
 	p.half = in.Elem == graph.F16
+	p.centred = graph.Centred(w) && p.kgroup == p.k
 	if p.res >= 0 && l.Buffers[p.res].Layout != out {
 		l.fail(v, "the residual lies as %v, the result as %v", l.Buffers[p.res].Layout, out)
 	}
@@ -52,6 +54,10 @@ func (p *product) panels(panel, lines int) Layout {
 	return Layout{Order: Panels, Elem: elem, Rows: w[0].Size, Columns: w[1].Size, Group: p.ngroup, Panel: panel, Lines: lines, LineGroup: p.kgroup}
 }
 
+// unsuited reports a product that the fast forms leave to the plain one: its row
+// scale is an argument, or taken from rows whose mean they can't take off.
+func (p *product) unsuited() bool { return p.scaled || p.own && !p.centred }
+
 // epilogue sets what the fast products share: scale, bias, residual,
 // activation, output.
 func (l *lowering) epilogue(e *emission, p product, w int) {
@@ -59,7 +65,7 @@ func (l *lowering) epilogue(e *emission, p product, w int) {
 	if p.res >= 0 {
 		rpitch = l.Buffers[p.res].Layout.Pitch
 	}
-	e.flag("NORM", p.own).flag("BIAS", p.bias >= 0).flag("RESIDUAL", p.res >= 0).n("ACT", actCode(p.v.Str("act")))
+	e.flag("NORM", p.own).flag("CENTRED", p.centred).flag("BIAS", p.bias >= 0).flag("RESIDUAL", p.res >= 0).n("ACT", actCode(p.v.Str("act")))
 	e.n("ypitch", l.Buffers[p.y].Layout.Pitch).n("rpitch", rpitch)
 	e.f("inverse", 1/float64(p.k)).f("eps", p.eps).f("threshold", p.v.Float("threshold"))
 	e.to("x", p.x).to("w", w).to("y", p.y).to("bias", p.bias).to("residual", p.res)
@@ -98,7 +104,7 @@ func rebuildLinear(b *caseBuilder, rows, columns int) *graph.Value {
 		b.pad(residual, ngroup)
 	}
 	w := b.arg("weight", "R", n, "K", k)
-	if _, norm := v.Attrs["eps"]; norm {
+	if graph.Centred(v.Arg("weight")) {
 		w = b.Do(graph.OpCentre, nil, w)
 	}
 	y := b.Do(v.Op, v.Attrs, x, w, b.arg("bias", "R", n), scale, residual)

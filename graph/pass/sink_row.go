@@ -11,8 +11,8 @@ import "github.com/crate-vk/crate-vk/graph"
 //
 // The bias is added once and needs no factor, because the weights a_kj add up to
 // 1. Where the projection has a row scale r, left by fold-centring, the mean runs
-// over r_j·x_j. The rows of U are centred then, so that the mean of each token
-// drops out of U_k·m_k and need not be subtracted from m.
+// over standardised tokens. The rows of U are centred then, so that the mean of each
+// token would drop out of U_k·m_k; but m would lose digits to it where it is large.
 func sinkRow(g *graph.Graph) error {
 	for {
 		moved := false
@@ -81,7 +81,11 @@ func classRowOutput(r *rewriter, attention, q, k, val *graph.Value, row int) *gr
 	}
 	heads := attention.Int("heads")
 	a := r.do(graph.OpClassAttention, graph.Attrs{"heads": heads, "scale": attention.Float("scale")}, q, k)
-	m := r.do(graph.OpHeadMix, nil, a, val.Arg("x"), val.Arg("rowscale"))
+	x, scale := val.Arg("x"), val.Arg("rowscale")
+	if s := scale; s != nil && s.Op == graph.OpRowScale && s.Args[0] == x && graph.Centred(val.Arg("weight")) {
+		x, scale = r.do(graph.OpStandardise, s.Attrs, x), nil
+	}
+	m := r.do(graph.OpHeadMix, nil, a, x, scale)
 	return r.do(graph.OpHeadProject, graph.Attrs{"heads": heads}, m, val.Arg("weight"), val.Arg("bias"))
 }
 

@@ -1,5 +1,6 @@
+#include "finite.glsl"
 // Activations that a product or a pointwise step may end in. The numbers are
-// those of actCode in engine/plan/linear.go.
+// those of actCode in engine/plan/linear.go. Each makes NaN of a NaN.
 const uint ACT_NONE = 0, ACT_RELU = 1, ACT_GELU = 2, ACT_SOFT = 3;
 
 // erf to 1.2e-7: Abramowitz and Stegun 7.1.28 is too coarse for float32, so
@@ -21,11 +22,11 @@ float erf1(float x) {
 }
 
 vec4 activate(uint act, vec4 y, float threshold) {
-    if (act == ACT_RELU) return max(y, vec4(0));
+    if (act == ACT_RELU) return notNegative(y);
     if (act == ACT_GELU) {
         vec4 e = y * 0.70710678118654752;
         return 0.5 * y * (1.0 + vec4(erf1(e.x), erf1(e.y), erf1(e.z), erf1(e.w)));
     }
-    if (act == ACT_SOFT) return sign(y) * max(abs(y) - threshold, vec4(0));
+    if (act == ACT_SOFT) return y - clamp(y, vec4(-threshold), vec4(threshold));
     return y;
 }
