@@ -151,6 +151,16 @@ func (c *Config) Check() error {
 			return &ConfigError{"image_size", fmt.Sprintf("is %v, want multiples of the patch side %d (entry %d)", c.ImageSize, c.Patch, i)}
 		}
 	}
+	for _, f := range []struct {
+		name string
+		list []float64
+	}{{"mean", c.Mean[:]}, {"std", c.Std[:]}, {"eta", []float64{c.Eta}}, {"lambda", []float64{c.Lambda}}, {"ln_eps", []float64{c.LNEps, c.FinalEps}}} {
+		for _, x := range f.list {
+			if !(math.Abs(x) <= math.MaxFloat32) {
+				return &ConfigError{f.name, fmt.Sprintf("is %v, want what float32 holds", x)}
+			}
+		}
+	}
 	for i := range 3 {
 		if !(c.Std[i] > 0) {
 			return &ConfigError{"std", fmt.Sprintf("is %v, want three positive numbers", c.Std)}

@@ -28,6 +28,7 @@ type Program struct {
 	own bool   // the holding is the program's and not a model's
 	key string // among the programs of the holding
 
+	source  *graph.Graph // as it was given
 	graph   *graph.Graph // behind the passes
 	inputs  []Port
 	outputs []Port
@@ -119,7 +120,7 @@ func (p *Program) adopt(g *graph.Graph, o CompileOptions, passes pass.Options) e
 		return err
 	}
 	p.inputs, p.outputs = copied(p.inputs), copied(p.outputs) // the graph is the caller's
-	p.graph, p.keep = g.Clone(), slices.Clone(o.Keep)
+	p.source, p.graph, p.keep = g.Clone(), g.Clone(), slices.Clone(o.Keep)
 	return pass.Run(p.graph, passes)
 }
 

@@ -12,7 +12,8 @@ import (
 // Conditions that callers tell apart with errors.Is. ErrNoDevice says that there is no
 // Vulkan, or no device as the options want it; ErrOutOfMemory that the device, or
 // WithMemory, has no room; ErrDeviceLost that the driver gave the device up twice;
-// ErrLostWork that the device reported success twice and did not do the work;
+// ErrLostWork that the device reported success twice and did not do the work, which is
+// not what a NotFiniteError says;
 // ErrConflict that options ask for something else than what another engine of the
 // process has; ErrClosed that the engine, or the batcher, is closed; ErrBusy that a
 // Batcher's queue is full.

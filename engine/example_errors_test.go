@@ -20,6 +20,7 @@ func advice(err error) string {
 		model  *engine.ModelError
 		graph  *engine.GraphError
 		kernel *engine.KernelError
+		finite *engine.NotFiniteError
 		panics *engine.PanicError
 	)
 	switch {
@@ -38,6 +39,8 @@ func advice(err error) string {
 		return "it was closed: a bug, or the end of the service"
 	case errors.Is(err, engine.ErrDeviceLost), errors.Is(err, engine.ErrLostWork):
 		return "the device failed twice: open an engine anew, or end"
+	case errors.As(err, &finite):
+		return finite.Tensor + " overflows: look at " + finite.Cause
 	case errors.Is(err, engine.ErrNoDevice):
 		return "no driver or no GPU: the text says which"
 	case errors.Is(err, engine.ErrImage):

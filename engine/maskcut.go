@@ -101,11 +101,13 @@ func cutReading(c *crate.Config, o MaskCutOptions, how maskcut.Options) (*readin
 	if err != nil {
 		return nil, err
 	}
-	output := fmt.Sprintf("affinity.%d", layer)
+	kind := "affinity"
 	if o.Inputs {
-		output = fmt.Sprintf("affinity_input.%d", layer)
+		kind = "affinity_input"
 	}
-	r := &reading[*Segmentation]{outputs: []string{output}, tau: *o.Tau, picture: o.Refine.NeedsPicture()}
+	output := fmt.Sprintf("%s.%d", kind, layer)
+	// The mean is there to be looked at: bits can't be other than finite.
+	r := &reading[*Segmentation]{outputs: []string{output, fmt.Sprintf("%s_mean.%d", kind, layer)}, tau: *o.Tau, picture: o.Refine.NeedsPicture()}
 	r.finish = func(p *prepared, tensors map[string]*Tensor) (*Segmentation, error) {
 		bits := tensors[output].Data
 		words := make([]uint32, len(bits))

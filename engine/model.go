@@ -19,8 +19,8 @@ type Model struct {
 	config crate.Config // the source's, as it was loaded
 }
 
-// Load reads a model's weights and checks them: a value that is no number is a
-// *ModelError that names the tensor. They go to the device when a graph that
+// Load reads a model's weights and checks them: a value that is no number, or
+// with FP16 exceeds 65504, is a *ModelError that names the tensor. They go to the device when a graph that
 // needs them is compiled, or with Prepare.
 //
 // A source may be loaded several times, on several engines, and is closed with the
@@ -57,6 +57,9 @@ func (e *Engine) check(ctx context.Context, src *ModelSource) error {
 	defer context.AfterFunc(e.ctx, func() { cancel(context.Cause(e.ctx)) })()
 	_, err := behind(ctx, func() (struct{}, error) {
 		err := src.check(ctx)
+		if err == nil && e.half() {
+			err = src.fitsHalf(ctx)
+		}
 		if err == nil {
 			return struct{}{}, nil
 		}

@@ -47,21 +47,37 @@ func (o *Outputs) Close() error {
 //
 // What a device that was lost did not finish is repeated once on the device
 // opened anew; where an input was on that device the error says so, and is
-// ErrDeviceLost. Numbers that are not finite are an error in inputs, and in
-// outputs that are read, as the device is then taken not to have done its work.
+// ErrDeviceLost. Numbers that are not finite are an error in inputs, and in outputs
+// that are read. A graph that makes them of what it is given, by a division by zero or
+// because they exceed the precision, gives a *NotFiniteError that names the operation;
+// where the interpreter makes none of the same inputs, the device is taken not to have
+// done its work, which is ErrLostWork. Outputs that stay on the device are looked at
+// there.
 func (p *Program) Run(ctx context.Context, in Inputs) (*Outputs, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.ctx, func() { cancel(context.Cause(p.ctx)) })()
 	out, device, err := p.once(ctx, in)
-	if device == nil || !errors.Is(err, ErrDeviceLost) {
-		return out, err
+	if device != nil && errors.Is(err, ErrDeviceLost) {
+		if err := p.h.rebuild(ctx, device); err != nil {
+			return nil, err
+		}
+		out, _, err = p.once(ctx, in)
 	}
-	if err := p.h.rebuild(ctx, device); err != nil {
-		return nil, err
+	return out, p.explained(ctx, err, in)
+}
+
+// explained finds out where numbers that are not finite came from.
+func (p *Program) explained(ctx context.Context, err error, in Inputs) error {
+	if !errors.As(err, new(*run.NotFiniteError)) || p.enter(ctx) != nil {
+		return err
 	}
-	out, _, err = p.once(ctx, in)
-	return out, err
+	defer p.leave()
+	inputs, failed := p.given(in)
+	if failed != nil {
+		return err
+	}
+	return p.h.explained(ctx, err, p.source, inputs)
 }
 
 // once runs the program, on a device that may be lost with it: nil where the

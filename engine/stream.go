@@ -335,7 +335,7 @@ func (j *job[T]) launch(ctx context.Context, images []*prepared) (wait func() (m
 		defer done()
 		defer release()
 		res, err := finish()
-		return res.Outputs, err
+		return res.Outputs, j.explained(ctx, err, images)
 	}, device, nil
 }
 

@@ -20,13 +20,15 @@ INPUT(0, x)
 OUTPUT32(1, r)
 #include "lib/rows.glsl"
 
+const float LARGEST = 3.402823466e38;
+
 void main() {
     const uint row = ROW_INDEX;
     if (row >= p.rows) return;
     float n = 0;
     for (uint q = ROW_LANE; q < p.quads; q += ROW_STEP) {
-        const vec4 zero = vec4(equal(x(row * p.xrow + q * p.xquad), vec4(0)));
-        n += sum4(mask4(zero, q, p.columns));
+        const vec4 v = x(row * p.xrow + q * p.xquad), zero = vec4(equal(v, vec4(0)));
+        n += sum4(mask4(zero, q, p.columns)) + sum4(v - clamp(v, -LARGEST, LARGEST)); // counts a NaN as NaN
     }
     n = rowSum(n);
     if (ROW_LANE == 0) r(row, vec4(n, 0, 0, 0));

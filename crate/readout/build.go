@@ -17,6 +17,9 @@ import (
 //	affinity.L  u32 [B N W]  which patches of layer L are alike: bit j mod 32 of
 //	                         word j/32 of row i (maskcut.FromWords)
 //	affinity_input.L         the same of the tokens that enter layer L
+//	affinity_mean.L [B d]    the mean of the unit rows that affinity.L compares, and
+//	affinity_input_mean.L    those of affinity_input.L: bits don't show that what they
+//	                         were made of is no number, and this does
 //	gram.L      [B h p p]    Gram matrices of each head's unit projections
 //	                         (layerwise.CodingRateOfGrams)
 //	zeros.L     [B n 1]      exact zeros of each token behind layer L
@@ -68,11 +71,12 @@ func Build(c *crate.Config, r Request) (*graph.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	ext := extension{g, c, r.Tau, map[*graph.Value]*graph.Value{}}
 	var outputs []graph.Output
 	for _, name := range r.Outputs {
 		v := g.Output(name)
 		if kind, layer, ok := measure(name); ok {
-			if v, err = extend(g, c, kind, g.Output(measured(kind, layer)), r.Tau); err != nil {
+			if v, err = ext.of(kind, g.Output(measured(kind, layer))); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -87,9 +91,9 @@ func measured(kind string, layer int) string {
 	switch {
 	case kind == "zeros":
 		return fmt.Sprintf("tokens.%d", layer)
-	case kind == "affinity_input" && layer == 0:
+	case strings.HasPrefix(kind, "affinity_input") && layer == 0:
 		return "tokens.embed"
-	case kind == "affinity_input":
+	case strings.HasPrefix(kind, "affinity_input"):
 		return fmt.Sprintf("tokens.%d", layer-1)
 	}
 	return fmt.Sprintf("key.%d", layer)
@@ -99,10 +103,19 @@ func measured(kind string, layer int) string {
 func measure(name string) (kind string, layer int, ok bool) {
 	kind, number, _ := strings.Cut(name, ".")
 	layer, err := strconv.Atoi(number)
-	return kind, layer, err == nil && slices.Contains([]string{"affinity", "affinity_input", "gram", "zeros"}, kind)
+	return kind, layer, err == nil && slices.Contains([]string{"affinity", "affinity_input", "affinity_mean", "affinity_input_mean", "gram", "zeros"}, kind)
 }
 
-func extend(g *graph.Graph, c *crate.Config, kind string, x *graph.Value, tau float64) (*graph.Value, error) {
+// extension adds outputs to a graph of crate.Build.
+type extension struct {
+	g     *graph.Graph
+	c     *crate.Config
+	tau   float64
+	units map[*graph.Value]*graph.Value // unit rows of patches
+}
+
+func (e extension) of(kind string, x *graph.Value) (*graph.Value, error) {
+	g, c := e.g, e.c
 	switch kind {
 	case "zeros":
 		return g.New(graph.OpZeroCount, nil, x)
@@ -113,11 +126,18 @@ func extend(g *graph.Graph, c *crate.Config, kind string, x *graph.Value, tau fl
 		}
 		return g.New(graph.OpHeadGram, graph.Attrs{"heads": c.Heads}, unit)
 	}
-	unit, err := g.New(graph.OpUnitRows, graph.Attrs{"prefix": c.Prefix}, x)
-	if err != nil {
-		return nil, err
+	unit := e.units[x]
+	if unit == nil {
+		var err error
+		if unit, err = g.New(graph.OpUnitRows, graph.Attrs{"prefix": c.Prefix}, x); err != nil {
+			return nil, err
+		}
+		e.units[x] = unit
 	}
-	return g.New(graph.OpAffinityBits, graph.Attrs{"tau": tau}, unit)
+	if strings.HasSuffix(kind, "_mean") {
+		return g.New(graph.OpMeanRows, graph.Attrs{"first": 0}, unit)
+	}
+	return g.New(graph.OpAffinityBits, graph.Attrs{"tau": e.tau}, unit)
 }
 
 func appendNew(list []string, name string) []string {

@@ -59,6 +59,37 @@ func BaselineLimits() Limits {
 		MaxWorkgroups: [3]int{65535, 65535, 65535}, MaxShared: 16384, MaxPush: 128, Subgroup: 32, MaxLoops: loopBound, Memory: 1 << 30}
 }
 
+// mostSubgroup is the largest subgroup that Vulkan has.
+const mostSubgroup = 128
+
+// Check refuses limits with which nothing can be planned, and says which: drivers
+// report nonsense where a variable of theirs is set to nonsense, such as
+// LP_NATIVE_VECTOR_WIDTH of llvmpipe.
+func (l *Limits) Check() error {
+	if l.Subgroup < 1 || l.Subgroup > mostSubgroup {
+		fact := fmt.Sprintf("the device reports subgroups of %d invocations, want 1 to %d", l.Subgroup, mostSubgroup)
+		if strings.Contains(l.Device, "llvmpipe") {
+			fact += ": where LP_NATIVE_VECTOR_WIDTH is set, it has to be 128, 256 or 512"
+		}
+		return &LimitError{-1, "", fact}
+	}
+	for _, n := range []struct {
+		what string
+		have int64
+	}{
+		{"bytes in a storage buffer", l.MaxStorageRange}, {"bytes in an allocation", l.MaxAllocation},
+		{"invocations in a workgroup", int64(l.MaxInvocations)}, {"bytes of push constants", int64(l.MaxPush)},
+		{"invocations along x", int64(l.MaxWorkgroupSize[0])}, {"invocations along y", int64(l.MaxWorkgroupSize[1])},
+		{"workgroups along x", int64(l.MaxWorkgroups[0])}, {"workgroups along y", int64(l.MaxWorkgroups[1])}, {"workgroups along z", int64(l.MaxWorkgroups[2])},
+		{"bytes between storage buffers", l.StorageAlign},
+	} {
+		if n.have < 1 {
+			return &LimitError{-1, "", fmt.Sprintf("the device reports %d %s, want 1 at least", n.have, n.what)}
+		}
+	}
+	return nil
+}
+
 // Quirks fills in what no query tells.
 func (l *Limits) Quirks() {
 	if strings.Contains(strings.ToLower(l.Device+" "+l.Driver), "llvmpipe") {

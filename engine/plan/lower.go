@@ -11,6 +11,9 @@ import (
 // Lower chooses kernels and layouts: one dispatch, seldom more, for each
 // dynamic value, in graph order.
 func Lower(g *graph.Graph, lim Limits, opt Options) (*Plan, error) {
+	if err := lim.Check(); err != nil {
+		return nil, err
+	}
 	if opt.Family == "" {
 		opt.Family = FamilyFor(lim)
 	}

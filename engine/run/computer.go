@@ -114,7 +114,7 @@ func (c *interpComputer) Start(ctx context.Context, in Inputs) (func() (Result, 
 	return func() (Result, error) {
 		defer settle()
 		start := time.Now()
-		out, err := c.program.Run(ctx, inputs, nil)
+		out, err := c.program.Run(ctx, inputs, finite)
 		if err != nil {
 			return Result{}, err
 		}

@@ -46,6 +46,9 @@ func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	if lim := LimitsOf(info, 0); lim.Check() != nil {
+		return nil, NoDevice(fmt.Errorf("%s: %w", info.Name, lim.Check()))
+	}
 	if o.Half && !info.Storage16 {
 		return nil, NoDevice(fmt.Errorf("%s has no 16-bit storage, which half precision needs", info.Name))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -100,6 +101,13 @@ func (s *WeightStore) pack(ctx context.Context, v *graph.Value, lay plan.Layout,
 	t, err := interp.Static(ctx, v, read)
 	if err != nil {
 		return nil, err
+	}
+	if most, limit := largest(t.Data), largestOf(lay.Elem); most > limit {
+		why := ""
+		if lay.Elem == graph.F16 {
+			why = ": use --precision fp32"
+		}
+		return nil, weightError(fmt.Errorf("what is made of %s has values up to %.3g, and %v holds none above %.6g%s", strings.Join(parameters(v), ", "), most, lay.Elem, limit, why))
 	}
 	data, err := lay.Pack(t.Data)
 	if err != nil {

@@ -57,6 +57,13 @@ func (in Input) pack(mem []byte, lay plan.Layout) error {
 
 // reference is an input as the interpreter takes it.
 func (in Input) reference(t graph.Type) (*interp.Tensor, error) {
+	if in.Held != nil && in.Held.dev != nil {
+		x, err := in.Held.Read()
+		if err != nil {
+			return nil, err
+		}
+		in = Input{Floats: x.Data}
+	}
 	have, want := in.len(t.DType), t.Shape.Elems()
 	if in.Held != nil {
 		have = len(in.Held.data)

@@ -89,6 +89,9 @@ func (pr *Program) twice(ctx context.Context, s *Slot, t *turn, look func() (fac
 		if err != nil || fact == "" {
 			return err
 		}
+		if again && fact != dropped && fact != fewer {
+			return &NotFiniteError{fact}
+		}
 		if again {
 			return fmt.Errorf("%w: %s", ErrLostWork, fact)
 		}
