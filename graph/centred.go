@@ -3,19 +3,27 @@ package graph
 // Centred reports that the rows of a weight add up to zero by how it is made, but
 // for rounding: centre(w), and what keeps that of centred weights. A product with
 // it is the same for x and for x less any multiple of ones (numerics 6.5).
-func Centred(w *Value) bool {
+func Centred(w *Value) bool { return centred(w, map[*Value]bool{}) }
+
+// centred is Centred; known has what was asked already, as values may be shared.
+func centred(w *Value, known map[*Value]bool) bool {
 	if w == nil {
 		return false
 	}
+	is, asked := known[w]
+	if asked {
+		return is
+	}
 	switch w.Op {
 	case OpCentre:
-		return true
+		is = true
 	case OpScale, OpSlice:
-		return Centred(w.Args[0])
+		is = centred(w.Args[0], known)
 	case OpAdd, OpSub:
-		return w.Args[0].Shape().Same(w.Args[1].Shape()) && Centred(w.Args[0]) && Centred(w.Args[1])
+		is = w.Args[0].Shape().Same(w.Args[1].Shape()) && centred(w.Args[0], known) && centred(w.Args[1], known)
 	case OpConcat:
-		return Centred(w.Args[0]) && Centred(w.Args[1])
+		is = centred(w.Args[0], known) && centred(w.Args[1], known)
 	}
-	return false
+	known[w] = is
+	return is
 }

@@ -52,6 +52,15 @@ func (v *Value) text() string {
 	return b.String()
 }
 
+// Graphs as text are not to be trusted: their size is bounded, far above what models
+// have, so that what goes over them ends. A model of 48 layers has 3,000 values.
+const (
+	maxText   = 64 << 20 // bytes
+	maxLine   = 1 << 20  // bytes
+	maxValues = 1 << 13
+	maxNumber = 1 << 30 // of a value
+)
+
 // Parse reads the text form of one graph and checks it. Empty lines and lines
 // that start with # are skipped.
 func Parse(text string) (*Graph, error) {
@@ -68,8 +77,14 @@ func Parse(text string) (*Graph, error) {
 // ParsePrefix reads a graph from the start of text and returns what follows
 // its closing brace.
 func ParsePrefix(text string) (g *Graph, rest string, err error) {
+	if len(text) > maxText {
+		return nil, "", &ParseError{1, fmt.Errorf("%d bytes of text, want at most %d", len(text), maxText)}
+	}
 	p := parser{values: make(map[int]*Value)}
 	for line, raw := range lines(text) {
+		if len(raw.text) > maxLine {
+			return nil, "", &ParseError{line, fmt.Errorf("%d bytes in a line, want at most %d", len(raw.text), maxLine)}
+		}
 		s := strings.TrimSpace(raw.text)
 		if s == "" || strings.HasPrefix(s, "#") {
 			continue
@@ -143,6 +158,9 @@ func (p *parser) output(s string) error {
 	if err != nil {
 		return err
 	}
+	if len(p.g.Outputs) >= maxValues {
+		return fmt.Errorf("more than %d outputs", maxValues)
+	}
 	p.g.Outputs = append(p.g.Outputs, Output{name, v})
 	return nil
 }
@@ -165,8 +183,11 @@ func (p *parser) ref(s string) (*Value, error) {
 func (p *parser) value(s string) error {
 	head, rest, ok := strings.Cut(s, " = ")
 	id, err := strconv.Atoi(strings.TrimPrefix(head, "v"))
-	if !ok || err != nil || !strings.HasPrefix(head, "v") || id < 0 {
-		return fmt.Errorf("%q: want vN = op and what it takes", s)
+	if !ok || err != nil || !strings.HasPrefix(head, "v") || id < 0 || id > maxNumber {
+		return fmt.Errorf("%q: want vN = op and what it takes, N at most %d", s, maxNumber)
+	}
+	if len(p.g.Values) >= maxValues {
+		return fmt.Errorf("more than %d values", maxValues)
 	}
 	if p.values[id] != nil {
 		return fmt.Errorf("v%d is defined twice", id)

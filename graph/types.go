@@ -165,7 +165,11 @@ func ParseType(s string) (Type, error) {
 	}
 	t := Type{DType: d, Shape: Shape{}}
 	elems := 1
-	for _, f := range strings.Fields(strings.TrimSuffix(rest, "]")) {
+	axes := strings.Fields(strings.TrimSuffix(rest, "]"))
+	if len(axes) > maxAxes {
+		return Type{}, fmt.Errorf("type of %d axes, want at most %d", len(axes), maxAxes)
+	}
+	for _, f := range axes {
 		axis, size, ok := strings.Cut(f, ":")
 		n, err := strconv.Atoi(size)
 		if !ok || err != nil || n < 1 || axis == "" {
@@ -179,6 +183,9 @@ func ParseType(s string) (Type, error) {
 	}
 	return t, nil
 }
+
+// maxAxes bounds a parsed type.
+const maxAxes = 16
 
 // maxElems bounds a parsed type, so that products of sizes never overflow.
 const maxElems = 1 << 40

@@ -20,7 +20,7 @@ func (p *Plan) Arena(lim Limits) error {
 		}
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(p.Buffers[j].Layout.Bytes(), p.Buffers[i].Layout.Bytes()) })
-	var placed []int
+	var placed [][]int // by space
 	p.Spaces = []int64{}
 	for _, i := range order {
 		b := &p.Buffers[i]
@@ -30,10 +30,10 @@ func (p *Plan) Arena(lim Limits) error {
 		}
 		if !p.place(b, size, align, limit, placed) {
 			b.Space, b.Offset = len(p.Spaces), 0
-			p.Spaces = append(p.Spaces, 0)
+			p.Spaces, placed = append(p.Spaces, 0), append(placed, nil)
 		}
 		p.Spaces[b.Space] = max(p.Spaces[b.Space], roundUp(b.Offset+size, align))
-		placed = append(placed, i)
+		placed[b.Space] = append(placed[b.Space], i)
 	}
 	return nil
 }
@@ -65,11 +65,11 @@ func (p *Plan) lifetimes() {
 }
 
 // place finds the lowest free offset in an existing space.
-func (p *Plan) place(b *Buffer, size, align, limit int64, placed []int) bool {
+func (p *Plan) place(b *Buffer, size, align, limit int64, placed [][]int) bool {
 	for s := range p.Spaces {
 		var busy []Buffer // what lives at the same time, by offset
-		for _, i := range placed {
-			if o := p.Buffers[i]; o.Space == s && o.First <= b.Last && b.First <= o.Last {
+		for _, i := range placed[s] {
+			if o := p.Buffers[i]; o.First <= b.Last && b.First <= o.Last {
 				busy = append(busy, o)
 			}
 		}

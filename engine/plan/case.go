@@ -16,6 +16,16 @@ type Case struct {
 	Options Options
 }
 
+// Centred reports an input of which each row adds up to zero.
+func (c *Case) Centred(name string) bool {
+	for v := range c.Options.centred {
+		if v.Str("name") == name {
+			return true
+		}
+	}
+	return false
+}
+
 // CaseSize varies the sizes of a case.
 type CaseSize struct {
 	Rows  int // tokens or rows; 0: a bit more than two tiles
@@ -33,13 +43,13 @@ func CaseOf(p *Plan, d *Dispatch, size CaseSize) (*Case, error) {
 	if f == nil {
 		return nil, fmt.Errorf("plan: %s computes value %d, whose op it is no kernel of", d.Kernel.Name, d.Value)
 	}
-	b := &caseBuilder{Builder: graph.NewBuilder("case"), p: p, v: v, static: p.Graph.Static(), c: c, size: size, groups: map[*graph.Value]int{}, wide: map[*graph.Value]bool{}}
+	b := &caseBuilder{Builder: graph.NewBuilder("case"), p: p, v: v, static: p.Graph.Static(), c: c, size: size, groups: map[*graph.Value]int{}, wide: map[*graph.Value]bool{}, centred: map[*graph.Value]bool{}}
 	b.Output("y", f.rebuild(b))
 	g, err := b.Graph()
 	if err != nil {
 		return nil, fmt.Errorf("plan: case for %v: %w", v, err)
 	}
-	return &Case{g, Options{Family: p.Family, Precision: p.Precision, Choices: ChoicesOf(d), only: d.Kernel, groups: b.groups, wide: b.wide}}, nil
+	return &Case{g, Options{Family: p.Family, Precision: p.Precision, Choices: ChoicesOf(d), only: d.Kernel, groups: b.groups, wide: b.wide, centred: b.centred}}, nil
 }
 
 // caseBuilder rebuilds one value over inputs and parameters of smaller sizes.
@@ -53,6 +63,8 @@ type caseBuilder struct {
 	n      int // arguments made so far
 	groups map[*graph.Value]int
 	wide   map[*graph.Value]bool // float32 at any precision
+
+	centred map[*graph.Value]bool // inputs whose rows add up to zero
 }
 
 // fresh is a new input.

@@ -19,7 +19,7 @@ func (f headScores) lower(l *lowering, v *graph.Value) bool {
 	pitch := l.Buffers[s].Layout.Pitch
 	e := l.emit(v, l.variant(v, f.kernel(), l.half(x))).n("LANES", lanes).n("HEADS", v.Shape()[1].Size).n("SCALE", mode)
 	e.n("tokens", tokens).n("quads", ceil(columns, 4)).strides("x", x).strides("t", t).n("spitch", pitch).n("srow", srow)
-	e.n("columns", columns).flag("CENTRED", centredQuery(v.Arg("t")))
+	e.n("columns", columns).flag("CENTRED", centredQuery(v.Arg("t")) || l.opt.centred[v.Arg("t")])
 	e.f("inverse", 1/float64(columns)).f("eps", v.Float("eps")).to("x", x).to("t", t).to("s", s).to("scale", scale)
 	e.run(ceil(4*pitch, lanes), v.Shape()[0].Size, 1)
 	return true
@@ -37,8 +37,7 @@ func (headScores) rebuild(b *caseBuilder) *graph.Value {
 	x := b.arg("x", "B", 2, "N", n, "C", c)
 	t := b.arg("t", "B", 2, "H", heads, "C", c)
 	if centredQuery(v.Arg("t")) {
-		weight := b.Do(graph.OpCentre, nil, b.Param("weight", graph.F32Type("R", 4*heads, "K", c)))
-		t = b.Do(graph.OpHeadQuery, graph.Attrs{"heads": heads}, b.fresh("w", graph.F32Type("B", 2, "C", 4*heads)), weight)
+		b.centred[t] = true
 	}
 	return b.Do(v.Op, v.Attrs, x, t, b.arg("rowscale", "B", 2, "N", n, "one", 1))
 }

@@ -10,10 +10,22 @@ import (
 	"github.com/crate-vk/crate-vk/shaders"
 )
 
+// Plans as text are not to be trusted: their sizes are bounded, far above what models
+// have, so that no sum overflows and what goes over them ends.
+const (
+	maxParts = 1 << 13 // buffers, dispatches, outputs or spaces
+	maxLine  = 1 << 16 // bytes
+	maxBytes = 1 << 48 // of a buffer or a space, an offset in one, or operations of a dispatch
+	maxIndex = 1 << 30 // of a value, a dispatch or a row
+)
+
 // Parse reads the text form of a plan, at any stage. Call Finish before it is
 // executed.
 func Parse(text string) (*Plan, error) {
 	head, rest, _ := strings.Cut(text, "\n")
+	if len(head) > maxLine {
+		return nil, &graph.ParseError{Line: 1, Err: errLongLine}
+	}
 	p := &Plan{}
 	if err := p.parseHead(head); err != nil {
 		return nil, &graph.ParseError{Line: 1, Err: err}
@@ -26,6 +38,9 @@ func Parse(text string) (*Plan, error) {
 	line := 1 + strings.Count(text[:len(text)-len(tail)], "\n")
 	barrier := false
 	for s := range strings.SplitSeq(tail, "\n") {
+		if len(s) > maxLine {
+			return nil, &graph.ParseError{Line: line, Err: errLongLine}
+		}
 		s, _, _ := strings.Cut(s, "  #")
 		s = strings.TrimSpace(s)
 		if s != "" && !strings.HasPrefix(s, "#") {
@@ -35,14 +50,37 @@ func Parse(text string) (*Plan, error) {
 		}
 		line++
 	}
+	if err := p.checkParsed(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+var errLongLine = fmt.Errorf("more than %d bytes in a line", maxLine)
+
+// checkParsed holds the numbers of a parsed plan against each other and their bounds.
+func (p *Plan) checkParsed() error {
+	values := map[int]bool{}
+	for _, v := range p.Graph.Values {
+		values[v.ID] = true
+	}
+	for i, b := range p.Buffers {
+		outside := b.Space < 0 || b.Space > maxParts || b.Offset < 0 || b.Offset > maxBytes || b.First < -1 || b.First > maxIndex || b.Last < -1 || b.Last > maxIndex
+		if outside || !values[b.Value] || b.Rows.From < 0 || b.Rows.From > b.Rows.To || b.Rows.To > maxIndex {
+			return fmt.Errorf("plan: buffer b%d is of no value of the graph, or lies where none can", i)
+		}
+	}
 	for n, d := range p.Dispatches {
+		if !values[d.Value] || d.FLOPs < 0 || d.FLOPs > maxBytes {
+			return fmt.Errorf("plan: dispatch %d %s computes no value of the graph, or %d operations", n, d.Kernel.Name, d.FLOPs)
+		}
 		for _, b := range d.Bind {
 			if b >= len(p.Buffers) {
-				return nil, fmt.Errorf("plan: dispatch %d %s binds buffer b%d of %d", n, d.Kernel.Name, b, len(p.Buffers))
+				return fmt.Errorf("plan: dispatch %d %s binds buffer b%d of %d", n, d.Kernel.Name, b, len(p.Buffers))
 			}
 		}
 	}
-	return p, nil
+	return nil
 }
 
 func (p *Plan) parseHead(s string) error {
@@ -62,11 +100,14 @@ func (p *Plan) parseHead(s string) error {
 
 func (p *Plan) parseLine(s string, barrier *bool) error {
 	word, rest, _ := strings.Cut(s, " ")
+	if max(len(p.Spaces), len(p.Buffers), len(p.Dispatches), len(p.Outputs)) >= maxParts {
+		return fmt.Errorf("more than %d spaces, buffers, dispatches or outputs", maxParts)
+	}
 	switch word {
 	case "space":
 		n, err := strconv.ParseInt(rest, 10, 64)
-		if err != nil || n < 0 {
-			return fmt.Errorf("space %q: want a size in bytes", rest)
+		if err != nil || n < 0 || n > maxBytes {
+			return fmt.Errorf("space %q: want a size in bytes, at most %d", rest, int64(maxBytes))
 		}
 		p.Spaces = append(p.Spaces, n)
 		return nil
@@ -169,7 +210,29 @@ func parseLayout(form, fields string) (Layout, error) {
 		}
 		*to = n
 	}
-	return l, l.check()
+	if err := l.check(); err != nil {
+		return l, err
+	}
+	// In floats: the product of three sizes overflows.
+	if size := l.size(); size > maxBytes {
+		return l, fmt.Errorf("layout %v takes %.3g bytes, want at most %.3g", l, size, float64(maxBytes))
+	}
+	return l, nil
+}
+
+// size is Bytes, which may overflow, or a bit more.
+func (l Layout) size() float64 {
+	rows, columns := float64(l.Rows), float64(l.Columns)
+	groups := func(n, group int) float64 { return float64(n) / float64(group) * (float64(group) + 3) }
+	switch l.Order {
+	case Rows:
+		return 16 * rows * float64(l.Pitch)
+	case Quads:
+		return 4 * groups(l.Columns, l.Group) * float64(l.Pitch)
+	case Panels:
+		return 4 * (groups(l.Rows, l.Group) + 4*float64(l.Panel)) * float64(l.Lines)
+	}
+	return 4 * rows * columns
 }
 
 // check refuses layouts in which elements would lie on one another or outside.

@@ -197,9 +197,10 @@ type Options struct {
 
 	// Self-tests have the one variant that they are for where an op has several,
 	// and pad and store channels as the dispatch that they stand for does.
-	only   *shaders.Variant
-	groups map[*graph.Value]int
-	wide   map[*graph.Value]bool
+	only    *shaders.Variant
+	groups  map[*graph.Value]int
+	wide    map[*graph.Value]bool
+	centred map[*graph.Value]bool // inputs whose rows add up to zero
 }
 
 // New lowers a graph for a device, places its buffers, derives barriers and

@@ -125,7 +125,25 @@ func caseInputs(c *plan.Case) map[string]*interp.Tensor {
 			}
 		}
 	}
+	for name, t := range in {
+		if c.Centred(name) {
+			centre(t)
+		}
+	}
 	return in
+}
+
+// centre subtracts the mean of each row.
+func centre(t *interp.Tensor) {
+	for i := range t.Shape.Rows() {
+		row, sum := t.Row(i), 0.0
+		for _, x := range row {
+			sum += x
+		}
+		for j := range row {
+			row[j] -= sum / float64(len(row))
+		}
+	}
 }
 
 // differ is disagreement for the elements of v, which may be words of bits.
