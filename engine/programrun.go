@@ -51,8 +51,8 @@ func (o *Outputs) Close() error {
 // that are read. A graph that makes them of what it is given, by a division by zero or
 // because they exceed the precision, gives a *NotFiniteError that names the operation;
 // where the interpreter makes none of the same inputs, the device is taken not to have
-// done its work, which is ErrLostWork. In outputs that stay on the device they are
-// found when those are read.
+// done its work, which is ErrLostWork. Outputs that stay on the device are looked at
+// there.
 func (p *Program) Run(ctx context.Context, in Inputs) (*Outputs, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

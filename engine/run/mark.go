@@ -89,7 +89,7 @@ func (pr *Program) twice(ctx context.Context, s *Slot, t *turn, look func() (fac
 		if err != nil || fact == "" {
 			return err
 		}
-		if again && fact != dropped {
+		if again && fact != dropped && fact != fewer {
 			return &NotFiniteError{fact}
 		}
 		if again {
