@@ -14,7 +14,11 @@ func (f *inputFlags) describe() string {
 	if size == "" {
 		size = "model"
 	}
-	return fmt.Sprintf("size=%s filter=%s positions=%s", size, f.filter, f.positions)
+	s := fmt.Sprintf("size=%s filter=%s positions=%s", size, f.filter, f.positions)
+	if f.stored {
+		s += " ignore-orientation"
+	}
+	return s
 }
 
 func (f *deviceFlags) describe() string {

@@ -233,6 +233,7 @@ func (f *inputFlags) register(s *pflag.FlagSet) {
 	s.StringVar(&f.positions, "positions", "exact", "exact: resample the position table only for another grid; demo: always, as the published demo does")
 	s.StringVar(&f.batch, "batch", "auto", "`N|auto`: images computed at once")
 	s.Int64Var(&f.maxPixels, "max-pixels", 100, "refuse images of more megapixels than `N`")
+	s.BoolVar(&f.stored, "ignore-orientation", false, "take images as they are stored, as COCO tools do; default: turned upright, as their EXIF or XMP says")
 }
 
 func (f *inputFlags) options() (o engine.InputOptions, err error) {

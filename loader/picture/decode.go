@@ -8,7 +8,9 @@ import (
 	"image"
 	"io"
 	"math/bits"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 
 	"github.com/crate-vk/crate-vk/internal/quote"
 	"github.com/crate-vk/crate-vk/internal/regular"
@@ -35,11 +37,11 @@ const (
 type Meta struct {
 	Format        Format
 	Width, Height int   // as stored; swapped in the upright picture for orientations 5-8
-	Orientation   int   // EXIF, 1-8; 1 if there is none
+	Orientation   int   // as the metadata has it, 1-8; 1 if there is none
 	Size          int64 // bytes of the file
 }
 
-// DecodeFile decodes the picture in a file, upright.
+// DecodeFile decodes the picture in a file, upright unless Options say otherwise.
 //
 // If ctx ends first, the error wraps ctx's. The decoder then goes on in its
 // goroutine up to its next read of the file, where it fails; its memory is free
@@ -149,6 +151,8 @@ func codecOf(f Format) (codec, bool) {
 		return codec{sizeTIFF, orientationTIFF, decodeTIFF}, true
 	case BMP:
 		return codec{sizeBMP, nil, decodeBMP}, true
+	case Netpbm:
+		return codec{sizeNetpbm, nil, decodeNetpbm}, true
 	}
 	return codec{}, false
 }
@@ -163,9 +167,12 @@ func (in *input) decode() (*RGB, error) {
 	if len(head) == 0 {
 		return nil, &FormatError{in.path, "", "the file is empty"}
 	}
-	in.meta.Format = Sniff(head)
+	in.meta.Format = SniffFile(in, in.size)
 	c, ok := codecOf(in.meta.Format)
 	if !ok {
+		if named := extensions[strings.ToLower(filepath.Ext(in.path))]; in.meta.Format == "" && named != "" {
+			return nil, &UnsupportedError{in.path, named, "files of this name aren't decoded", convertHint}
+		}
 		if in.meta.Format == "" {
 			return nil, &FormatError{in.path, "", "the content is of no known picture format"}
 		}
@@ -245,8 +252,10 @@ func (in *input) malformed(format string, args ...any) error {
 }
 
 func (in *input) unsupported(format string, args ...any) error {
-	return &UnsupportedError{in.path, in.meta.Format, fmt.Sprintf(format, args...), "convert it to an ordinary PNG or JPEG"}
+	return &UnsupportedError{in.path, in.meta.Format, fmt.Sprintf(format, args...), convertHint}
 }
+
+const convertHint = "convert it to an ordinary PNG or JPEG"
 
 // checkSize refuses a picture whose decoder found another size than the header
 // had. It stands before the conversion, which would take memory for it.
