@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -125,7 +126,7 @@ func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) e
 	small := img
 	if img.Width != width || img.Height != height {
 		small = picture.NewRGB(width, height)
-		r.RGB(small, img, j.opt.Filter)
+		r.RGB(small, img, cmp.Or(j.opt.Filter, filterOf(c)))
 	}
 	p.pixels = small.TopLeft(p.frame.TrimmedWidth(), p.frame.TrimmedHeight()).Pix
 	if j.opt.KeepPicture {
