@@ -228,6 +228,7 @@ type inputFlags struct {
 	positions string
 	batch     string
 	maxPixels int64
+	memory    int64 // MB
 	stored    bool
 }
 
@@ -237,6 +238,7 @@ func (f *inputFlags) register(s *pflag.FlagSet) {
 	s.StringVar(&f.positions, "positions", "exact", "exact: resample the position table only for another grid; demo: always, as the published demo does")
 	s.StringVar(&f.batch, "batch", "auto", "`N|auto`: images computed at once")
 	s.Int64Var(&f.maxPixels, "max-pixels", 100, "refuse images of more megapixels than `N`")
+	s.Int64Var(&f.memory, "decode-memory", 0, "memory that images being decoded may take together, in `MB`; default: a quarter of what the process may have")
 	s.BoolVar(&f.stored, "ignore-orientation", false, "take images as they are stored, as COCO tools do; default: turned upright, as their EXIF or XMP says")
 }
 
@@ -259,6 +261,7 @@ func (f *inputFlags) options() (o engine.InputOptions, err error) {
 			return o, usage(fmt.Errorf("--batch is %q, want a number from 1 on, or auto", f.batch))
 		}
 	}
+	picture.LimitMemory(f.memory << 20)
 	return o, nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/image/bmp"
 
+	"github.com/crate-vk/crate-vk/internal/memory"
 	"github.com/crate-vk/crate-vk/internal/quote"
 )
 
@@ -18,6 +19,7 @@ func (in *input) explain(err error) error {
 		format      *FormatError
 		unsupported *UnsupportedError
 		limit       *LimitError
+		memory      *memory.TooMuchError
 		pngUnsup    png.UnsupportedError
 		jpegUnsup   jpeg.UnsupportedError
 	)
@@ -26,7 +28,7 @@ func (in *input) explain(err error) error {
 		return in.stopped()
 	case in.readErr != nil:
 		return quote.Error(in.readErr) // the disk's, with the path in it
-	case errors.As(err, &format), errors.As(err, &unsupported), errors.As(err, &limit):
+	case errors.As(err, &format), errors.As(err, &unsupported), errors.As(err, &limit), errors.As(err, &memory):
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return in.malformed("the file is truncated")

@@ -77,6 +77,9 @@ type jpegFile struct {
 	adobe       []span // APP14 segments of Adobe's, with their markers
 	transform   byte   // of the last one: 0 for RGB or CMYK, 1 for YCbCr, 2 for YCCK
 	halved      bool   // the second component has half the first one's columns
+	progressive bool
+	components  int
+	samples     int64 // of all components for a pixel, by ten: 15 where chroma is halved both ways
 }
 
 // readJPEG walks the segments up to the first scan. Each is a marker (FF xx) and a
@@ -108,8 +111,9 @@ func readJPEG(in *input) jpegFile {
 		case marker == 0xee && len(data) >= 12 && bytes.HasPrefix(data, []byte("Adobe")):
 			f.adobe = append(f.adobe, span{at, 2 + n})
 			f.transform = data[11]
-		case marker >= 0xc0 && marker <= 0xc2 && len(data) >= 12:
-			f.halved = data[7]>>4 == 2*(data[10]>>4)
+		case marker >= 0xc0 && marker <= 0xc2 && len(data) >= 9:
+			f.frameHeader(marker, data)
+			f.halved = len(data) >= 12 && data[7]>>4 == 2*(data[10]>>4)
 		}
 		at += 2 + n
 	}
