@@ -29,7 +29,7 @@
 //
 // Pixels are Pillow's, bit for bit, but for JPEG: the inverse transform is Go's, not
 // libjpeg-turbo's, and differs in about 3 % of the planes' samples by 1, which is up to 3 levels
-// in 1 to 3 % of the RGB values. Upsampling of chroma and conversion to RGB are libjpeg's.
+// in 3.5 % of the RGB values (60 drawings against Pillow 9.4). Upsampling of chroma and conversion to RGB are libjpeg's.
 //
 // Colour is what the file stores: no colour management, no gamma. Alpha is dropped,
 // not blended; 16-bit samples give their high byte (Pillow clips 16-bit gray at 255

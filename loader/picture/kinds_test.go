@@ -72,4 +72,11 @@ func TestPlainPNGCorrupt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for i := range 4 { // the chunk's own checksum, which the compressed data's does not cover
+		bad := bytes.Clone(data)
+		bad[bytes.Index(data, []byte("IEND"))-8+i] ^= 1
+		if _, _, err := Decode(context.Background(), bad, Options{}); kindOf(err) != "malformed" {
+			t.Errorf("byte %d of the data's checksum is changed: %v", i, err)
+		}
+	}
 }

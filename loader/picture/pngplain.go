@@ -93,7 +93,7 @@ func plainPNG(in *input) (io.ReadCloser, error) {
 	go func() {
 		_, err := w.Write(append([]byte("\x89PNG\r\n\x1a\n"), append(h.chunk, palette...)...))
 		if err == nil {
-			err = copyRows(w, packed, h.bytes())
+			err = copyRows(w, packed, h.bytes(), data)
 		}
 		w.CloseWithError(err)
 	}()
@@ -101,7 +101,7 @@ func plainPNG(in *input) (io.ReadCloser, error) {
 }
 
 // copyRows writes n bytes of rows as chunks of data, without compression, and the end.
-func copyRows(w io.Writer, rows io.Reader, n int64) error {
+func copyRows(w io.Writer, rows io.Reader, n int64, data *pngData) error {
 	chunks := &pngWriter{w: w}
 	z, err := zlib.NewWriterLevel(chunks, zlib.NoCompression)
 	if err != nil {
@@ -117,6 +117,9 @@ func copyRows(w io.Writer, rows io.Reader, n int64) error {
 	if _, err := rows.Read(make([]byte, 1)); errors.Is(err, zlib.ErrChecksum) {
 		return err
 	}
+	if err := data.finish(); err != nil {
+		return err
+	}
 	if err := z.Close(); err != nil {
 		return err
 	}
@@ -125,11 +128,11 @@ func copyRows(w io.Writer, rows io.Reader, n int64) error {
 
 // pngData is the data of consecutive IDAT chunks, whose checksums are verified.
 type pngData struct {
-	in   *input
-	next int64     // the chunk behind this one
-	now  io.Reader // of this one
-	sum  uint32
-	end  int64 // where its checksum stands
+	in         *input
+	next       int64     // the chunk behind this one
+	now        io.Reader // of this one
+	sum        uint32
+	start, end int64 // where its name and its checksum stand
 }
 
 func (d *pngData) Read(p []byte) (int, error) {
@@ -157,10 +160,26 @@ func (d *pngData) Read(p []byte) (int, error) {
 			return 0, io.ErrUnexpectedEOF
 		}
 		n := int64(binary.BigEndian.Uint32(head[:]))
-		d.end = d.next + 8 + n
+		d.start, d.end = d.next+4, d.next+8+n
 		d.now, d.sum = io.NewSectionReader(d.in, d.next+8, n), crc32.ChecksumIEEE(head[4:])
 		d.next = d.end + 4
 	}
+}
+
+// finish checks the chunk that holds the last row, as far as the file goes.
+func (d *pngData) finish() error {
+	if d.now == nil {
+		return nil
+	}
+	sum := crc32.NewIEEE()
+	var want [4]byte
+	if _, err := io.Copy(sum, io.NewSectionReader(d.in, d.start, d.end-d.start)); err != nil {
+		return err
+	}
+	if readAll(d.in, want[:], d.end) && binary.BigEndian.Uint32(want[:]) != sum.Sum32() {
+		return zlib.ErrChecksum
+	}
+	return nil
 }
 
 // pngWriter writes what it gets as IDAT chunks.
