@@ -17,68 +17,71 @@ type Stored struct {
 type Checkpoint struct {
 	shapes map[string][]int
 	stored map[string]string // canonical name → name in the file
-	branch Branch            // of a file that holds both
+	branch Branch            // of a file that holds several
+	all    []Stored          // as the file has them
+	taken  map[string]bool   // of Holds
 }
 
 // Branch is the network that was taken, "" of a file that holds one alone.
 func (c *Checkpoint) Branch() Branch { return c.branch }
 
-// Branch chooses one of the two networks of a self-distillation checkpoint.
+// Branch chooses one of the networks of a checkpoint that holds several: teacher and student of
+// self-distillation, or a model and the moving average of its weights.
 type Branch string
 
-// The branches. The teacher is the one that is published.
+// The branches. The teacher is the one that is published. Of a model and its average the
+// model is taken where EMA isn't asked for; Checkpoint.Branch then says Raw.
 const (
 	Teacher Branch = "teacher"
 	Student Branch = "student"
+	EMA     Branch = "ema"
+	Raw     Branch = "model"
 )
 
-// NewCheckpoint strips the prefixes. Where the file holds a teacher and a
-// student, the other one than branch is left out.
-func NewCheckpoint(tensors []Stored, branch Branch) (*Checkpoint, error) {
-	c := &Checkpoint{shapes: map[string][]int{}, stored: map[string]string{}}
-	both := hasBranch(tensors, Teacher) && hasBranch(tensors, Student)
-	if both {
-		c.branch = branch
+// Branches are those that can be asked for.
+func Branches() []Branch { return []Branch{Teacher, Student, EMA} }
+
+// NewCheckpoint strips the prefixes: the one given, else those that are found. Where the file
+// holds several networks, the others than branch are left out.
+func NewCheckpoint(tensors []Stored, branch Branch, prefix string) (*Checkpoint, error) {
+	c := &Checkpoint{shapes: map[string][]int{}, stored: map[string]string{}, all: tensors, taken: map[string]bool{}}
+	list, err := unwrap(tensors, prefix)
+	if err != nil {
+		return nil, err
 	}
-	for _, t := range tensors {
-		name, b := canonicalName(t.Name)
-		if both && b != "" && b != branch {
+	has := map[Branch]bool{}
+	for _, t := range list {
+		has[t.branch] = has[t.branch] || t.branch != "" || t.name == classToken
+	}
+	skip := func(Branch) bool { return false }
+	switch {
+	case has[Teacher] && has[Student]:
+		if branch == EMA {
+			return nil, &ModelError{What: "the file holds a teacher and a student, and no moving average (--branch)"}
+		}
+		c.branch = branch
+		skip = func(b Branch) bool { return b != "" && b != branch }
+	case has[EMA] && has[""]:
+		if c.branch = Raw; branch == EMA {
+			c.branch = EMA
+		}
+		skip = func(b Branch) bool { return (b == EMA) != (branch == EMA) }
+	}
+	for _, t := range list {
+		if skip(t.branch) {
 			continue
 		}
-		if other, dup := c.stored[name]; dup {
-			return nil, &ModelError{What: fmt.Sprintf("tensors %q and %q are both %q without their prefixes", other, t.Name, name)}
+		if other, dup := c.stored[t.name]; dup {
+			return nil, &ModelError{What: fmt.Sprintf("tensors %q and %q are both %q without their prefixes: choose one network by --prefix", other, t.Name, t.name)}
 		}
-		c.shapes[name], c.stored[name] = t.Shape, t.Name
+		c.shapes[t.name], c.stored[t.name], c.taken[t.Name] = t.Shape, t.Name, true
 	}
 	return c, nil
 }
 
-func hasBranch(tensors []Stored, b Branch) bool {
-	return slices.ContainsFunc(tensors, func(t Stored) bool {
-		_, got := canonicalName(t.Name)
-		return got == b
-	})
-}
-
-// canonicalName strips wrapper prefixes, as often as they occur, and tells
-// which branch they named.
-func canonicalName(name string) (string, Branch) {
-	var branch Branch
-	for {
-		stripped := false
-		for _, p := range []string{"state_dict.", "model.", "module.", "teacher.", "student.", "backbone.", "_orig_mod."} {
-			if rest, ok := strings.CutPrefix(name, p); ok {
-				if b := Branch(strings.TrimSuffix(p, ".")); b == Teacher || b == Student {
-					branch = b
-				}
-				name, stripped = rest, true
-			}
-		}
-		if !stripped {
-			return name, branch
-		}
-	}
-}
+// Holds reports a tensor of the file, by its name there, that belongs to the network that was
+// taken: the model's own and those that it ignores.
+func (c *Checkpoint) Holds(stored string) bool { return c.taken[stored] }
 
 // StoredName is the name under which the file has a tensor.
 func (c *Checkpoint) StoredName(canonical string) (string, bool) {
@@ -121,7 +124,8 @@ func (c *Checkpoint) layers(prefix string) int {
 }
 
 // Compare holds the file's tensors against what the model needs. The error
-// lists at most ten differences; extra names tensors that the model ignores.
+// lists at most ten differences; extra names tensors that the model ignores. What stands
+// inside a part of the model and isn't known is refused.
 func (c *Checkpoint) Compare(config *Config) (extra []string, err error) {
 	var diffs []string
 	want := map[string]bool{}
@@ -134,16 +138,17 @@ func (c *Checkpoint) Compare(config *Config) (extra []string, err error) {
 			diffs = append(diffs, fmt.Sprintf("%s is %v, want %v", t.Name, got, t.Shape))
 		}
 	}
+	var names []string
 	for name, stored := range c.stored {
 		if !want[name] {
-			extra = append(extra, stored)
+			extra, names = append(extra, stored), append(names, name)
 		}
 	}
 	slices.Sort(extra)
 	if diffs != nil {
 		return extra, &ModelError{What: fmt.Sprintf("the tensors are not those of %s", config), Details: diffs}
 	}
-	return extra, nil
+	return extra, c.refuseForeign(foreign(names, config.Tensors()))
 }
 
 // ModelError says why a model is refused.

@@ -59,9 +59,10 @@ type Config struct {
 	DecoderDepth  int    // layers of CRATE-MAE's decoder; 0 where the file has none
 	FineTuned     bool   // a CRATE-MAE encoder with a head, which adds pos_embed at its native size (numerics 1.4)
 
-	Mean, Std [3]float64 // input normalisation, R G B
-	Labels    []string   // class names, or none
-	Readout   string     // defaults of segment, as in crate.readout
+	Mean, Std     [3]float64 // input normalisation, R G B
+	Interpolation string     // how images were resized in training: nearest, bilinear, bicubic, lanczos, or "" where nothing says so
+	Labels        []string   // class names, or none
+	Readout       string     // defaults of segment, as in crate.readout
 }
 
 // ImageNet's channel statistics, which every published protocol uses (numerics 2.3).
@@ -162,8 +163,11 @@ func (c *Config) Check() error {
 		}
 	}
 	for i := range 3 {
-		if !(c.Std[i] > 0) {
+		if !(c.Std[i] > 0) || math.IsInf(c.Std[i], 0) {
 			return &ConfigError{"std", fmt.Sprintf("is %v, want three positive numbers", c.Std)}
+		}
+		if c.Mean[i]-c.Mean[i] != 0 { // NaN for NaN and the infinities
+			return &ConfigError{"mean", fmt.Sprintf("is %v, want three finite numbers", c.Mean)}
 		}
 	}
 	if c.Pool != "" && c.Pool != PoolClass && c.Pool != PoolMean {

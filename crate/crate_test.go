@@ -61,7 +61,7 @@ func TestResolvePresets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ckpt, err := crate.NewCheckpoint(stored(&want, same), crate.Teacher)
+		ckpt, err := crate.NewCheckpoint(stored(&want, same), crate.Teacher, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestPrefixes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, prefix := range []string{"module.", "state_dict.module.", "model.", "model.module._orig_mod.", "teacher.module.backbone.", "student.backbone."} {
-		ckpt, err := crate.NewCheckpoint(stored(&c, func(s string) string { return prefix + s }), crate.Teacher)
+		ckpt, err := crate.NewCheckpoint(stored(&c, func(s string) string { return prefix + s }), crate.Teacher, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func TestTeacherAndStudent(t *testing.T) {
 	}
 	both := append(stored(&c, func(s string) string { return "teacher.backbone." + s }), stored(&c, func(s string) string { return "student.module.backbone." + s })...)
 	for branch, want := range map[crate.Branch]string{crate.Teacher: "teacher.backbone.cls_token", crate.Student: "student.module.backbone.cls_token"} {
-		ckpt, err := crate.NewCheckpoint(both, branch)
+		ckpt, err := crate.NewCheckpoint(both, branch, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestTeacherAndStudent(t *testing.T) {
 		}
 	}
 	twins := append(stored(&c, same), stored(&c, func(s string) string { return "module." + s })...)
-	if _, err := crate.NewCheckpoint(twins, crate.Teacher); err == nil {
+	if _, err := crate.NewCheckpoint(twins, crate.Teacher, ""); err == nil {
 		t.Error("two tensors of one canonical name are accepted")
 	}
 }
@@ -135,7 +135,7 @@ func TestContradictions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ckpt, err := crate.NewCheckpoint(stored(&c, same), crate.Teacher)
+	ckpt, err := crate.NewCheckpoint(stored(&c, same), crate.Teacher, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestCompareListsTen(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := stored(&c, same)
-	ckpt, err := crate.NewCheckpoint(list[:len(list)-20], crate.Teacher)
+	ckpt, err := crate.NewCheckpoint(list[:len(list)-20], crate.Teacher, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestCompareListsTen(t *testing.T) {
 func changed(t *testing.T, c *crate.Config, without string, more ...crate.Stored) *crate.Checkpoint {
 	t.Helper()
 	list := slices.DeleteFunc(stored(c, same), func(s crate.Stored) bool { return without != "" && strings.Contains(s.Name, without) })
-	ckpt, err := crate.NewCheckpoint(append(list, more...), crate.Teacher)
+	ckpt, err := crate.NewCheckpoint(append(list, more...), crate.Teacher, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +321,7 @@ func TestMask(t *testing.T) {
 }
 
 func TestForeign(t *testing.T) {
-	ckpt, err := crate.NewCheckpoint([]crate.Stored{{Name: "conv1.weight", Shape: []int{64, 3, 7, 7}}, {Name: "fc.weight", Shape: []int{1000, 512}}}, crate.Teacher)
+	ckpt, err := crate.NewCheckpoint([]crate.Stored{{Name: "conv1.weight", Shape: []int{64, 3, 7, 7}}, {Name: "fc.weight", Shape: []int{1000, 512}}}, crate.Teacher, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func TestMetadataRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ckpt, err := crate.NewCheckpoint(stored(&c, same), crate.Teacher)
+		ckpt, err := crate.NewCheckpoint(stored(&c, same), crate.Teacher, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -96,7 +96,8 @@ func detect(k *Checkpoint) (family, error) {
 		titles = append(titles, f.title)
 	}
 	last := len(titles) - 1
-	return family{}, &ModelError{What: fmt.Sprintf("none of its %d tensors are those of a %s or %s model", len(k.shapes), strings.Join(titles[:last], ", "), titles[last])}
+	return family{}, &ModelError{What: fmt.Sprintf("none of its %d tensors are those of a %s or %s model: it has %s (a prefix before the usual names is given by --prefix)",
+		len(k.shapes), strings.Join(titles[:last], ", "), titles[last], someNames(k.all))}
 }
 
 // config are the settings that the family's published code fixes: ε, step and

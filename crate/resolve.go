@@ -3,6 +3,8 @@ package crate
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
 // Resolve makes the configuration of a checkpoint: from the settings, earlier
@@ -32,7 +34,8 @@ func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string
 	if err := c.apply(&s); err != nil {
 		return c, nil, err
 	}
-	if err := c.imageSize(ckpt, &s); err != nil {
+	guessed, err := c.imageSize(ckpt, &s)
+	if err != nil {
 		return c, nil, err
 	}
 	if !c.OutProjection { // the published code leaves it out for a single head as wide as the model
@@ -46,6 +49,12 @@ func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string
 	}
 	if s.Lambda == nil && c.LambdaVaries() {
 		warnings = append(warnings, fmt.Sprintf("the file does not say the threshold λ, which differs between %s checkpoints (%s): taking %g (--lambda)", found.title, found.lambdas, c.Lambda))
+	}
+	if guessed && !c.knownGrid() {
+		if others := otherGrids(c.tokens() - c.Prefix); others != "" {
+			gh, gw := c.Grid()
+			warnings = append(warnings, fmt.Sprintf("the file does not say the grid of its %d positions: taking %d×%d, and not %s (--image-size HxW, %d px a patch)", gh*gw, gh, gw, others, c.Patch))
+		}
 	}
 	if err := c.Check(); err != nil {
 		return c, warnings, &ModelError{What: err.Error()}
@@ -125,6 +134,7 @@ func (c *Config) apply(s *Settings) error {
 	set(&c.ResidualFF, s.ResidualFF)
 	set(&c.Mean, s.Mean)
 	set(&c.Std, s.Std)
+	set(&c.Interpolation, s.Interpolation)
 	set(&c.Readout, s.Readout)
 	c.Labels = s.Labels
 	return nil
@@ -136,28 +146,64 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-// imageSize is the native size: as set, else from a square position table.
-func (c *Config) imageSize(k *Checkpoint, s *Settings) error {
+// imageSize is the native size: as set, else what a hub's configuration says where it fits, else from
+// a square position table, which is a guess.
+func (c *Config) imageSize(k *Checkpoint, s *Settings) (guessed bool, err error) {
 	name := c.family().positions
 	rows := k.dim(name, -2)
 	n := rows - c.Prefix
 	if n < 1 || c.Patch < 1 {
-		return &ModelError{What: fmt.Sprintf("%s has %d rows for %d prefix tokens and patch side %d", name, rows, c.Prefix, c.Patch)}
+		return false, &ModelError{What: fmt.Sprintf("%s has %d rows for %d prefix tokens and patch side %d", name, rows, c.Prefix, c.Patch)}
+	}
+	fits := func() bool {
+		gh, gw := c.Grid()
+		return c.ImageSize[0] > 0 && c.ImageSize[0]%c.Patch == 0 && c.ImageSize[1] > 0 && c.ImageSize[1]%c.Patch == 0 && gh <= n && gw <= n && gh*gw == n
 	}
 	if s.ImageSize != nil {
 		c.ImageSize = *s.ImageSize
-		gh, gw := c.Grid()
-		if c.ImageSize[0]%c.Patch != 0 || c.ImageSize[1]%c.Patch != 0 || gh*gw != n {
-			return &ModelError{What: fmt.Sprintf("image_size is given as %d×%d (height × width), whose %d×%d patches are not the position table's %d", c.ImageSize[0], c.ImageSize[1], gh, gw, n)}
+		if !fits() {
+			gh, gw := c.Grid()
+			return false, &ModelError{What: fmt.Sprintf("image_size is given as %d×%d (height × width), whose %d×%d patches are not the position table's %d", c.ImageSize[0], c.ImageSize[1], gh, gw, n)}
 		}
-		return nil
+		return false, nil
+	}
+	if s.sizeHint != nil {
+		if c.ImageSize = *s.sizeHint; fits() {
+			return false, nil
+		}
 	}
 	g := squareRoot(n)
 	if g*g != n {
-		return &ModelError{What: fmt.Sprintf("the position table has %d patches, which is no square: give image_size in config.json or metadata", n)}
+		return false, &ModelError{What: fmt.Sprintf("the position table has %d patches, which is no square: give image_size in config.json or metadata, or --image-size", n)}
 	}
 	c.ImageSize = [2]int{g * c.Patch, g * c.Patch}
-	return nil
+	return true, nil
+}
+
+// knownGrid reports a native size at which models of this width are published: 224 or 384 px,
+// of this package's presets and of the vision transformers from Ti to H.
+func (c *Config) knownGrid() bool {
+	if side := c.ImageSize[0]; side != 224 && side != 384 {
+		return false
+	}
+	for f, p := range published {
+		if f.name == c.Architecture && p.dim == c.Dim && p.patch == c.Patch {
+			return true
+		}
+	}
+	return c.Architecture == ViT && slices.Contains([]int{192, 384, 768, 1024, 1280}, c.Dim)
+}
+
+// otherGrids names the rectangles of n patches that are no square, "" if there is none but a
+// single row.
+func otherGrids(n int) string {
+	var list []string
+	for a := 2; a*a < n; a++ {
+		if n%a == 0 {
+			list = append(list, fmt.Sprintf("%d×%d or %d×%d", a, n/a, n/a, a))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // squareRoot is the integer square root, rounded down.

@@ -13,23 +13,54 @@ import (
 // Settings are configuration values from one source: a caller, a config.json or
 // a weight file's metadata. What the source does not say is nil.
 type Settings struct {
-	Architecture *Architecture
-	Attention    *string
-	Block        *string
-	Pool         *string
-	ImageSize    *[2]int
-	Patch        *int
-	Dim          *int
-	Depth        *int
-	Heads        *int
-	Classes      *int
-	Eta          *float64
-	Lambda       *float64
-	LNEps        *float64
-	ResidualFF   *bool
-	Mean, Std    *[3]float64
-	Labels       []string
-	Readout      *string
+	Architecture  *Architecture
+	Attention     *string
+	Block         *string
+	Pool          *string
+	ImageSize     *[2]int
+	Patch         *int
+	Dim           *int
+	Depth         *int
+	Heads         *int
+	Classes       *int
+	Eta           *float64
+	Lambda        *float64
+	LNEps         *float64
+	ResidualFF    *bool
+	Mean, Std     *[3]float64
+	Interpolation *string
+	Labels        []string
+	Readout       *string
+
+	From string // the source, for Origins
+
+	sizeHint *[2]int    // a native size that is taken where the position table fits it
+	parts    []Settings // the sources of settings that were merged, the first ones first
+}
+
+// Origins names the source of each value that one of the sources gives, earlier ones
+// first, by its name in config.json.
+func Origins(sources ...Settings) map[string]string {
+	from := map[string]string{}
+	for _, s := range sources {
+		list := s.parts
+		if list == nil {
+			list = []Settings{s}
+		}
+		for _, s := range list {
+			for name, given := range map[string]bool{
+				"architecture": s.Architecture != nil, "attention": s.Attention != nil, "block": s.Block != nil, "pool": s.Pool != nil,
+				"image_size": s.ImageSize != nil, "heads": s.Heads != nil, "eta": s.Eta != nil, "lambda": s.Lambda != nil, "ln_eps": s.LNEps != nil,
+				"residual_ff": s.ResidualFF != nil, "mean": s.Mean != nil, "std": s.Std != nil, "interpolation": s.Interpolation != nil,
+				"classes": s.Labels != nil, "readout": s.Readout != nil,
+			} {
+				if _, earlier := from[name]; given && !earlier {
+					from[name] = s.From
+				}
+			}
+		}
+	}
+	return from
 }
 
 // Or fills what s does not say from t.
@@ -50,6 +81,8 @@ func (s Settings) Or(t Settings) Settings {
 	s.ResidualFF = first(s.ResidualFF, t.ResidualFF)
 	s.Mean = first(s.Mean, t.Mean)
 	s.Std = first(s.Std, t.Std)
+	s.Interpolation = first(s.Interpolation, t.Interpolation)
+	s.sizeHint = first(s.sizeHint, t.sizeHint)
 	if s.Labels == nil {
 		s.Labels = t.Labels
 	}
@@ -82,6 +115,7 @@ type configFile struct {
 	ResidualFF   *bool      `json:"residual_ff"`
 	Mean         *[]float64 `json:"mean"`
 	Std          *[]float64 `json:"std"`
+	Interp       *string    `json:"interpolation"`
 	Labels       []string   `json:"classes"`
 	Readout      *string    `json:"readout"`
 }
@@ -104,7 +138,7 @@ func ParseConfig(data []byte) (s Settings, ours bool, err error) {
 	}
 	arch := Architecture(*f.Architecture)
 	s = Settings{Architecture: &arch, Attention: f.Attention, Block: f.Block, Pool: f.Pool, Patch: f.Patch, Dim: f.Dim, Depth: f.Depth, Heads: f.Heads,
-		Classes: f.Classes, Eta: f.Eta, Lambda: f.Lambda, LNEps: f.LNEps, ResidualFF: f.ResidualFF, Labels: f.Labels, Readout: f.Readout}
+		Classes: f.Classes, Eta: f.Eta, Lambda: f.Lambda, LNEps: f.LNEps, ResidualFF: f.ResidualFF, Interpolation: f.Interp, Labels: f.Labels, Readout: f.Readout}
 	if f.ImageSize != nil {
 		if len(*f.ImageSize) != 2 {
 			return s, true, fmt.Errorf("config.json: image_size is %v, want [height, width]", *f.ImageSize)
@@ -130,7 +164,7 @@ func ParseConfig(data []byte) (s Settings, ours bool, err error) {
 // ParseMetadata reads the crate.* keys of a safetensors file's metadata.
 // Other keys are nobody's business.
 func ParseMetadata(meta map[string]string) (Settings, error) {
-	var s Settings
+	s := Settings{From: "metadata of the weight file"}
 	var err error
 	get := func(key string, parse func(string) error) {
 		if v, ok := meta["crate."+key]; ok && err == nil {
@@ -165,6 +199,7 @@ func ParseMetadata(meta map[string]string) (Settings, error) {
 	get("residual_ff", func(v string) error { b, e := strconv.ParseBool(v); s.ResidualFF = &b; return e })
 	get("mean", three(&s.Mean))
 	get("std", three(&s.Std))
+	get("interpolation", text(&s.Interpolation))
 	get("classes", func(v string) error { s.Labels = strings.Split(v, ","); return nil })
 	get("readout", text(&s.Readout))
 	if err == nil {
@@ -182,7 +217,8 @@ func (s *Settings) checkWords(place string) error {
 		name string
 		val  *string
 		want []string
-	}{{"attention", s.Attention, []string{AttentionMSSA, AttentionMHSA}}, {"block", s.Block, []string{BlockISTA, BlockSoft, BlockODL, BlockMLP}}, {"pool", s.Pool, []string{PoolClass, PoolMean}}} {
+	}{{"attention", s.Attention, []string{AttentionMSSA, AttentionMHSA}}, {"block", s.Block, []string{BlockISTA, BlockSoft, BlockODL, BlockMLP}}, {"pool", s.Pool, []string{PoolClass, PoolMean}},
+		{"interpolation", s.Interpolation, interpolations}} {
 		if w.val != nil && !slices.Contains(w.want, *w.val) {
 			return fmt.Errorf("%s%s is %q, want one of %v", place, w.name, *w.val, w.want)
 		}
@@ -244,6 +280,9 @@ func (c *Config) Metadata() map[string]string {
 	}
 	if len(c.Labels) > 0 {
 		m["crate.classes"] = strings.Join(c.Labels, ",")
+	}
+	if c.Interpolation != "" {
+		m["crate.interpolation"] = c.Interpolation
 	}
 	if c.Readout != "" {
 		m["crate.readout"] = c.Readout

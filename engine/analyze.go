@@ -24,7 +24,7 @@ type AnalyzeOptions struct {
 // the small log-determinants on the host. At half precision the device rounds
 // small values to zeros that the model doesn't have: open the engine with FP32.
 func Analyze(o AnalyzeOptions) Readout[LayerMeasures] {
-	return Readout[LayerMeasures]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[LayerMeasures], error) {
+	return Readout[LayerMeasures]{input: o.InputOptions.over(picture.DefaultFilter), bind: func(c *crate.Config) (*reading[LayerMeasures], error) {
 		r := &reading[LayerMeasures]{}
 		for l := range c.Depth {
 			r.outputs = append(r.outputs, fmt.Sprintf("gram.%d", l))

@@ -28,7 +28,7 @@ type ClassifyOptions struct {
 // Resolved are the options with the defaults in the place of what is zero. It reports
 // the first that makes no sense for the model.
 func (o ClassifyOptions) Resolved(c *crate.Config) (ClassifyOptions, error) {
-	o.InputOptions = o.InputOptions.over(picture.Bilinear)
+	o.InputOptions = o.InputOptions.over(filterOf(c))
 	o.Top = cmp.Or(o.Top, 5)
 	err := o.InputOptions.check(c)
 	if c.LogitCount() == 0 {
@@ -43,7 +43,7 @@ func (o ClassifyOptions) Resolved(c *crate.Config) (ClassifyOptions, error) {
 // Classify computes the most probable classes: softmax over the logits. Equal ones are
 // in the order of their indices. A model without a head is an error.
 func Classify(o ClassifyOptions) Readout[[]Class] {
-	return Readout[[]Class]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[[]Class], error) {
+	return Readout[[]Class]{input: o.InputOptions.over(picture.DefaultFilter), bind: func(c *crate.Config) (*reading[[]Class], error) {
 		o, err := o.Resolved(c)
 		if err != nil {
 			return nil, err

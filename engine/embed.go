@@ -28,7 +28,7 @@ type EmbedOptions struct {
 // Resolved are the options with the model's own in the place of what is zero. It reports
 // the first that makes no sense for the model.
 func (o EmbedOptions) Resolved(c *crate.Config) (EmbedOptions, error) {
-	o.InputOptions = o.InputOptions.over(picture.Bilinear)
+	o.InputOptions = o.InputOptions.over(filterOf(c))
 	own := PoolClass
 	if c.Prefix < 1 || c.Pool == crate.PoolMean {
 		own = PoolMean
@@ -49,7 +49,7 @@ func (o EmbedOptions) Resolved(c *crate.Config) (EmbedOptions, error) {
 // device makes the vector, so that no token leaves it. It is not scaled to length 1.
 // Distances between images, search and classifiers of one's own begin here.
 func Embed(o EmbedOptions) Readout[[]float32] {
-	return Readout[[]float32]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[[]float32], error) {
+	return Readout[[]float32]{input: o.InputOptions.over(picture.DefaultFilter), bind: func(c *crate.Config) (*reading[[]float32], error) {
 		o, err := o.Resolved(c)
 		if err != nil {
 			return nil, err

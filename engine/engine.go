@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/internal/memory"
 )
 
 // Engine is an open device, or the interpreter.
@@ -69,6 +71,10 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 			e.opt.log.Warn("nothing is kept from run to run", "reason", err)
 			e.opt.cacheDir = ""
 		}
+	}
+	// Drivers take it that address space is there, and end the process where it isn't.
+	if err := memory.Here().CheckSpace("a Vulkan device", 1300<<20, runtime.GOMAXPROCS(0)); err != nil {
+		return nil, fmt.Errorf("engine: %w: %w", ErrOutOfMemory, err)
 	}
 	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.VectorBits, Faults: e.opt.faults})
 	if errors.Is(err, ErrConflict) {

@@ -53,7 +53,7 @@ type Features map[string]*Tensor
 // facets that the model does not have; it is an error when none is left. It reports the
 // first that makes no sense for the model.
 func (o FeatureOptions) Resolved(c *crate.Config) (FeatureOptions, error) {
-	o.InputOptions = o.InputOptions.over(picture.Bilinear)
+	o.InputOptions = o.InputOptions.over(filterOf(c))
 	o.MaskRatio = new(value(o.MaskRatio, trainedMask))
 	if err := cmp.Or(o.InputOptions.check(c), o.mask().Check()); err != nil {
 		return o, err
@@ -112,7 +112,7 @@ func (o FeatureOptions) mask() crate.Mask { return crate.Mask{Ratio: *o.MaskRati
 
 // FeaturesOf computes tensors: those of facets and layers, or single ones by name.
 func FeaturesOf(o FeatureOptions) Readout[Features] {
-	return Readout[Features]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[Features], error) {
+	return Readout[Features]{input: o.InputOptions.over(picture.DefaultFilter), bind: func(c *crate.Config) (*reading[Features], error) {
 		o, err := o.Resolved(c)
 		if err != nil {
 			return nil, err

@@ -28,6 +28,7 @@ func (j *job[T]) feed(ctx context.Context, inputs iter.Seq[Input], l *line[T]) {
 			if !ok {
 				return nil
 			}
+			l.kept.room(ctx)
 			if in.from == nil {
 				l.take(ctx, in)
 				continue
@@ -42,6 +43,7 @@ func (j *job[T]) feed(ctx context.Context, inputs iter.Seq[Input], l *line[T]) {
 // receive takes what comes through a channel, until it is closed.
 func (l *line[T]) receive(ctx context.Context, from <-chan Input) {
 	for ctx.Err() == nil {
+		l.kept.room(ctx)
 		select {
 		case in, ok := <-from:
 			if !ok {
@@ -60,7 +62,7 @@ func (l *line[T]) take(ctx context.Context, in Input) {
 	case <-ctx.Done():
 		return
 	}
-	p := &prepared{input: in, done: make(chan struct{})}
+	p := &prepared{input: in, done: make(chan struct{}), kept: &l.kept}
 	l.queue <- p // which has as much room as there are tokens
 	select {
 	case l.work <- p:

@@ -31,7 +31,7 @@ type Size struct {
 //	engine.MaskCutOptions{Layer: new(0), Tau: new(0.3)}
 type InputOptions struct {
 	Size        Size
-	Filter      picture.Filter  // zero: Lanczos of MaskCut, TokenCut and Parts, as their authors do, else Bilinear
+	Filter      picture.Filter  // zero: Lanczos of MaskCut, TokenCut and Parts, as their authors do, else the model's own (Config.Interpolation), else Bilinear
 	Positions   crate.Positions // "": exact
 	Batch       int             // images computed at once; 0: by the device
 	KeepPicture bool            // items carry their image
@@ -42,6 +42,14 @@ func (o InputOptions) over(filter picture.Filter) InputOptions {
 	o.Filter = cmp.Or(o.Filter, filter)
 	o.Positions = cmp.Or(o.Positions, crate.PositionsExact)
 	return o
+}
+
+// filterOf is the filter of a model's images where no read-out has one of its own.
+func filterOf(c *crate.Config) picture.Filter {
+	if f, err := picture.ParseFilter(c.Interpolation); err == nil {
+		return f
+	}
+	return picture.Bilinear
 }
 
 // check reports the first option that makes no sense for a model.

@@ -18,7 +18,8 @@ import (
 type ModelOptions struct {
 	Settings   crate.Settings // they precede what the file says
 	ConfigPath string         // a config.json; "" looks for one beside the weights
-	Branch     crate.Branch   // of a checkpoint with a teacher and a student; "" is the teacher
+	Branch     crate.Branch   // of a checkpoint with several networks; "" is the teacher
+	Prefix     string         // before the model's names in the file; "" finds it
 }
 
 // ModelSource is a model that Load can put on a device: its configuration and
@@ -26,14 +27,16 @@ type ModelOptions struct {
 type ModelSource struct {
 	Name     string // file name, or preset
 	Config   crate.Config
-	Hash     string       // SHA-256 of the weight file; a preset's is made from name and seed
-	Bytes    int64        // size of the file, 0 for a preset
-	Warnings []string     // guesses that the user should know of
-	Ignored  []string     // tensors in the file that the model does not need
-	DTypes   []string     // element types in the file
-	Branch   crate.Branch // which network was taken, where the file holds a teacher and a student
+	Hash     string            // SHA-256 of the weight file; a preset's is made from name and seed
+	Bytes    int64             // size of the file, 0 for a preset
+	Warnings []string          // guesses that the user should know of
+	Ignored  []string          // tensors in the file that the model does not need
+	DTypes   []string          // element types in the file
+	Branch   crate.Branch      // which network was taken, where the file holds several
+	Origins  map[string]string // where values of Config come from that the shapes don't tell, by their names in config.json
 
 	params Params
+	preset bool
 	life   *sourceLife
 }
 
@@ -185,9 +188,9 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 	switch opt.Branch {
 	case "":
 		opt.Branch = crate.Teacher
-	case crate.Teacher, crate.Student:
+	case crate.Teacher, crate.Student, crate.EMA:
 	default:
-		return nil, fmt.Errorf("branch %q: want %s or %s", opt.Branch, crate.Teacher, crate.Student)
+		return nil, fmt.Errorf("branch %q: want one of %v", opt.Branch, crate.Branches())
 	}
 	var stored []crate.Stored
 	m := &ModelSource{Name: filepath.Base(path), Bytes: f.Size()}
@@ -197,12 +200,12 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 			m.DTypes = append(m.DTypes, d)
 		}
 	}
-	ckpt, err := crate.NewCheckpoint(stored, opt.Branch)
+	ckpt, err := crate.NewCheckpoint(stored, opt.Branch, opt.Prefix)
 	if err != nil {
 		return nil, err
 	}
 	m.Branch = ckpt.Branch()
-	file, notice, err := crate.ReadConfig(path, opt.ConfigPath)
+	beside, err := crate.ReadConfig(path, opt.ConfigPath)
 	if err != nil {
 		return nil, err
 	}
@@ -210,11 +213,14 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 	if err != nil {
 		return nil, err
 	}
-	if m.Config, m.Warnings, err = crate.Resolve(ckpt, opt.Settings, file, meta); err != nil {
+	sources := []crate.Settings{opt.Settings, beside.Own, meta, beside.Hub}
+	if m.Config, m.Warnings, err = crate.Resolve(ckpt, sources...); err != nil {
 		return nil, err
 	}
-	if notice != "" {
-		m.Warnings = append(m.Warnings, notice)
+	m.Origins = crate.Origins(sources...)
+	m.Warnings = append(m.Warnings, beside.Notices...)
+	if m.Branch == crate.Raw {
+		m.Warnings = append(m.Warnings, "the file holds a model and the moving average of its weights: taking the model (--branch ema for the average)")
 	}
 	if m.Ignored, err = ckpt.Compare(&m.Config); err != nil {
 		return nil, err
@@ -222,19 +228,7 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 	if m.Hash, err = f.Hash(); err != nil {
 		return nil, err
 	}
-	m.life = &sourceLife{close: f.Close, verify: func(ctx context.Context) error {
-		for _, t := range m.Config.Tensors() {
-			if err := context.Cause(ctx); err != nil {
-				return err
-			}
-			if stored, ok := ckpt.StoredName(t.Name); ok {
-				if err := f.Check(stored); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}}
+	m.life = &sourceLife{close: f.Close, verify: func(ctx context.Context) error { return verifyFile(ctx, f, ckpt, &m.Config) }}
 	m.params = func(name string) ([]float64, error) {
 		s, ok := ckpt.StoredName(name)
 		if !ok {
@@ -243,4 +237,42 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 		return f.ReadF64(s)
 	}
 	return m, nil
+}
+
+// verifyFile reads all tensors of the network that was taken, those too that the model ignores:
+// a file in which one is no number was not written as it should have been.
+func verifyFile(ctx context.Context, f *weights.File, ckpt *crate.Checkpoint, config *crate.Config) error {
+	needed := map[string]bool{}
+	for _, t := range config.Tensors() {
+		stored, _ := ckpt.StoredName(t.Name)
+		needed[stored] = true
+	}
+	for _, t := range f.Tensors() {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if !needed[t.Name] && !(ckpt.Holds(t.Name) && t.DType.Float()) {
+			continue
+		}
+		if err := f.Check(t.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Check reads all weights, and reports the first that is no number. Load does so, too, once for
+// a source.
+func (m *ModelSource) Check(ctx context.Context) error {
+	if err := m.hold(); err != nil {
+		return modelError(m.Name, err)
+	}
+	defer m.leave()
+	if err := m.check(ctx); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return modelError(m.Name, err)
+	}
+	return nil
 }

@@ -135,7 +135,8 @@ func WithValidation() Option { return func(o *options) { o.validation = true } }
 
 // WithMemory limits the device memory that weights, tensors and staging of all
 // models of the engine may take together, in bytes. The default, and 0, is three
-// quarters of the device's own.
+// quarters of the device's own; of a software device, whose memory is the process's, no more than
+// half of what address-space limit, control groups and machine leave.
 func WithMemory(bytes int64) Option { return func(o *options) { o.memory = bytes } }
 
 // WithCache keeps compiled pipelines, the outcome of self-tests and what measure.Tune

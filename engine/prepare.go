@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
 	"iter"
 
 	"github.com/crate-vk/crate-vk/crate/readout"
+	"github.com/crate-vk/crate-vk/internal/memory"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -53,6 +55,7 @@ type prepared struct {
 	pixels  []byte // RGB at the size of the model's input
 	err     error
 	done    chan struct{} // closed when it is loaded
+	kept    *keptPictures // of its stream; nil outside one
 }
 
 // picture is the picture of an input.
@@ -63,7 +66,15 @@ func (in *Input) picture(ctx context.Context, limit int64) (*picture.RGB, error)
 		if err := checkPixels(b.Dx(), b.Dy(), limit); err != nil {
 			return nil, err
 		}
-		return picture.FromImage(in.Image), nil
+		done, err := memory.TakeDecoding(ctx, 3*int64(b.Dx())*int64(b.Dy()))
+		if err != nil {
+			return nil, err
+		}
+		kept := int64(0) // also where the image's own code panics
+		defer func() { done(kept) }()
+		img := picture.FromImage(in.Image)
+		kept = int64(len(img.Pix))
+		return img, nil
 	case in.Load == nil:
 		return nil, errNoImage
 	}
@@ -103,6 +114,8 @@ func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) e
 		return err
 	}
 	limit := j.m.eng.opt.pixels
+	ctx, lease := memory.WithLease(ctx)
+	defer lease.Release() // when the image is resized
 	img, err := p.input.picture(ctx, limit)
 	if err != nil {
 		return err
@@ -125,11 +138,12 @@ func (j *job[T]) prepare(ctx context.Context, r *picture.Resizer, p *prepared) e
 	small := img
 	if img.Width != width || img.Height != height {
 		small = picture.NewRGB(width, height)
-		r.RGB(small, img, j.opt.Filter)
+		r.RGB(small, img, cmp.Or(j.opt.Filter, filterOf(c)))
 	}
 	p.pixels = small.TopLeft(p.frame.TrimmedWidth(), p.frame.TrimmedHeight()).Pix
 	if j.opt.KeepPicture {
 		p.picture = img
+		p.kept.add(img)
 	}
 	return nil
 }

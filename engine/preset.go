@@ -21,8 +21,11 @@ func Preset(name string) (*ModelSource, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "crate-vk preset %s seed %d", name, presetSeed))
-	return &ModelSource{Name: name, Config: c, Hash: hex.EncodeToString(sum[:]), params: c.RandomParams(presetSeed), life: &sourceLife{}}, nil
+	return &ModelSource{Name: name, Config: c, Hash: hex.EncodeToString(sum[:]), params: c.RandomParams(presetSeed), preset: true, life: &sourceLife{}}, nil
 }
+
+// Preset reports a source that Preset made: its weights are random.
+func (m *ModelSource) Preset() bool { return m.preset }
 
 // NewModelSource is a model whose weights come from anywhere: params reads a
 // tensor by its canonical name (see crate.Config.Tensors), row-major. It is called

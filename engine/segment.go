@@ -51,14 +51,14 @@ type Object struct {
 // the first that makes no sense for the model.
 func (o AttentionOptions) Resolved(c *crate.Config) (AttentionOptions, error) {
 	var err error
-	o.InputOptions = o.InputOptions.over(picture.Bilinear)
+	o.InputOptions = o.InputOptions.over(filterOf(c))
 	o.Options, err = o.Options.Resolved(c)
 	return o, cmp.Or(o.InputOptions.check(c), err, o.Finish.Check())
 }
 
 // Attention makes masks of the class token's attention.
 func Attention(o AttentionOptions) Readout[*Segmentation] {
-	return Readout[*Segmentation]{input: o.InputOptions.over(picture.Bilinear), bind: func(c *crate.Config) (*reading[*Segmentation], error) {
+	return Readout[*Segmentation]{input: o.InputOptions.over(picture.DefaultFilter), bind: func(c *crate.Config) (*reading[*Segmentation], error) {
 		o, err := o.Resolved(c)
 		if err != nil {
 			return nil, err

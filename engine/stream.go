@@ -35,6 +35,7 @@ type line[T any] struct {
 	work    chan *prepared  // the same, for those who load
 	flights chan *flight[T] // in the order of the inputs
 	broken  chan error      // the iterator's failure
+	kept    keptPictures
 }
 
 // run yields an item for each input. A failure of the whole stream is the second
@@ -104,6 +105,7 @@ func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item
 			}
 			for _, item := range f.items {
 				<-l.tokens
+				l.kept.drop(item.Picture)
 				if err := context.Cause(ctx); err != nil {
 					yield(Item[T]{}, err)
 					return

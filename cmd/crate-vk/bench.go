@@ -152,7 +152,7 @@ func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, shap
 	out.header(benchHeader(e, ceiling))
 	for _, name := range f.models {
 		for _, shape := range shapes {
-			f.model.model, f.model.presets = name, true
+			f.model.model = name
 			src, err := f.model.open(a)
 			if err != nil {
 				return nil, err

@@ -37,7 +37,9 @@ func bounds() map[string]bound {
 
 		"vector-bits": {128, 512},
 		"memory":      {1, 1 << 24}, // MB: 16 TB
-		"max-pixels":  {1, 10_000},  // megapixels
+
+		"decode-memory": {1, 1 << 24},
+		"max-pixels":    {1, 10_000}, // megapixels
 
 		"objects":    {1, 1000},
 		"tau":        {0, below1},

@@ -30,7 +30,7 @@ func (a *app) classify() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, args []string) error { return a.runClassify(cmd.Context(), &f, args) },
 	}
 	s := c.Flags()
-	f.model.register(s, false)
+	f.model.register(s, true)
 	s.IntVar(&f.top, "top", 5, "print the `K` most probable classes")
 	s.StringSliceVar(&f.labels, "labels", nil, "class names, or a `FILE` with one a line; default: the model's own")
 	f.source.registerList(s)

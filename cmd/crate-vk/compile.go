@@ -54,7 +54,7 @@ weights, as a model for other runtimes, and plans nothing.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runCompile(cmd.Context(), &f) },
 	}
 	s := c.Flags()
-	f.model.register(s, true)
+	f.model.register(s, false)
 	s.StringVar(&f.size, "size", "", "`N|WxH` of the input; default: the native size")
 	s.IntVar(&f.batch, "batch", 1, "images computed at once")
 	s.StringVar(&f.readout, "readout", "", "`WHAT` is read: "+readoutWords()+"; default: attention@LAYER at the last layer but one, of a ViT the last")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -128,7 +129,8 @@ type resolved struct {
 	ckpt     *crate.Checkpoint
 	config   crate.Config
 	given    crate.Settings // what flags, config.json and metadata say
-	warnings []string       // what was taken by default instead
+	origins  map[string]string
+	warnings []string // what was taken by default instead
 }
 
 // resolveCheckpoint finds out which model the tensors are.
@@ -137,10 +139,10 @@ func resolveCheckpoint(src checkpoint, model *modelFlags, settings crate.Setting
 	for _, t := range src.Tensors() {
 		stored = append(stored, crate.Stored{Name: t.Name, Shape: t.Shape})
 	}
-	if r.ckpt, err = crate.NewCheckpoint(stored, crate.Branch(model.branch)); err != nil {
+	if r.ckpt, err = crate.NewCheckpoint(stored, crate.Branch(model.branch), model.prefix); err != nil {
 		return r, err
 	}
-	file, notice, err := crate.ReadConfig(src.Path(), model.config)
+	beside, err := crate.ReadConfig(src.Path(), model.config)
 	if err != nil {
 		return r, err
 	}
@@ -148,17 +150,19 @@ func resolveCheckpoint(src checkpoint, model *modelFlags, settings crate.Setting
 	if err != nil {
 		return r, err
 	}
-	r.given = settings.Or(file).Or(meta)
-	r.config, r.warnings, err = crate.Resolve(r.ckpt, r.given)
-	if notice != "" {
-		r.warnings = append(r.warnings, notice)
+	sources := []crate.Settings{settings, beside.Own, meta, beside.Hub}
+	for _, s := range sources {
+		r.given = r.given.Or(s)
 	}
+	r.origins = crate.Origins(sources...)
+	r.config, r.warnings, err = crate.Resolve(r.ckpt, r.given)
+	r.warnings = append(r.warnings, beside.Notices...)
 	return r, err
 }
 
 func (f *modelFlags) checkBranch() error {
-	if f.branch != string(crate.Teacher) && f.branch != string(crate.Student) {
-		return usage(fmt.Errorf("--branch is %q, want teacher or student", f.branch))
+	if !slices.Contains(crate.Branches(), crate.Branch(f.branch)) {
+		return usage(fmt.Errorf("--branch is %q, want one of %v", f.branch, crate.Branches()))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -14,7 +15,11 @@ func (f *inputFlags) describe() string {
 	if size == "" {
 		size = "model"
 	}
-	return fmt.Sprintf("size=%s filter=%s positions=%s", size, f.filter, f.positions)
+	s := fmt.Sprintf("size=%s filter=%s positions=%s", size, cmp.Or(f.filter, "model"), f.positions)
+	if f.stored {
+		s += " ignore-orientation"
+	}
+	return s
 }
 
 func (f *deviceFlags) describe() string {
@@ -37,6 +42,9 @@ func configFlags(src *engine.ModelSource) string {
 	c := &src.Config
 	flags := fmt.Sprintf(" heads=%d eta=%g lambda=%g ln-eps=%g block=%s pool=%s residual-ff=%t image-size=%dx%d mean=%v std=%v",
 		c.Heads, c.Eta, c.Lambda, c.LNEps, c.Block, c.Pool, c.ResidualFF, c.ImageSize[0], c.ImageSize[1], c.Mean, c.Std)
+	if c.Interpolation != "" {
+		flags += " interpolation=" + c.Interpolation
+	}
 	if src.Branch != "" {
 		flags += " branch=" + string(src.Branch)
 	}

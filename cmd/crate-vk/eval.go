@@ -45,7 +45,7 @@ type evalFlags struct {
 func (f *evalFlags) register(s *pflag.FlagSet, truth string) {
 	s.StringVar(&f.truth, "truth", "", truth)
 	s.BoolVar(&f.asJSON, "json", false, "print JSON instead of the table")
-	f.model.register(s, false)
+	f.model.register(s, true)
 }
 
 func (f *evalFlags) registerRun(s *pflag.FlagSet) {

@@ -78,7 +78,9 @@ func (f *evalCOCOFlags) check() error {
 	if !changed(f.model.set, "filter") {
 		f.input.filter = "lanczos"
 	}
-	f.input.stored = true
+	if !changed(f.model.set, "ignore-orientation") {
+		f.input.stored = true // as COCO's masks are
+	}
 	return nil
 }
 

@@ -54,7 +54,7 @@ CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runFeatures(cmd.Context(), &f, args) },
 	}
 	s := c.Flags()
-	f.model.register(s, false)
+	f.model.register(s, true)
 	s.StringVar(&f.layers, "layers", "all", "`all|N,N,...`: layers, −1 is the last")
 	s.StringSliceVar(&f.facets, "facets", nil, "which tensors: tokens, key, attention, cls, logits, features, embedding, reconstruction; default: all but attention, which is large, embedding and reconstruction")
 	s.Float64Var(&f.mask.Ratio, "mask-ratio", 0.75, "share `R` of the patches that reconstruction hides, 0 … 1")

@@ -29,17 +29,16 @@ type modelFlags struct {
 	model   string
 	config  string
 	branch  string
+	prefix  string
 	labels  []string // of convert
-	presets bool
+	results bool     // the weights decide what the command is for
 }
 
-func (f *modelFlags) register(s *pflag.FlagSet, presets bool) {
-	f.set, f.presets = s, presets
-	what := "weight `FILE` (safetensors); default: the embedded demo model"
-	if presets {
-		what = "weight `FILE|PRESET` (crate-vk info lists the presets); default: the embedded demo model"
-	}
-	s.StringVarP(&f.model, "model", "m", "", what)
+// register registers the flags. Where results come of the weights a preset, whose
+// weights are random, is run with a warning.
+func (f *modelFlags) register(s *pflag.FlagSet, results bool) {
+	f.set, f.results = s, results
+	s.StringVarP(&f.model, "model", "m", "", "weight `FILE|PRESET` (crate-vk info presets lists them: geometries with random weights); default: the embedded demo model")
 	s.StringVar(&f.config, "config", "", "configuration `FILE`; default: config.json beside the weights")
 	f.registerSettings(s)
 }
@@ -58,7 +57,8 @@ func (f *modelFlags) registerSettings(s *pflag.FlagSet) {
 	s.String("mean", "", "input mean `R,G,B`")
 	s.String("std", "", "input deviation `R,G,B`")
 	s.String("image-size", "", "native size `N|HxW` of the position table")
-	s.StringVar(&f.branch, "branch", "teacher", "teacher or student, of a checkpoint that holds both")
+	s.StringVar(&f.branch, "branch", "teacher", "teacher or student, of a checkpoint that holds both; ema, of one with a model and its moving average")
+	s.StringVar(&f.prefix, "prefix", "", "`PREFIX` before the model's tensor names; default: found where there is one")
 }
 
 // settings are the configuration values among the flags.
@@ -72,6 +72,7 @@ func (f *modelFlags) settings() (s crate.Settings, err error) {
 	if s, err = crate.ParseMetadata(meta); err != nil {
 		return s, usage(fmt.Errorf("%s", strings.ReplaceAll(err.Error(), "metadata crate.", "--")))
 	}
+	s.From = "flags"
 	return s, nil
 }
 
@@ -87,10 +88,13 @@ func (f *modelFlags) open(a *app) (*engine.ModelSource, error) {
 	if err := f.checkBranch(); err != nil {
 		return nil, err
 	}
-	opt := engine.ModelOptions{Settings: settings, ConfigPath: f.config, Branch: crate.Branch(f.branch)}
-	src, err := openModel(f.model, f.presets, opt)
+	opt := engine.ModelOptions{Settings: settings, ConfigPath: f.config, Branch: crate.Branch(f.branch), Prefix: f.prefix}
+	src, err := openModel(f.model, opt)
 	if err != nil {
 		return nil, err
+	}
+	if src.Preset() && f.results {
+		a.log.Warn(fmt.Sprintf("%s is a preset, which has no file: its weights are RANDOM, and what comes of them means nothing (--model FILE)", src.Name))
 	}
 	for _, w := range src.Warnings {
 		a.log.Warn(w)
@@ -101,11 +105,11 @@ func (f *modelFlags) open(a *app) (*engine.ModelSource, error) {
 	return src, nil
 }
 
-func openModel(name string, presets bool, opt engine.ModelOptions) (*engine.ModelSource, error) {
+func openModel(name string, opt engine.ModelOptions) (*engine.ModelSource, error) {
 	if name == "" {
 		return engine.OpenModelBytes(demo.Name, demo.Safetensors, opt)
 	}
-	if _, err := os.Stat(name); err != nil && presets && !strings.ContainsAny(name, "./"+string(filepath.Separator)) {
+	if _, err := os.Stat(name); err != nil && !strings.ContainsAny(name, "./"+string(filepath.Separator)) {
 		src, perr := engine.Preset(name)
 		if perr != nil {
 			return nil, &codedError{exitModel, perr}
@@ -224,23 +228,28 @@ type inputFlags struct {
 	positions string
 	batch     string
 	maxPixels int64
+	memory    int64 // MB
 	stored    bool
 }
 
 func (f *inputFlags) register(s *pflag.FlagSet) {
 	s.StringVar(&f.size, "size", "", "`N|WxH|native`: resize images to N×N or W×H exactly, or keep their size; default: the model's native size")
-	s.StringVar(&f.filter, "filter", "bilinear", "resampling: nearest, bilinear, bicubic or lanczos, as Pillow's")
+	s.StringVar(&f.filter, "filter", "", "resampling: nearest, bilinear, bicubic or lanczos, as Pillow's; default: the model's own, else bilinear")
 	s.StringVar(&f.positions, "positions", "exact", "exact: resample the position table only for another grid; demo: always, as the published demo does")
 	s.StringVar(&f.batch, "batch", "auto", "`N|auto`: images computed at once")
 	s.Int64Var(&f.maxPixels, "max-pixels", 100, "refuse images of more megapixels than `N`")
+	s.Int64Var(&f.memory, "decode-memory", 0, "memory that images being decoded may take together, in `MB`; default: a quarter of what the process may have")
+	s.BoolVar(&f.stored, "ignore-orientation", false, "take images as they are stored, as COCO tools do; default: turned upright, as their EXIF or XMP says")
 }
 
 func (f *inputFlags) options() (o engine.InputOptions, err error) {
 	if o.Size, err = parseSize(f.size); err != nil {
 		return o, usage(err)
 	}
-	if o.Filter, err = picture.ParseFilter(f.filter); err != nil {
-		return o, usage(fmt.Errorf("--filter: %w", err))
+	if f.filter != "" {
+		if o.Filter, err = picture.ParseFilter(f.filter); err != nil {
+			return o, usage(fmt.Errorf("--filter: %w", err))
+		}
 	}
 	switch o.Positions = crate.Positions(f.positions); o.Positions {
 	case crate.PositionsExact, crate.PositionsDemo:
@@ -252,6 +261,7 @@ func (f *inputFlags) options() (o engine.InputOptions, err error) {
 			return o, usage(fmt.Errorf("--batch is %q, want a number from 1 on, or auto", f.batch))
 		}
 	}
+	picture.LimitMemory(f.memory << 20)
 	return o, nil
 }
 

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -41,7 +43,7 @@ func (a *app) info() *cobra.Command {
 			return a.printInfo(src, size, batch)
 		},
 	}
-	model.register(c.Flags(), true)
+	model.register(c.Flags(), false)
 	c.Flags().StringVar(&size, "size", "", "`N|WxH` for cost and memory; default: the native size")
 	c.Flags().IntVar(&batch, "batch", 1, "batch `N` for memory")
 	c.AddCommand(&cobra.Command{
@@ -67,6 +69,10 @@ func (a *app) openForInfo(ctx context.Context, model *modelFlags) (*engine.Model
 	}
 	src, err := model.open(a)
 	if err == nil {
+		if err := src.Check(ctx); err != nil {
+			src.Close()
+			return nil, err
+		}
 		return src, nil
 	}
 	file, perr := pth.Open(model.model)
@@ -104,7 +110,7 @@ func (a *app) openForInfo(ctx context.Context, model *modelFlags) (*engine.Model
 		return nil, err
 	}
 	src = engine.NewModelSource(model.model, r.config, sum, nil)
-	src.Bytes, src.DTypes = file.Size(), types
+	src.Bytes, src.DTypes, src.Origins = file.Size(), types, r.origins
 	return src, nil
 }
 
@@ -142,7 +148,8 @@ func (a *app) printInfo(src *engine.ModelSource, sizeFlag string, batch int) err
 	}
 	row("residual", "%s", map[bool]string{true: "around both halves of a layer", false: "around the attention alone"}[c.ResidualFF])
 	row("parameters", "%.2f M (%s)", float64(c.Parameters())/1e6, orPreset(src))
-	row("input", "mean %v, deviation %v", c.Mean, c.Std)
+	row("input", "mean %v, deviation %v, resized by the %s filter", c.Mean, c.Std, cmp.Or(c.Interpolation, "bilinear"))
+	row("said by", "%s", saidBy(src))
 	row("read-out", "%s", defaultReadout(c))
 	row("logits", "%s", labels(c))
 	if c.LogitCount() > 0 {
@@ -169,6 +176,24 @@ func defaultReadout(c *crate.Config) string {
 		return c.Readout
 	}
 	return fmt.Sprintf("layer %d, mean of heads, mass:0.6, nearest (the paper's)", c.ReadLayer())
+}
+
+// saidBy tells where the values come from that the shapes don't tell; what is left out is
+// the published code's.
+func saidBy(src *engine.ModelSource) string {
+	by := map[string][]string{}
+	for name, from := range src.Origins {
+		by[from] = append(by[from], name)
+	}
+	var list []string
+	for _, from := range slices.Sorted(maps.Keys(by)) {
+		slices.Sort(by[from])
+		list = append(list, printable(from)+": "+strings.Join(by[from], " "))
+	}
+	if list == nil {
+		return "nothing: what shapes can't tell is the default"
+	}
+	return strings.Join(list, "; ")
 }
 
 // head says what the logits are made of.

@@ -37,7 +37,7 @@ without hardware.`,
 			return a.kernelTable(rows)
 		},
 	}
-	model.register(c.Flags(), true)
+	model.register(c.Flags(), false)
 	device.register(c.Flags())
 	c.Flags().IntVar(&batch, "batch", 1, "images computed at once")
 	c.Flags().BoolVar(&all, "all", false, "every variant of the verify suite instead of the model's")

@@ -59,7 +59,7 @@ a/b.overlay.png below --out. Running it again completes what is missing.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runSegment(cmd.Context(), f, args) },
 	}
 	s := c.Flags()
-	f.model.register(s, false)
+	f.model.register(s, true)
 	s.StringVar(&f.method, "method", methodAttention, "attention, maskcut or pca")
 	f.attention.registerLayer(s)
 	f.attention.register(s, "attention: ")

@@ -38,7 +38,11 @@ func (s *session) close() { s.e.Close() }
 
 // header is what a run's outputs depend on; flags are those of the command.
 func (s *session) header(command, flags string) header {
-	return header{Command: command, Model: s.src.Name, SHA256: s.src.Hash, Flags: flags + configFlags(s.src), Version: versionString(),
+	model := s.src.Name
+	if s.src.Preset() {
+		model += " (random weights)"
+	}
+	return header{Command: command, Model: model, SHA256: s.src.Hash, Flags: flags + configFlags(s.src), Version: versionString(),
 		Device: s.e.Device().Name, Driver: s.e.Device().Driver, Tuning: expert.Tuning(s.e)}
 }
 

@@ -65,7 +65,7 @@ func (a *app) sheet() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runSheet(cmd.Context(), &f, args) },
 	}
 	s := c.Flags()
-	f.model.register(s, false)
+	f.model.register(s, true)
 	s.StringVarP(&f.source.out, "out", "o", "sheet.png", "write the sheet to `FILE`")
 	s.StringSliceVar(&f.columns, "columns", []string{columnImage, columnHeat, columnMask, columnOverlay}, "which, in this order: "+strings.Join(sheetColumns(), ", "))
 	s.StringVar(&f.truth, "truth", "", "`DIR` of true masks, PNGs named like the images")

@@ -13,8 +13,9 @@ import (
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// decodeLimit is the time that one image may take to be read and decoded.
-const decodeLimit = 2 * time.Minute
+// readLimit is the time that one image may take to be read. Decoding has its own, in
+// picture.Options: neither counts the time in which the image waits for others.
+const readLimit = 2 * time.Minute
 
 // task is one image of a run.
 type task struct {
@@ -45,7 +46,7 @@ func (t *task) read(ctx context.Context, limit int64) (data []byte, done func(),
 	if t.data != nil {
 		return t.data, func() {}, nil
 	}
-	data, err = regular.Read(ctx, t.path, min(limit, bigFile))
+	data, err = t.readIn(ctx, min(limit, bigFile))
 	var large *regular.SizeError
 	if !errors.As(err, &large) {
 		return data, func() {}, err
@@ -59,18 +60,23 @@ func (t *task) read(ctx context.Context, limit int64) (data []byte, done func(),
 		return nil, nil, context.Cause(ctx)
 	}
 	done = func() { <-bigFiles }
-	if data, err = regular.Read(ctx, t.path, limit); err != nil {
+	if data, err = t.readIn(ctx, limit); err != nil {
 		done()
 		return nil, nil, err
 	}
 	return data, done, nil
 }
 
-// load reads the image, and decodes what it has read: sum is the SHA-256 of the
-// very bytes that were decoded. It stops when ctx ends, or after decodeLimit.
-func (t *task) load(ctx context.Context, opt picture.Options) (img *picture.RGB, sum string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, decodeLimit)
+// readIn reads the file within readLimit.
+func (t *task) readIn(ctx context.Context, limit int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
+	return regular.Read(ctx, t.path, limit)
+}
+
+// load reads the image, and decodes what it has read: sum is the SHA-256 of the
+// very bytes that were decoded. It stops when ctx ends.
+func (t *task) load(ctx context.Context, opt picture.Options) (img *picture.RGB, sum string, err error) {
 	limit := opt.MaxBytes
 	if limit <= 0 {
 		limit = picture.DefaultMaxBytes

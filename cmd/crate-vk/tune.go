@@ -40,7 +40,7 @@ rounds of four.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runTune(cmd.Context(), &f) },
 	}
 	s := c.Flags()
-	f.model.register(s, true)
+	f.model.register(s, false)
 	s.StringVar(&f.size, "size", "", "`N|WxH` of the input; default: the native size")
 	s.IntVar(&f.batch, "batch", 1, "images computed at once while measuring")
 	s.StringSliceVar(&f.readouts, "readout", nil, "`WHAT` is read: "+readoutWords()+"; default: attention@LAYER as compile's, and tokens")

@@ -23,7 +23,7 @@ It prints a row for each as it is known and exits with 1 when something disagree
 			return a.runVerify(cmd.Context(), &model, &device, o)
 		},
 	}
-	model.register(c.Flags(), true)
+	model.register(c.Flags(), false)
 	device.register(c.Flags())
 	c.Flags().BoolVar(&o.AllFamilies, "all", false, "test the kernels of every family that the device could run, not only those it is given")
 	return c

@@ -8,6 +8,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/internal/diskcache"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
+	room "github.com/crate-vk/crate-vk/internal/memory"
 )
 
 // Device is one life of an open device: after it was lost another one replaces
@@ -32,7 +33,7 @@ type DeviceOptions struct {
 	Selector   string // as Choose reads it
 	Half       bool   // the device must have 16-bit storage
 	Statistics bool   // drivers collect statistics of the kernels
-	Memory     int64  // limit in bytes; 0: three quarters of the device's own
+	Memory     int64  // limit in bytes; 0: three quarters of the device's own, and of a software device half of what the process may have at most
 	CacheDir   string // "": nothing is kept
 	SPIRV      func(name string) ([]byte, error)
 	Warn       func(fact string) // nil: nobody is told
@@ -67,6 +68,9 @@ func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 	memory := o.Memory
 	if memory == 0 {
 		memory = info.LocalHeap / 4 * 3
+		if info.Type == vk.TypeSoftware { // whose memory is the process's own
+			memory = min(memory, room.Here().Room().Bytes/2)
+		}
 	}
 	dev.LimitMemory(memory)
 	d := &Device{VK: dev, Info: info, Limits: LimitsOf(info, memory)}

@@ -9,6 +9,10 @@ import (
 func sizeBMP(in *input) (int, int, error) {
 	c, err := bmp.DecodeConfig(in.stream())
 	if err != nil {
+		var width [8]byte
+		if readAll(in, width[:], 14) && binary.LittleEndian.Uint32(width[:]) >= 40 && int32(binary.LittleEndian.Uint32(width[4:])) <= 0 {
+			return 0, 0, in.malformed("a width of %d pixels", int32(binary.LittleEndian.Uint32(width[4:])))
+		}
 		return 0, 0, err
 	}
 	// Rows are padded to 4 bytes and stored without compression, so that a size in

@@ -134,7 +134,7 @@ func TestUpright(t *testing.T) {
 
 func TestUnsupportedHint(t *testing.T) {
 	_, _, err := DecodeFile(context.Background(), filepath.Join(badDir, "photo.unsupported.avif"), Options{})
-	if err == nil || !strings.HasSuffix(err.Error(), "AVIF: this format isn't decoded; convert it to an ordinary PNG or JPEG") {
+	if err == nil || !strings.HasSuffix(err.Error(), "AVIF: valid, not supported: this format isn't decoded; convert it to an ordinary PNG or JPEG") {
 		t.Errorf("got %v", err)
 	}
 }

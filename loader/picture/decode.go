@@ -8,7 +8,10 @@ import (
 	"image"
 	"io"
 	"math/bits"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
+	"time"
 
 	"github.com/crate-vk/crate-vk/internal/quote"
 	"github.com/crate-vk/crate-vk/internal/regular"
@@ -21,11 +24,13 @@ type Options struct {
 	// IgnoreOrientation leaves the picture as it is stored, where its metadata (EXIF, else
 	// XMP) says that it has to be turned to be upright.
 	IgnoreOrientation bool
+	// Timeout is how long decoding may take, without the time that it waits for memory (see
+	// LimitMemory); 0 is DefaultTimeout, less than 0 none.
+	Timeout time.Duration
 }
 
-// The limits that zero Options stand for. Decoding takes 7 bytes of memory a pixel as
-// a rule, 18 for a progressive JPEG without subsampling, and at most about 30 (one
-// compressed strip of 16-bit TIFF).
+// The limits that zero Options stand for. Decoding takes 3 to 6 bytes of memory a pixel as
+// a rule, 10 for a progressive JPEG and up to 26 for one of four components.
 const (
 	DefaultMaxPixels = 100_000_000
 	DefaultMaxBytes  = regular.Picture
@@ -35,15 +40,15 @@ const (
 type Meta struct {
 	Format        Format
 	Width, Height int   // as stored; swapped in the upright picture for orientations 5-8
-	Orientation   int   // EXIF, 1-8; 1 if there is none
+	Orientation   int   // as the metadata has it, 1-8; 1 if there is none
 	Size          int64 // bytes of the file
 }
 
-// DecodeFile decodes the picture in a file, upright.
+// DecodeFile decodes the picture in a file, upright unless Options say otherwise.
 //
 // If ctx ends first, the error wraps ctx's. The decoder then goes on in its
 // goroutine up to its next read of the file, where it fails; its memory is free
-// after that. A ctx that can't end needs no goroutine.
+// after that. So it is when Options.Timeout is over.
 //
 // Errors: see the package. All but the operating system's own carry the path.
 func DecodeFile(ctx context.Context, path string, opt Options) (*RGB, Meta, error) {
@@ -79,36 +84,44 @@ func (o Options) withDefaults() Options {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
 	return o
 }
 
-// decode runs in.decode, beside ctx if that can end, and done after it.
+// decode runs in.decode beside ctx and the clock, and done after it.
 func decode(in *input, done func()) (*RGB, Meta, error) {
 	type result struct {
 		p    *RGB
 		meta Meta
 		err  error
 	}
-	run := func() (r result) {
+	ctx, cancel := context.WithCancelCause(in.ctx)
+	in.ctx, in.clock = ctx, &clock{limit: in.opt.Timeout, left: in.opt.Timeout, cancel: cancel}
+	results := make(chan result, 1)
+	go func() {
+		defer cancel(nil)
 		defer done()
 		defer func() {
 			if v := recover(); v != nil {
-				r = result{meta: in.meta, err: &BugError{in.path, in.meta.Format, v, debug.Stack()}}
+				results <- result{meta: in.meta, err: &BugError{in.path, in.meta.Format, v, debug.Stack()}}
 			}
 		}()
+		in.clock.start()
+		defer in.clock.pause()
 		p, err := in.decode()
-		return result{p, in.meta, err}
-	}
-	if in.ctx.Done() == nil {
-		r := run()
-		return r.p, r.meta, r.err
-	}
-	results := make(chan result, 1)
-	go func() { results <- run() }()
+		results <- result{p, in.meta, err}
+	}()
 	select {
 	case r := <-results:
 		return r.p, r.meta, r.err
-	case <-in.ctx.Done():
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-results: // at the same time
+		return r.p, r.meta, r.err
+	default:
 		return nil, Meta{}, in.stopped()
 	}
 }
@@ -121,6 +134,7 @@ type input struct {
 	size int64
 	opt  Options
 
+	clock   *clock
 	meta    Meta
 	readErr error // the first error of src that isn't io.EOF
 }
@@ -149,6 +163,8 @@ func codecOf(f Format) (codec, bool) {
 		return codec{sizeTIFF, orientationTIFF, decodeTIFF}, true
 	case BMP:
 		return codec{sizeBMP, nil, decodeBMP}, true
+	case Netpbm:
+		return codec{sizeNetpbm, nil, decodeNetpbm}, true
 	}
 	return codec{}, false
 }
@@ -163,9 +179,12 @@ func (in *input) decode() (*RGB, error) {
 	if len(head) == 0 {
 		return nil, &FormatError{in.path, "", "the file is empty"}
 	}
-	in.meta.Format = Sniff(head)
+	in.meta.Format = SniffFile(in, in.size)
 	c, ok := codecOf(in.meta.Format)
 	if !ok {
+		if named := extensions[strings.ToLower(filepath.Ext(in.path))]; in.meta.Format == "" && named != "" {
+			return nil, &UnsupportedError{in.path, named, "files of this name aren't decoded", convertHint}
+		}
 		if in.meta.Format == "" {
 			return nil, &FormatError{in.path, "", "the content is of no known picture format"}
 		}
@@ -188,6 +207,12 @@ func (in *input) decode() (*RGB, error) {
 			in.meta.Orientation = o
 		}
 	}
+	done, err := in.admit()
+	if err != nil {
+		return nil, in.explain(err)
+	}
+	kept := int64(0)
+	defer func() { done(kept) }()
 	p, err := c.decode(in)
 	if err != nil {
 		return nil, in.explain(err)
@@ -195,10 +220,11 @@ func (in *input) decode() (*RGB, error) {
 	if p.Width != w || p.Height != h {
 		return nil, in.malformed("the header promises %d×%d pixels, and there are %d×%d", w, h, p.Width, p.Height)
 	}
-	if in.opt.IgnoreOrientation {
-		return p, nil
+	if !in.opt.IgnoreOrientation {
+		p = upright(p, in.meta.Orientation)
 	}
-	return upright(p, in.meta.Orientation), nil
+	kept = int64(len(p.Pix))
+	return p, nil
 }
 
 // ReadAt reads the file, and fails once ctx has ended: so does a decoder that
@@ -245,8 +271,10 @@ func (in *input) malformed(format string, args ...any) error {
 }
 
 func (in *input) unsupported(format string, args ...any) error {
-	return &UnsupportedError{in.path, in.meta.Format, fmt.Sprintf(format, args...), "convert it to an ordinary PNG or JPEG"}
+	return &UnsupportedError{in.path, in.meta.Format, fmt.Sprintf(format, args...), convertHint}
 }
+
+const convertHint = "convert it to an ordinary PNG or JPEG"
 
 // checkSize refuses a picture whose decoder found another size than the header
 // had. It stands before the conversion, which would take memory for it.

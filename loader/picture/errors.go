@@ -25,7 +25,7 @@ type UnsupportedError struct {
 }
 
 func (e *UnsupportedError) Error() string {
-	return message(e.Path, e.Format, e.What+"; "+e.Hint)
+	return message(e.Path, e.Format, "valid, not supported: "+e.What+"; "+e.Hint)
 }
 
 // LimitError says that a picture has more pixels than Options.MaxPixels.

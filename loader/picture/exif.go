@@ -11,15 +11,8 @@ import (
 // entries of 12 bytes (tag, type, count, value or its offset). Source: TIFF 6.0,
 // section 2; EXIF 2.32, section 4.6.
 
-const (
-	tagCompression  = 259
-	tagPhotometric  = 262
-	tagFillOrder    = 266
-	tagOrientation  = 274
-	tagPlanarConfig = 284
-	// maxEntries is how many entries of a directory are looked at. Cameras write 60.
-	maxEntries = 4096
-)
+// maxEntries is how many entries of a directory are looked at. Cameras write 60.
+const maxEntries = 4096
 
 // exifOrientation returns the orientation 1-8 in an EXIF blob, with or without the
 // "Exif\0\0" that JPEG puts before it, or 0 if there is none. A blob that is
@@ -32,53 +25,69 @@ func exifOrientation(blob []byte) int {
 // ifdOrientation reads the orientation from the first directory of a TIFF
 // structure, 0 if there is none.
 func ifdOrientation(r io.ReaderAt) int {
-	o := firstIFD(r)[tagOrientation]
+	order, dir := readIFD(r)
+	e, ok := dir[tagOrientation]
+	if !ok {
+		return 0
+	}
+	o := 0
+	switch {
+	case e.kind == 3 && e.count >= 1 && e.count <= 2: // SHORT
+		o = int(order.Uint16(e.value[:]))
+	case e.kind == 4 && e.count == 1: // LONG
+		o = int(min(order.Uint32(e.value[:]), 9))
+	}
+	return validOrientation(o)
+}
+
+// validOrientation is o where it is one of 1 to 8, else 0.
+func validOrientation(o int) int {
 	if o < 1 || o > 8 {
 		return 0
 	}
-	return int(o)
+	return o
 }
 
-// firstIFD returns the first value of those entries of the first directory that
-// are of type SHORT or LONG and hold their value in place. It follows no offset but
-// the directory's, so that no loop is possible.
-func firstIFD(r io.ReaderAt) map[uint16]uint32 {
+// ifdEntry is an entry of a directory; value holds what fits into 4 bytes, or its offset.
+type ifdEntry struct {
+	kind  uint16
+	count uint32
+	value [4]byte
+}
+
+// readIFD returns the entries of the first directory; of a tag that is there twice the first. The
+// order is nil where there is no directory. It follows no offset but the directory's, so
+// that no loop is possible.
+func readIFD(r io.ReaderAt) (order binary.ByteOrder, dir map[uint16]ifdEntry) {
 	var head [8]byte
 	if !readAll(r, head[:], 0) {
-		return nil
+		return nil, nil
 	}
-	var order binary.ByteOrder
 	switch string(head[:4]) {
 	case "II*\x00":
 		order = binary.LittleEndian
 	case "MM\x00*":
 		order = binary.BigEndian
 	default:
-		return nil
+		return nil, nil
 	}
 	at := int64(order.Uint32(head[4:]))
 	var count [2]byte
 	if !readAll(r, count[:], at) {
-		return nil
+		return nil, nil
 	}
 	entries := make([]byte, 12*min(int(order.Uint16(count[:])), maxEntries))
 	n, _ := r.ReadAt(entries, at+2) // a directory that is cut off keeps its start
-	values := make(map[uint16]uint32)
+	dir = make(map[uint16]ifdEntry)
 	for ; n >= 12; n -= 12 {
 		e := entries[:12]
 		entries = entries[12:]
-		tag, kind, count := order.Uint16(e), order.Uint16(e[2:]), order.Uint32(e[4:])
-		if _, twice := values[tag]; twice || count == 0 {
-			continue
-		}
-		switch {
-		case kind == 3 && count <= 2: // SHORT
-			values[tag] = uint32(order.Uint16(e[8:]))
-		case kind == 4 && count == 1: // LONG
-			values[tag] = order.Uint32(e[8:])
+		tag := order.Uint16(e)
+		if _, twice := dir[tag]; !twice {
+			dir[tag] = ifdEntry{order.Uint16(e[2:]), order.Uint32(e[4:]), [4]byte(e[8:12])}
 		}
 	}
-	return values
+	return order, dir
 }
 
 // readAll fills p from off on, or says that it can't.

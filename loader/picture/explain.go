@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 
+	"github.com/crate-vk/crate-vk/internal/memory"
 	"github.com/crate-vk/crate-vk/internal/quote"
 )
 
@@ -19,25 +19,23 @@ func (in *input) explain(err error) error {
 		format      *FormatError
 		unsupported *UnsupportedError
 		limit       *LimitError
+		memory      *memory.TooMuchError
 		pngUnsup    png.UnsupportedError
 		jpegUnsup   jpeg.UnsupportedError
-		tiffUnsup   tiff.UnsupportedError
 	)
 	switch {
 	case in.ctx.Err() != nil:
 		return in.stopped()
 	case in.readErr != nil:
 		return quote.Error(in.readErr) // the disk's, with the path in it
-	case errors.As(err, &format), errors.As(err, &unsupported), errors.As(err, &limit):
+	case errors.As(err, &format), errors.As(err, &unsupported), errors.As(err, &limit), errors.As(err, &memory):
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return in.malformed("the file is truncated")
-	case errors.As(err, &pngUnsup):
-		return in.unsupported("%s isn't decoded", string(pngUnsup))
+	case errors.As(err, &pngUnsup): // what is valid is decoded
+		return in.malformed("%s is none of the format's", string(pngUnsup))
 	case errors.As(err, &jpegUnsup):
 		return in.unsupported("%s isn't decoded", string(jpegUnsup))
-	case errors.As(err, &tiffUnsup):
-		return in.unsupported("%s isn't decoded", string(tiffUnsup))
 	case errors.Is(err, bmp.ErrUnsupported):
 		return in.unsupported("a header, depth or compression that isn't decoded")
 	}

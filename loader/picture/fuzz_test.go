@@ -13,7 +13,7 @@ import (
 // FuzzDecode decodes arbitrary bytes: a picture that is consistent with itself, or
 // one of the four kinds of error. A panic of a decoder is a finding.
 func FuzzDecode(f *testing.F) {
-	for _, dir := range []string{formatsDir, badDir} {
+	for _, dir := range []string{formatsDir, badDir, kindsDir} {
 		paths, err := filepath.Glob(filepath.Join(dir, "*.*"))
 		if err != nil {
 			f.Fatal(err)

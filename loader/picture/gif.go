@@ -2,53 +2,55 @@ package picture
 
 import (
 	"bufio"
-	"bytes"
+	"compress/lzw"
 	"encoding/binary"
-	"errors"
 	"image"
-	"image/gif"
 	"io"
 )
 
 // gifFrame is what the headers say up to the data of the first frame.
 type gifFrame struct {
-	screen        [13]byte // signature and logical screen descriptor
-	width, height int      // of the canvas that holds the screen and the frame
-	palette       []byte   // of the frame, 3 bytes a colour
-	transparent   int      // index, -1 if there is none
+	width, height int             // of the canvas that holds the screen and the frame
+	box           image.Rectangle // of the frame on it
+	interlaced    bool
+	palette       []byte // of the frame, 3 bytes a colour
+	transparent   int    // index, -1 if there is none
+	data          *bufio.Reader
 }
 
-// readGIF reads the headers itself, for three things that the decoder doesn't tell:
-// the frame's size before memory is taken for it, the colour behind the transparent
-// index, and the canvas where a frame reaches beyond the screen. Source: GIF89a.
+// readGIF reads the headers up to the first frame's data. A byte where a block should begin is
+// passed over, as other readers do. A frame that reaches beyond the screen enlarges the
+// canvas. Source: GIF89a.
 func readGIF(in *input) (*gifFrame, error) {
 	r := in.stream()
-	f := &gifFrame{transparent: -1}
-	if _, err := io.ReadFull(r, f.screen[:]); err != nil {
+	f := &gifFrame{transparent: -1, data: r}
+	var screen [13]byte // signature and logical screen descriptor
+	if _, err := io.ReadFull(r, screen[:]); err != nil {
 		return nil, err
 	}
-	f.width = int(binary.LittleEndian.Uint16(f.screen[6:]))
-	f.height = int(binary.LittleEndian.Uint16(f.screen[8:]))
+	f.width = int(binary.LittleEndian.Uint16(screen[6:]))
+	f.height = int(binary.LittleEndian.Uint16(screen[8:]))
 	var err error
-	if f.palette, err = readPalette(r, f.screen[10]); err != nil {
+	if f.palette, err = readPalette(r, screen[10]); err != nil {
 		return nil, err
 	}
-	for {
+	for passed := 0; ; {
 		kind, err := r.ReadByte()
-		if err != nil {
+		switch {
+		case err == io.EOF && passed > 0:
+			return nil, in.malformed("has no picture")
+		case err != nil:
 			return nil, err
-		}
-		switch kind {
-		case '!':
+		case kind == '!':
 			if err := f.extension(r); err != nil {
 				return nil, err
 			}
-		case ',':
+		case kind == ',':
 			return f, f.descriptor(r)
-		case ';':
+		case kind == ';':
 			return nil, in.malformed("has no picture")
 		default:
-			return nil, in.malformed("a block of kind %#02x where the first frame is wanted", kind)
+			passed++
 		}
 	}
 }
@@ -87,16 +89,16 @@ func (f *gifFrame) extension(r *bufio.Reader) error {
 	}
 }
 
-// descriptor reads the frame's position, size and own colour table. A frame that
-// reaches beyond the screen enlarges the canvas.
+// descriptor reads the frame's position, size and own colour table.
 func (f *gifFrame) descriptor(r io.Reader) error {
 	var d [9]byte
 	if _, err := io.ReadFull(r, d[:]); err != nil {
 		return err
 	}
 	at := func(i int) int { return int(binary.LittleEndian.Uint16(d[i:])) }
-	f.width = max(f.width, at(0)+at(4))
-	f.height = max(f.height, at(2)+at(6))
+	f.box = image.Rect(at(0), at(2), at(0)+at(4), at(2)+at(6))
+	f.width, f.height = max(f.width, f.box.Max.X), max(f.height, f.box.Max.Y)
+	f.interlaced = d[8]&0x40 != 0
 	own, err := readPalette(r, d[8])
 	if own != nil {
 		f.palette = own
@@ -119,41 +121,96 @@ func decodeGIF(in *input) (*RGB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.width > 0xffff || f.height > 0xffff {
-		return nil, in.unsupported("a frame that ends beyond pixel 65535 isn't decoded")
+	if f.palette == nil {
+		return nil, in.malformed("the frame has no palette")
 	}
-	binary.LittleEndian.PutUint16(f.screen[6:], uint16(f.width))
-	binary.LittleEndian.PutUint16(f.screen[8:], uint16(f.height))
-	rest := io.NewSectionReader(in, int64(len(f.screen)), in.size-int64(len(f.screen)))
-	img, err := gif.Decode(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(f.screen[:]), rest), 1<<16))
+	width, err := f.data.ReadByte()
 	if err != nil {
 		return nil, err
 	}
-	frame, ok := img.(*image.Paletted)
-	if !ok {
-		return nil, errors.New("the frame has no palette")
+	if width < 2 || width > 8 {
+		return nil, in.malformed("codes of %d bits", width)
 	}
-	// The decoder blanks the transparent colour; the file's is what shows when
-	// alpha is dropped.
 	var colours [256][3]uint8
-	for i := range min(len(f.palette)/3, 256) {
+	for i := range len(f.palette) / 3 {
 		colours[i] = [3]uint8(f.palette[3*i:])
 	}
-	p := NewRGB(in.meta.Width, in.meta.Height)
-	if b := frame.Bounds(); b != p.Bounds() {
+	p := NewRGB(f.width, f.height)
+	if f.box != p.Bounds() {
 		c := colours[max(f.transparent, 0)]
 		for i := 0; i < len(p.Pix); i += 3 {
 			p.Pix[i], p.Pix[i+1], p.Pix[i+2] = c[0], c[1], c[2]
 		}
 	}
-	b := frame.Bounds()
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		row := frame.Pix[(y-b.Min.Y)*frame.Stride:][:b.Dx()]
-		dst := p.Pix[3*(y*p.Width+b.Min.X):]
-		for i, index := range row {
+	// Read as far as there are pixels: what follows them, and how the data ends, is
+	// nobody's business.
+	codes := lzw.NewReader(&gifBlocks{r: f.data}, lzw.LSB, int(width))
+	row := make([]byte, f.box.Dx())
+	for i := range f.box.Dy() {
+		if _, err := io.ReadFull(codes, row); err != nil {
+			return nil, err
+		}
+		dst := p.Pix[3*((f.box.Min.Y+f.rowAt(i))*p.Width+f.box.Min.X):]
+		for x, index := range row {
+			if 3*int(index) >= len(f.palette) {
+				return nil, in.malformed("a pixel of colour %d, and the palette has %d", index, len(f.palette)/3)
+			}
 			c := colours[index]
-			dst[3*i], dst[3*i+1], dst[3*i+2] = c[0], c[1], c[2]
+			dst[3*x], dst[3*x+1], dst[3*x+2] = c[0], c[1], c[2]
 		}
 	}
 	return p, nil
+}
+
+// rowAt is where the i-th stored row stands: interlaced frames have every eighth from 0,
+// then from 4, then every fourth from 2, then every second from 1.
+func (f *gifFrame) rowAt(i int) int {
+	if !f.interlaced {
+		return i
+	}
+	h := f.box.Dy()
+	for _, pass := range [4][2]int{{0, 8}, {4, 8}, {2, 4}, {1, 2}} {
+		n := (h - pass[0] + pass[1] - 1) / pass[1] // rows of the pass; 0 or less for small frames
+		if i < n {
+			return pass[0] + i*pass[1]
+		}
+		i -= max(n, 0)
+	}
+	return 0
+}
+
+// gifBlocks is the data of a frame: blocks of up to 255 bytes behind their length, and one of 0
+// as the end.
+type gifBlocks struct {
+	r    *bufio.Reader
+	left int
+	end  bool
+}
+
+// ReadByte makes lzw read no byte ahead.
+func (b *gifBlocks) ReadByte() (byte, error) {
+	for b.left == 0 {
+		if b.end {
+			return 0, io.ErrUnexpectedEOF
+		}
+		n, err := b.r.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		b.left, b.end = int(n), n == 0
+	}
+	b.left--
+	return b.r.ReadByte()
+}
+
+func (b *gifBlocks) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	c, err := b.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	p[0] = c
+	return 1, nil
 }

@@ -15,7 +15,13 @@ func sizeJPEG(in *input) (int, int, error) {
 	return c.Width, c.Height, err
 }
 
-func orientationJPEG(in *input) int { return readJPEG(in).orientation }
+func orientationJPEG(in *input) int {
+	f := readJPEG(in)
+	if f.orientation == 0 {
+		return f.xmp
+	}
+	return f.orientation
+}
 
 // decodeJPEG decodes with the standard library as far as planes of samples, and
 // takes them from there as libjpeg does.
@@ -67,9 +73,13 @@ func decodePlanesRGB(in *input) (*RGB, error) {
 // jpegFile is what the segments before the first scan say.
 type jpegFile struct {
 	orientation int    // 0 if there is none
+	xmp         int    // the orientation in an XMP packet, likewise
 	adobe       []span // APP14 segments of Adobe's, with their markers
 	transform   byte   // of the last one: 0 for RGB or CMYK, 1 for YCbCr, 2 for YCCK
 	halved      bool   // the second component has half the first one's columns
+	progressive bool
+	components  int
+	samples     int64 // of all components for a pixel, by ten: 15 where chroma is halved both ways
 }
 
 // readJPEG walks the segments up to the first scan. Each is a marker (FF xx) and a
@@ -96,11 +106,14 @@ func readJPEG(in *input) jpegFile {
 		switch {
 		case marker == 0xe1 && f.orientation == 0 && bytes.HasPrefix(data, []byte("Exif\x00\x00")):
 			f.orientation = exifOrientation(data)
+		case marker == 0xe1 && bytes.HasPrefix(data, []byte("http://ns.adobe.com/xap/1.0/\x00")):
+			f.xmp = xmpOrientation(data)
 		case marker == 0xee && len(data) >= 12 && bytes.HasPrefix(data, []byte("Adobe")):
 			f.adobe = append(f.adobe, span{at, 2 + n})
 			f.transform = data[11]
-		case marker >= 0xc0 && marker <= 0xc2 && len(data) >= 12:
-			f.halved = data[7]>>4 == 2*(data[10]>>4)
+		case marker >= 0xc0 && marker <= 0xc2 && len(data) >= 9:
+			f.frameHeader(marker, data)
+			f.halved = len(data) >= 12 && data[7]>>4 == 2*(data[10]>>4)
 		}
 		at += 2 + n
 	}

@@ -16,10 +16,10 @@ type span struct{ at, n int64 }
 // webpFile is what the chunks of a WebP file say, up to its first picture. Source:
 // RFC 9649.
 type webpFile struct {
-	width, height int  // of the canvas
-	frame         span // chunks of the picture where it is an animation's first frame
-	frameBox      image.Rectangle
-	frameAlpha    bool // the frame has an ALPH chunk
+	width, height int             // of the canvas
+	coding        string          // of the picture: "VP8 " or "VP8L"
+	picture       span            // its bitstream
+	box           image.Rectangle // of the picture on the canvas
 }
 
 // walkWebP calls chunk for each chunk between at and end. It stops where chunk
@@ -74,6 +74,7 @@ func readWebP(in *input) (*webpFile, error) {
 			return err == nil, err
 		}
 		found = true
+		f.coding, f.picture, f.box = id, data, image.Rectangle{Max: size}
 		if canvas == (image.Point{}) {
 			canvas = size
 		}
@@ -122,21 +123,19 @@ func (f *webpFile) animation(in *input, data span, canvas image.Point) error {
 	}
 	at := image.Pt(2*uint24(b[0:]), 2*uint24(b[3:]))
 	size := image.Pt(1+uint24(b[6:]), 1+uint24(b[9:]))
-	f.frame = span{data.at + 16, data.n - 16}
-	f.frameBox = image.Rectangle{at, at.Add(size)}
-	if !f.frameBox.In(image.Rectangle{Max: canvas}) {
-		return in.malformed("the first frame %v lies beyond the canvas of %d×%d pixels", f.frameBox, canvas.X, canvas.Y)
+	f.box = image.Rectangle{at, at.Add(size)}
+	if !f.box.In(image.Rectangle{Max: canvas}) {
+		return in.malformed("the first frame %v lies beyond the canvas of %d×%d pixels", f.box, canvas.X, canvas.Y)
 	}
 	found := false
-	err := walkWebP(in, f.frame.at, f.frame.at+f.frame.n, func(id string, data span) (bool, error) {
-		if id == "ALPH" {
-			f.frameAlpha = true
-		}
+	err := walkWebP(in, data.at+16, data.at+data.n, func(id string, data span) (bool, error) {
 		own, is, err := bitstream(in, id, data)
 		if is && err == nil && own != size {
 			err = in.malformed("the first frame has %d×%d pixels, and its picture %d×%d", size.X, size.Y, own.X, own.Y)
 		}
-		found = found || is
+		if is {
+			found, f.coding, f.picture = true, id, data
+		}
 		return !is, err
 	})
 	if err == nil && !found {
@@ -155,16 +154,22 @@ func sizeWebP(in *input) (int, int, error) {
 	return f.width, f.height, nil
 }
 
-// orientationWebP looks for the EXIF chunk, which stands after the picture.
+// orientationWebP looks for the EXIF and XMP chunks, which stand after the picture.
 func orientationWebP(in *input) int {
-	o := 0
+	exif, xmp := 0, 0
 	walkWebP(in, 12, in.size, func(id string, data span) (bool, error) {
-		if id == "EXIF" {
-			o = exifOrientation(in.blob(data.at, data.n))
+		switch id {
+		case "EXIF":
+			exif = exifOrientation(in.blob(data.at, data.n))
+		case "XMP ":
+			xmp = xmpOrientation(in.blob(data.at, data.n))
 		}
-		return id != "EXIF", nil
+		return exif == 0, nil
 	})
-	return o
+	if exif == 0 {
+		return xmp
+	}
+	return exif
 }
 
 // decodeWebP decodes a still picture, or an animation's first frame on a black
@@ -174,47 +179,36 @@ func decodeWebP(in *input) (*RGB, error) {
 	if err != nil {
 		return nil, err
 	}
-	var r io.Reader = in.section()
-	if f.frame.n > 0 {
-		r = f.still(in)
-	}
-	img, err := webp.Decode(bufio.NewReaderSize(r, 1<<16))
+	img, err := webp.Decode(bufio.NewReaderSize(f.bare(in), 1<<16))
 	if err != nil {
 		return nil, err
 	}
+	if img.Bounds().Size() != f.box.Size() {
+		return nil, in.malformed("the header promises %v pixels, and there are %v", f.box.Size(), img.Bounds().Size())
+	}
 	var p *RGB
-	switch m := img.(type) {
-	case *image.YCbCr:
+	if m, ok := img.(*image.YCbCr); ok {
 		p = fromVP8(m)
-	case *image.NYCbCrA:
-		p = fromVP8(&m.YCbCr)
-	default:
+	} else {
 		p = fromImage(img, true)
 	}
-	if f.frame.n == 0 {
+	if f.box == (image.Rect(0, 0, f.width, f.height)) {
 		return p, nil
 	}
 	canvas := NewRGB(f.width, f.height)
 	for y := range p.Height {
-		at := 3 * ((f.frameBox.Min.Y+y)*f.width + f.frameBox.Min.X)
+		at := 3 * ((f.box.Min.Y+y)*f.width + f.box.Min.X)
 		copy(canvas.Pix[at:], p.Pix[3*y*p.Width:3*(y+1)*p.Width])
 	}
 	return canvas, nil
 }
 
-// still returns the first frame as a file of its own, which the decoder reads.
-func (f *webpFile) still(in *input) io.Reader {
+// bare returns the picture as a file without any other chunk. What they say of alpha,
+// right or wrong, is of no use here, and the decoder would take memory for it.
+func (f *webpFile) bare(in *input) io.Reader {
 	le := binary.LittleEndian
-	head := append([]byte("RIFF"), 0, 0, 0, 0)
-	le.PutUint32(head[4:], uint32(4+18+f.frame.n))
-	head = append(head, "WEBPVP8X\x0a\x00\x00\x00"...)
-	var x [10]byte
-	if f.frameAlpha {
-		x[0] = 1 << 4
-	}
-	w, h := f.frameBox.Dx()-1, f.frameBox.Dy()-1
-	x[4], x[5], x[6] = byte(w), byte(w>>8), byte(w>>16)
-	x[7], x[8], x[9] = byte(h), byte(h>>8), byte(h>>16)
-	head = append(head, x[:]...)
-	return io.MultiReader(bytes.NewReader(head), io.NewSectionReader(in, f.frame.at, f.frame.n))
+	head := le.AppendUint32([]byte("RIFF"), uint32(4+8+f.picture.n+f.picture.n&1))
+	head = append(append(head, "WEBP"...), f.coding...)
+	head = le.AppendUint32(head, uint32(f.picture.n))
+	return io.MultiReader(bytes.NewReader(head), io.NewSectionReader(in, f.picture.at, f.picture.n), bytes.NewReader(make([]byte, f.picture.n&1)))
 }

@@ -34,8 +34,8 @@ func (d DType) bits() uint64 {
 	return 0
 }
 
-// float reports whether elements of the type can be read and written.
-func (d DType) float() bool {
+// Float reports whether elements of the type can be read and written.
+func (d DType) Float() bool {
 	switch d {
 	case F16, BF16, F32, F64:
 		return true

@@ -35,7 +35,7 @@ func read[T float32 | float64](f *File, name string) ([]T, error) {
 		return nil, err
 	}
 	s := f.shards[e.shard]
-	if !e.DType.float() {
+	if !e.DType.Float() {
 		return nil, &UnsupportedError{s.path, name, fmt.Sprintf("is %s, want F16, BF16, F32 or F64", e.DType)}
 	}
 	dst := make([]T, e.Elements())
@@ -64,7 +64,7 @@ func (f *File) Check(name string) error {
 		return err
 	}
 	s := f.shards[e.shard]
-	if !e.DType.float() {
+	if !e.DType.Float() {
 		return &UnsupportedError{s.path, name, fmt.Sprintf("is %s, want F16, BF16, F32 or F64", e.DType)}
 	}
 	size := int(e.DType.bits() / 8)

@@ -155,7 +155,7 @@ func (t *Tensor) size() (int64, error) {
 		return 0, t.fail("%d of F64, F32 and Raw are set, want 1", sets)
 	case sets == 1 && have != want:
 		return 0, t.fail("has %d values, want %d for %s %v", have, want, t.DType, t.Shape)
-	case t.Raw == nil && !t.DType.float():
+	case t.Raw == nil && !t.DType.Float():
 		return 0, t.fail("%s is written from Raw alone", t.DType)
 	}
 	return size, nil

@@ -97,12 +97,28 @@ def bombs():
     save("bomb.limit.png", ihdr(100000, 100000) + encode.chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + encode.chunk(b"IEND", b""))
     save("bomb-wide.limit.png", ihdr(0x7FFFFFFF, 1) + encode.chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + encode.chunk(b"IEND", b""))
     # Compressed zeros that a decoder must not unpack: 10 MB behind the last row.
-    save("bomb-after.malformed.png", ihdr(4, 4) + encode.chunk(b"IDAT", zlib.compress(b"\0" * 10_000_000, 9)) + encode.chunk(b"IEND", b""))
+    save("ok.bomb-after.png", ihdr(24, 4) + encode.chunk(b"IDAT", zlib.compress(b"\0" * 10_000_000, 9)) + encode.chunk(b"IEND", b""))
     tif = bytearray(encode.tiff(RGB))
     for at in 18 + 12 * 0, 18 + 12 * 1:
         struct.pack_into("<HL", tif, at - 6, 4, 1)
         struct.pack_into("<L", tif, at, 100000)
     save("bomb.limit.tif", bytes(tif))
+    tiles = encode.tiff(RGB, tile=16)
+    save("bomb-tiles.malformed.tif", tiles.replace(struct.pack("<HHLHH", 322, 3, 1, 16, 0), struct.pack("<HHLL", 322, 4, 1, 1 << 30)))
+    part = encode.jpeg([(1, 1, lambda x, y: 9)], (8, 8))
+    at = part.index(b"\xff\xc0") + 5
+    inner = encode.tiff([[(9,)] * 8] * 8).replace(struct.pack("<HHLHH", 259, 3, 1, 1, 0), struct.pack("<HHLHH", 259, 3, 1, 7, 0))
+    where = len(inner) - 64
+    inner = inner.replace(struct.pack("<HHLL", 279, 4, 1, 64), struct.pack("<HHLL", 279, 4, 1, len(part)))[:where]
+    save("bomb-strip.malformed.tif", inner + part[:at] + b"\xff\xff\xff\xff" + part[at + 4 :])
+    save("bomb-colours.malformed.tif", encode.tiff([[(0,)]], photometric=3, palette=[(0, 0, 0)] * 4))
+    save("bomb.limit.ppm", b"P6 99999 99999 255\n")
+    save("bomb.limit.pam", b"P7\nWIDTH 99999\nHEIGHT 99999\nDEPTH 4\nMAXVAL 65535\nENDHDR\n")
+    save("truncated.malformed.ppm", b"P6 30 30 255\n" + b"x" * 100)
+    save("truncated-plain.malformed.pgm", b"P2 3 3 255\n1 2 3 4 5 6 7 8")
+    save("value.malformed.pgm", b"P5 2 1 9\n\x01\x0a")
+    save("number.malformed.ppm", b"P6 12345678901234567890 1 255\n")
+    save("letters.malformed.ppm", b"P6 1 x 255\nabc")
     jpg = encode.jpeg([(1, 1, lambda x, y: 9)], (8, 8))
     at = jpg.index(b"\xff\xc0") + 5
     save("bomb.limit.jpg", jpg[:at] + b"\xff\xff\xff\xff" + jpg[at + 4 :])
@@ -110,7 +126,7 @@ def bombs():
     bmp = encode.bmp(RGB, 24)
     save("bomb.malformed.bmp", bmp[:18] + struct.pack("<ll", 9000, 9000) + bmp[26:])
     save("zero.malformed.bmp", bmp[:18] + struct.pack("<ll", 0, 0) + bmp[26:])
-    save("negative.unsupported.bmp", bmp[:18] + struct.pack("<ll", -24, 12) + bmp[26:])
+    save("negative.malformed.bmp", bmp[:18] + struct.pack("<ll", -24, 12) + bmp[26:])
 
 
 def corrupt():
@@ -121,7 +137,7 @@ def corrupt():
     save("short-data.malformed.png", ihdr(40, 40) + encode.chunk(b"IDAT", zlib.compress(b"\0" * 99)) + encode.chunk(b"IEND", b""))
     save("filter.malformed.png", ihdr(2, 1) + encode.chunk(b"IDAT", zlib.compress(b"\x09" + b"\0" * 6)) + encode.chunk(b"IEND", b""))
     save("no-palette.malformed.png", ihdr(2, 1, 8, 3) + encode.chunk(b"IDAT", zlib.compress(b"\0\0\0")) + encode.chunk(b"IEND", b""))
-    save("depth.unsupported.png", ihdr(2, 1, 3, 0) + encode.chunk(b"IEND", b""))
+    save("depth.malformed.png", ihdr(2, 1, 3, 0) + encode.chunk(b"IEND", b""))
     head = b"GIF89a" + struct.pack("<HHBBB", 4, 4, 0, 0, 0)
     frame = b"," + struct.pack("<HHHHB", 0, 0, 4, 4, 0)
     save("no-palette.malformed.gif", head + frame + b"\2\2\x4c\1\0;")
@@ -140,9 +156,7 @@ def corrupt():
     save("no-picture.malformed.webp", riff((b"EXIF", b"abcd")))
     tif = encode.tiff(RGB)
     save("offset.malformed.tif", tif[:4] + b"\xff\xff\xff\x7f" + tif[8:])
-    save("planar.unsupported.tif", encode.tiff(RGB, planar=2))
-    save("fill-order.unsupported.tif", encode.tiff([[(x % 2,) for x in range(24)]], depth=1, fill=2))
-    save("cmyk.unsupported.tif", encode.tiff([[(1, 2, 3, 4)]], photometric=5))
+    save("planar.unsupported.tif", encode.tiff([[px + (0,) for px in row] for row in RGB], planar=2, photometric=5))
     save("compression.unsupported.tif", encode.tiff(RGB).replace(struct.pack("<HHLL", 259, 3, 1, 1), struct.pack("<HHLL", 259, 3, 1, 34925)))
     save("os2.unsupported.bmp", b"BM" + struct.pack("<LHHL", 100, 0, 0, 26) + struct.pack("<LHHHH", 12, 4, 4, 1, 24) + b"\0" * 60)
     save("rle.unsupported.bmp", encode.bmp([[(0,)]], 8, palette=[(0, 0, 0)]).replace(struct.pack("<HHL", 1, 8, 0), struct.pack("<HHL", 1, 8, 1)))
@@ -157,8 +171,15 @@ def foreign():
     save("photo.unsupported.jxl", b"\xff\x0a" + b"\0" * 50)
     save("photo-box.unsupported.jxl", b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0" * 50)
     save("photo.unsupported.jp2", b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0" * 50)
+    for name, data in {
+        "pdf": b"%PDF-1.7", "svg": b"<?xml version='1.0'?>\n<svg/>", "psd": b"8BPS\0\1", "exr": b"v/1\1\2\0\0\0", "dds": b"DDS |", "qoi": b"qoif",
+        "tga": b"\0\0\2" + b"\0" * 9 + b"\1\0\1\0\x18\0abc", "dcm": b"\0" * 128 + b"DICM", "cr2": b"II*\0\x10\0\0\0CR\2\0", "hdr": b"#?RADIANCE\n",
+        "pcx": b"\x0a\5\1\x08", "ico": b"\0\0\1\0\1\0", "fits": b"SIMPLE  =", "xcf": b"gimp xcf file", "raf": b"FUJIFILMCCD-RAW 0201",
+    }.items():
+        save("photo.unsupported." + name, data + b"\0" * 40)
+    save("footer.unsupported.picture", b"\0\0\2" + b"\0" * 9 + b"\1\0\1\0\x18\0abc" + b"\0" * 8 + b"TRUEVISION-XFILE.\0")
+    save("photo.unsupported.dng", encode.tiff(RGB).replace(struct.pack("<HHLHH", 277, 3, 1, 3, 0), struct.pack("<HHLL", 50706, 1, 4, 0x0104)))
     save("big.unsupported.tif", b"II+\0\x08\0\0\0" + b"\0" * 50)
-    save("photo.unsupported.ppm", b"P6\n1 1\n255\nabc")
 
 
 def metadata():

@@ -9,12 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/crate-vk/crate-vk/internal/quote"
 	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // Input is one picture.
@@ -199,11 +199,11 @@ func (w *walker) entry(path, rel, in string, mode fs.FileMode) error {
 		w.opt.Notice("%s: passed over: a symbolic link to a folder (--follow walks into those)", quote.Path(path))
 	case mode.IsDir():
 		return w.folder(path, rel, false)
-	case !mode.IsRegular() && pictureName(path):
+	case !mode.IsRegular() && picture.Named(path):
 		w.opt.Problem(path, special(mode))
 	case !mode.IsRegular():
 		w.opt.Notice("%s: passed over: %s", quote.Path(path), regular.Kind(mode))
-	case pictureName(path) || looks(path):
+	case picture.Named(path) || looks(path):
 		if wrote, err := w.wrote(in, filepath.Base(path)); err != nil || wrote {
 			return err
 		}
@@ -218,14 +218,9 @@ func (w *walker) broken(path string, err error) {
 	if errors.Is(err, syscall.ELOOP) {
 		what = errors.New("a loop of symbolic links")
 	}
-	if pictureName(path) {
+	if picture.Named(path) {
 		w.opt.Problem(path, what)
 	} else {
 		w.opt.Notice("%s: passed over: %v", quote.Path(path), what)
 	}
-}
-
-// pictureName reports an extension that pictures have.
-func pictureName(path string) bool {
-	return slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif", ".jxl"}, strings.ToLower(filepath.Ext(path)))
 }

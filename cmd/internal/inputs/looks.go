@@ -1,7 +1,6 @@
 package inputs
 
 import (
-	"io"
 	"math"
 
 	"github.com/crate-vk/crate-vk/internal/regular"
@@ -11,12 +10,10 @@ import (
 // looks reports a file that begins like a picture. However large it is, its
 // beginning alone is read.
 func looks(path string) bool {
-	f, _, err := regular.Open(path, math.MaxInt64)
+	f, info, err := regular.Open(path, math.MaxInt64)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	head := make([]byte, 64)
-	n, _ := io.ReadFull(f, head)
-	return picture.Sniff(head[:n]) != ""
+	return picture.SniffFile(f, info.Size()) != ""
 }

@@ -62,19 +62,20 @@ def tiff(picture, order="<", depth=8, tile=None, rows_per_strip=None, compress=F
         data = b""
         for row in block:
             if depth == 16:
-                data += b"".join(struct.pack(order + "%dH" % n, *px) for px in row)
+                data += b"".join(struct.pack(order + "%dH" % len(px), *px) for px in row)
             else:
                 data += pack(row, depth)
         return zlib.compress(data, 9) if compress else data
 
-    blank = (0,) * n
+    blank = (0,) * (1 if planar == 2 else n)
     blocks = []
-    if tile:
+    parts = [[[(px[c],) for px in row] for row in picture] for c in range(n)] if planar == 2 else [picture]
+    for picture in parts if tile else []:
         for y in range(0, h, tile):
             for x in range(0, w, tile):
                 block = [[picture[j][i] if j < h and i < w else blank for i in range(x, x + tile)] for j in range(y, y + tile)]
                 blocks.append(encode(block))
-    else:
+    for picture in [] if tile else parts:
         step = rows_per_strip or h
         for y in range(0, h, step):
             blocks.append(encode(picture[y : y + step]))
