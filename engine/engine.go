@@ -15,7 +15,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
-	"github.com/crate-vk/crate-vk/internal/memory"
+	"github.com/crate-vk/crate-vk/loader/memory"
 )
 
 // Engine is an open device, or the interpreter.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/crate-vk/crate-vk/internal/memory"
+	"github.com/crate-vk/crate-vk/loader/memory"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 

@@ -6,7 +6,7 @@ import (
 	"image/color"
 	"testing"
 
-	"github.com/crate-vk/crate-vk/internal/memory"
+	"github.com/crate-vk/crate-vk/loader/memory"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 

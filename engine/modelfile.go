@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/regular"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 

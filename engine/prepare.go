@@ -8,7 +8,7 @@ import (
 	"iter"
 
 	"github.com/crate-vk/crate-vk/crate/readout"
-	"github.com/crate-vk/crate-vk/internal/memory"
+	"github.com/crate-vk/crate-vk/loader/memory"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 

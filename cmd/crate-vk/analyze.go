@@ -15,7 +15,7 @@ import (
 	"github.com/crate-vk/crate-vk/cmd/internal/chart"
 	"github.com/crate-vk/crate-vk/crate/readout/layerwise"
 	"github.com/crate-vk/crate-vk/engine"
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // analyzeFlags of analyze.

@@ -13,8 +13,10 @@ import (
 
 const modulePath = "github.com/crate-vk/crate-vk/"
 
-// arrows says which of our packages a package may import, beside those of
-// internal, which every package may and which import none but their own. A name stands for the
+// ground is what every package may import, and what imports none but its own.
+func ground() []string { return []string{"loader/regular", "loader/memory", "loader/quote"} }
+
+// arrows says which of our packages a package may import, beside those of the ground. A name stands for the
 // packages below it, too, but for engine among those that are imported; of rows
 // the longest that matches counts. ARCHITECTURE.md has the same table.
 func arrows() map[string][]string {
@@ -38,6 +40,9 @@ func arrows() map[string][]string {
 		"crate/readout":              models,
 		"crate/demo":                 {},
 		"loader":                     {"graph", "loader"},
+		"loader/regular":             {},
+		"loader/memory":              {},
+		"loader/quote":               {},
 		"graph":                      {},
 		"graph/pass":                 {"graph"},
 		"graph/interp":               {"graph"},
@@ -69,7 +74,7 @@ func TestArrows(t *testing.T) {
 		allowed := longest(arrows(), from)
 		for _, imp := range p.Imports {
 			to, ours := strings.CutPrefix(imp, modulePath)
-			if !ours || strings.HasPrefix(to, "internal/") || strings.HasPrefix(from, to+"/") && strings.Contains(from, "internal") {
+			if !ours || slices.Contains(ground(), to) || strings.HasPrefix(from, to+"/") && strings.Contains(from, "internal") {
 				continue
 			}
 			if !slices.ContainsFunc(allowed, func(a string) bool { return to == a || strings.HasPrefix(to, a+"/") && !exact(a) }) {

@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // mdBench prints a Markdown table, and one of the kernels behind each row that

@@ -15,8 +15,8 @@ import (
 
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/engine"
-	"github.com/crate-vk/crate-vk/internal/quote"
 	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // collector takes the stream's items, encodes them on all cores and records

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/pth"
+	"github.com/crate-vk/crate-vk/loader/regular"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 

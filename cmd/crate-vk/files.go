@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // writeFile writes a file that is complete or not there.

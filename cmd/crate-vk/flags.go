@@ -18,8 +18,8 @@ import (
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/plan"
-	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/loader/regular"
 	"github.com/crate-vk/crate-vk/shaders"
 )
 

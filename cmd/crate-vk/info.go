@@ -18,8 +18,8 @@ import (
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
-	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/pth"
+	"github.com/crate-vk/crate-vk/loader/regular"
 	"github.com/spf13/cobra"
 )
 

@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/crate-vk/crate-vk/internal/memory"
+	"github.com/crate-vk/crate-vk/loader/memory"
 )
 
 func main() {

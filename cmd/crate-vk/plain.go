@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // plainWriter passes text on in which nothing acts on a terminal, whatever the

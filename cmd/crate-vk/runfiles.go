@@ -10,7 +10,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/cmd/internal/coco"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // The names of the files of a whole run.

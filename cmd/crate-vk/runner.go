@@ -10,8 +10,8 @@ import (
 
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/engine"
-	"github.com/crate-vk/crate-vk/internal/quote"
 	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // header is the first record of results.jsonl: what the outputs depend on

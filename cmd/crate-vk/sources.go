@@ -15,8 +15,8 @@ import (
 
 	"github.com/crate-vk/crate-vk/cmd/internal/inputs"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // sourceFlags say which images a run takes and where its outputs go.

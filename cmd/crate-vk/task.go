@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // readLimit is the time that one image may take to be read. Decoding has its own, in

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // Usage is what the process has used so far: CPU time on all cores, and the

@@ -8,7 +8,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/internal/diskcache"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
-	room "github.com/crate-vk/crate-vk/internal/memory"
+	room "github.com/crate-vk/crate-vk/loader/memory"
 )
 
 // Device is one life of an open device: after it was lost another one replaces

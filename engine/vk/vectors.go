@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // vectors is the vector width that this process asks llvmpipe for.

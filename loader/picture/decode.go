@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // Options limits what is decoded. The zero value means the defaults.

@@ -3,7 +3,7 @@ package picture
 import (
 	"fmt"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // FormatError says that the content is malformed: corrupt, truncated, empty, or of

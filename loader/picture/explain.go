@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/image/bmp"
 
-	"github.com/crate-vk/crate-vk/internal/memory"
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/memory"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // explain turns an error of a decoder into one of this package's.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/crate-vk/crate-vk/internal/memory"
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/memory"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // DefaultTimeout is how long the decoding of a picture may take where Options say nothing else.

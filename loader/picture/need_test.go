@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/crate-vk/crate-vk/internal/memory"
+	"github.com/crate-vk/crate-vk/loader/memory"
 )
 
 // watched is a file whose readers note how much decoding has taken at the most.

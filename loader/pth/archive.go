@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // archive is the directory of a zip file. Only what torch.save writes is read:

@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 

@@ -3,7 +3,7 @@ package pth
 import (
 	"fmt"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 

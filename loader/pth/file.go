@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"maps"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 

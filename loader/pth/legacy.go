@@ -1,7 +1,7 @@
 package pth
 
 import (
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 const (

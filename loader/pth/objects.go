@@ -1,7 +1,7 @@
 package pth
 
 import (
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // global puts what a Python name stands for on the stack. A name that isn't on the

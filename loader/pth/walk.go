@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
 

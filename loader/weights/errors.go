@@ -3,7 +3,7 @@ package weights
 import (
 	"errors"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // ErrChanged is wrapped by the error of a read from a file whose size or time of

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // File is an open model: one safetensors file, or an index with its shards. It

@@ -7,7 +7,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // maxDepth is how deep arrays and objects may nest. A safetensors header needs 3.

@@ -7,7 +7,7 @@ import (
 	"math"
 
 	"github.com/crate-vk/crate-vk/graph"
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // chunkSize is how many bytes are read at once: a multiple of every element size,

@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/crate-vk/crate-vk/graph"
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // Tensor is a tensor to be written. Exactly one of F64, F32 and Raw holds its

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // Handler is told what a file holds, in the file's order. A nil function stands for

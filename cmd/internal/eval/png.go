@@ -11,8 +11,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // Truth in files is read by image/png itself, not by loader/picture: a palette's

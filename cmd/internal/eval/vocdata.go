@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // VOC is a folder in the layout of PASCAL VOC: JPEGImages, SegmentationClass and

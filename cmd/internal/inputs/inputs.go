@@ -12,9 +12,9 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // Input is one picture.

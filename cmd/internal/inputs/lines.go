@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // maxLine is the length in bytes up to which a line of a list is read.

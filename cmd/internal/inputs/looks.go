@@ -3,8 +3,8 @@ package inputs
 import (
 	"math"
 
-	"github.com/crate-vk/crate-vk/internal/regular"
 	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // looks reports a file that begins like a picture. However large it is, its

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // ForeignError says that names which the run would write belong to files that no

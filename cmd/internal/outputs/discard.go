@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // discard throws away what an earlier run recorded, its outputs first as far as

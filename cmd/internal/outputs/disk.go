@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // disk has the calls that change a folder. Each takes a folder that is open and a

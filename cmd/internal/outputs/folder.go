@@ -15,8 +15,8 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // ErrBusy says that another run writes into the folder.

@@ -13,8 +13,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // ErrOtherRun says that the folder holds results of another model, other

@@ -11,8 +11,8 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // The run-level files.

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/crate-vk/crate-vk/internal/regular"
+	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // ErrCorrupt says that a file is not what was written.

@@ -29,8 +29,8 @@ func opening() map[string][]string {
 // exempt are the files that may, and why.
 func exempt() map[string]string {
 	return map[string]string{
-		"internal/regular/regular.go":          "the opener",
-		"internal/memory/limits_linux.go":      "reads what the kernel says of this process, below /proc and /sys",
+		"loader/regular/regular.go":            "the opener",
+		"loader/memory/limits_linux.go":        "reads what the kernel says of this process, below /proc and /sys",
 		"engine/run/gpu.go":                    "opens a GPU's node to see whether it may; reads nothing",
 		"cmd/internal/outputs/lock_windows.go": "makes a file that is a lock",
 		"cmd/internal/outputs/disk.go":         "opens output folders and makes files in them",
@@ -68,7 +68,7 @@ func TestOneOpener(t *testing.T) {
 		}
 		for _, call := range opens(f) {
 			if exempt()[name] == "" {
-				t.Errorf("%s uses %s: read files through internal/regular", name, call)
+				t.Errorf("%s uses %s: read files through loader/regular", name, call)
 			}
 			used[name] = true
 		}

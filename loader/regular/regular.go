@@ -15,7 +15,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/crate-vk/crate-vk/internal/quote"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // The sizes in bytes up to which files are read.
