@@ -32,6 +32,7 @@ func exempt() map[string]string {
 		"internal/regular/regular.go":          "the opener",
 		"cmd/internal/outputs/lock_windows.go": "makes a file that is a lock",
 		"cmd/internal/outputs/disk.go":         "opens output folders and makes files in them",
+		"engine/run/gpu.go":                    "tries whether a GPU may be opened",
 	}
 }
 
