@@ -190,7 +190,12 @@ func (in *input) decode() (*RGB, error) {
 		}
 		return nil, in.unsupported("this format isn't decoded")
 	}
+	return in.decodeBy(c)
+}
 
+// decodeBy checks what the header promises before anything is allocated for it, and what came of
+// it afterwards.
+func (in *input) decodeBy(c codec) (*RGB, error) {
 	w, h, err := c.size(in)
 	if err != nil {
 		return nil, in.explain(err)

@@ -79,4 +79,12 @@ func TestPlainPNGCorrupt(t *testing.T) {
 			t.Errorf("byte %d of the data's checksum is changed: %v", i, err)
 		}
 	}
+	if data, err = os.ReadFile(filepath.Join(kindsDir, "empty-chunks.png")); err != nil {
+		t.Fatal(err)
+	}
+	data = data[:len(data)-12]                             // without its end, it is read the second time
+	data[bytes.Index(data[60:], []byte("IDAT"))+60-5] ^= 1 // of the chunk before
+	if _, _, err := Decode(context.Background(), data, Options{}); kindOf(err) != "malformed" {
+		t.Errorf("a checksum before the last chunk is changed: %v", err)
+	}
 }

@@ -166,3 +166,26 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("after waiting for longer than its time: %v", err)
 	}
 }
+
+// TestRecheck: a decoder that finds another size than the header promised gives no picture, and
+// neither does one beyond the limit, whatever it would decode to.
+func TestRecheck(t *testing.T) {
+	run := func(header, found int) error {
+		in := &input{ctx: context.Background(), opt: Options{MaxPixels: 100}.withDefaults()}
+		in.meta.Orientation = 1
+		_, err := in.decodeBy(codec{
+			size:   func(*input) (int, int, error) { return header, 5, nil },
+			decode: func(*input) (*RGB, error) { return NewRGB(found, 5), nil },
+		})
+		return err
+	}
+	if err := run(5, 6); kindOf(err) != "malformed" || !strings.Contains(err.Error(), "promises 5×5 pixels, and there are 6×5") {
+		t.Errorf("another size: %v", err)
+	}
+	if err := run(21, 5); kindOf(err) != "limit" {
+		t.Errorf("a size beyond the limit: %v", err)
+	}
+	if err := run(5, 5); err != nil {
+		t.Errorf("the same size: %v", err)
+	}
+}

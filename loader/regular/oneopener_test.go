@@ -34,7 +34,6 @@ func exempt() map[string]string {
 		"engine/run/gpu.go":                    "opens a GPU's node to see whether it may; reads nothing",
 		"cmd/internal/outputs/lock_windows.go": "makes a file that is a lock",
 		"cmd/internal/outputs/disk.go":         "opens output folders and makes files in them",
-		"engine/run/gpu.go":                    "tries whether a GPU may be opened",
 	}
 }
 
