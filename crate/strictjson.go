@@ -3,6 +3,7 @@ package crate
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -11,61 +12,81 @@ import (
 	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
-// maxKeys is how many keys an object of a configuration may have. ImageNet-22k's
-// label2id has 21,841.
-const maxKeys = 1 << 16
+// maxValues is how many values a configuration may have in all. The two tables of
+// labels of ImageNet-22k have 43,682.
+const maxValues = 1 << 18
 
 // decodeStrict decodes a configuration into a struct, and refuses what readers take
 // differently: a key that stands twice in one object, one that is a field of the struct
 // but for its case, and bytes that are no UTF-8. encoding/json alone takes the last of
 // equal keys, whatever their case.
 func decodeStrict(data []byte, into any) error {
-	if !utf8.Valid(data) {
-		return fmt.Errorf("is no UTF-8 text")
+	switch {
+	case !utf8.Valid(data):
+		return errors.New("is no UTF-8 text")
+	case json.Valid(data): // and thus doesn't nest too deep
+		c := keyChecker{dec: json.NewDecoder(bytes.NewReader(data))}
+		if err := c.value(reflect.TypeOf(into)); err != nil {
+			return err
+		}
 	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return err
-	}
-	return checkKeys(json.NewDecoder(bytes.NewReader(data)), reflect.TypeOf(into))
+	return json.Unmarshal(data, into)
 }
 
-// checkKeys reads one value, which is decoded into type t; nil where it is decoded
-// into nothing. The text is known to be JSON, and not to nest too deep.
-func checkKeys(dec *json.Decoder, t reflect.Type) error {
-	open, err := dec.Token()
+// keyChecker reads JSON that is known to be valid, and checks its keys.
+type keyChecker struct {
+	dec    *json.Decoder
+	values int
+}
+
+// value reads one value, which is decoded into type t; nil where it is decoded into
+// nothing.
+func (c *keyChecker) value(t reflect.Type) error {
+	if c.values++; c.values > maxValues {
+		return fmt.Errorf("has more than %d values", maxValues)
+	}
+	open, err := c.dec.Token()
 	if err != nil {
 		return err
 	}
+	switch open {
+	case json.Delim('{'):
+		err = c.fields(t)
+	case json.Delim('['):
+		for err == nil && c.dec.More() {
+			err = c.value(nil)
+		}
+	default:
+		return nil
+	}
+	if err == nil {
+		_, err = c.dec.Token()
+	}
+	return err
+}
+
+// fields reads the keys and values of an object.
+func (c *keyChecker) fields(t reflect.Type) error {
 	seen := map[string]bool{}
-	for open == json.Delim('{') && dec.More() {
-		token, err := dec.Token()
+	for c.dec.More() {
+		token, err := c.dec.Token()
 		if err != nil {
 			return err
 		}
 		key := token.(string)
 		field, err := fieldOf(t, key)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case seen[key]:
+		}
+		if seen[key] {
 			return fmt.Errorf("key %s appears twice", quote.Name(key))
-		case len(seen) == maxKeys:
-			return fmt.Errorf("an object has more than %d keys", maxKeys)
 		}
 		seen[key] = true
-		if err := checkKeys(dec, field); err != nil {
+		if err := c.value(field); err != nil {
 			return err
 		}
 	}
-	for open == json.Delim('[') && dec.More() {
-		if err := checkKeys(dec, nil); err != nil {
-			return err
-		}
-	}
-	if open == json.Delim('{') || open == json.Delim('[') {
-		_, err = dec.Token()
-	}
-	return err
+	return nil
 }
 
 // fieldOf is the type of the field that a key is decoded into, nil if there is none.

@@ -23,6 +23,7 @@ func TestOneMeaning(t *testing.T) {
 		{"config.json", ours, `"note": 1, "note": 2`, `key "note" appears twice`},
 		{"config.json", ours, `"note": [{"a": [], "a": 2}]`, `key "a" appears twice`},
 		{"config.json", ours, "\"note\": \"\xff\"", "UTF-8"},
+		{"config.json", ours, `"classes": [` + strings.Repeat(`"",`, 1<<18) + `""]`, "more than 262144 values"},
 		{"config.json", hub, `"mean": [0, 0, 0]`, `key "mean" appears twice`},
 		{"config.json", hub, `"Mean": [0, 0, 0]`, `key "Mean": want "mean"`},
 		{"config.json", hub, `"x": 1}, "Std": [1, 1, 1], "y": {`, `key "Std": want "std"`},
@@ -40,9 +41,9 @@ func TestOneMeaning(t *testing.T) {
 			_, err := crate.ReadConfig(filepath.Join(dir, "model.safetensors"), "")
 			switch {
 			case x != k.bad && err != nil:
-				t.Errorf("%s: %v", text, err)
+				t.Errorf("%.200s: %v", text, err)
 			case x == k.bad && (err == nil || !strings.Contains(err.Error(), k.want) || !strings.Contains(err.Error(), k.file)):
-				t.Errorf("%s: got %v, want %s and %s", text, err, k.file, k.want)
+				t.Errorf("%.200s: got %v, want %s and %s", text, err, k.file, k.want)
 			}
 		}
 	}

@@ -39,6 +39,27 @@ func TestEveryTensorIsChecked(t *testing.T) {
 	}
 }
 
+// TestTooLargeIsFound: an F64 value that float32 can't hold is refused in each tensor of the
+// model, whichever the read-outs need, and may stand in one that the model ignores.
+func TestTooLargeIsFound(t *testing.T) {
+	src := oddModel(t, 16, 16, 2, 1, 8, [2]int{16, 16})
+	names := []string{"extra.ignored"}
+	for _, want := range src.Config.Tensors() {
+		names = append(names, want.Name)
+	}
+	for _, name := range names {
+		m, err := OpenModelBytes("large", spoiled(t, src, weights.F64, name, 1e39), ModelOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = m.Check(t.Context())
+		refused := errors.As(err, new(*ModelError)) && containsAll(err.Error(), fmt.Sprintf("%q", name), "float32")
+		if ignored := name == "extra.ignored"; ignored && err != nil || !ignored && !refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // spoiled is a source as a file of one type, with a value in the last place of one tensor, and with
 // two tensors that no model needs.
 func spoiled(t *testing.T, src *ModelSource, dtype weights.DType, bad string, value float64) []byte {

@@ -240,7 +240,8 @@ func readModel(path string, f *weights.File, opt ModelOptions) (*ModelSource, er
 }
 
 // verifyFile reads all tensors of the network that was taken, those too that the model ignores:
-// a file in which one is no number was not written as it should have been.
+// a file in which one is no number was not written as it should have been. Those of the model
+// have to be what float32 holds, too.
 func verifyFile(ctx context.Context, f *weights.File, ckpt *crate.Checkpoint, config *crate.Config) error {
 	needed := map[string]bool{}
 	for _, t := range config.Tensors() {
@@ -254,7 +255,11 @@ func verifyFile(ctx context.Context, f *weights.File, ckpt *crate.Checkpoint, co
 		if !needed[t.Name] && !(ckpt.Holds(t.Name) && t.DType.Float()) {
 			continue
 		}
-		if err := f.Check(t.Name); err != nil {
+		check := f.Check
+		if needed[t.Name] {
+			check = f.CheckF32
+		}
+		if err := check(t.Name); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,14 @@ func read[T float32 | float64](f *File, name string) ([]T, error) {
 // Check reads a tensor as ReadF64 does and keeps nothing of it.
 //
 // Errors: those of ReadF64.
-func (f *File) Check(name string) error {
+func (f *File) Check(name string) error { return check[float64](f, name) }
+
+// CheckF32 reads a tensor as ReadF32 does and keeps nothing of it.
+//
+// Errors: those of ReadF32.
+func (f *File) CheckF32(name string) error { return check[float32](f, name) }
+
+func check[T float32 | float64](f *File, name string) error {
 	e, err := f.find(name)
 	if err != nil {
 		return err
@@ -68,7 +75,7 @@ func (f *File) Check(name string) error {
 		return &UnsupportedError{s.path, name, fmt.Sprintf("is %s, want F16, BF16, F32 or F64", e.DType)}
 	}
 	size := int(e.DType.bits() / 8)
-	values := make([]float64, min(e.Elements(), chunkSize/size))
+	values := make([]T, min(e.Elements(), chunkSize/size))
 	done := 0
 	return s.chunks(e, func(chunk []byte) error {
 		n := len(chunk) / size
