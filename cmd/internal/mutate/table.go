@@ -14,7 +14,7 @@ var table = []mutation{
 	{5, "BF16 read as BF16", "loader/weights/read.go", "T(graph.BF16ToF32(le.Uint16(src[2*i:])))", "T(graph.F16ToF32(le.Uint16(src[2*i:])))", "./loader/weights", "TestLayouts"},
 	{6, "unknown globals of a pickle", "loader/pth/globals.go", "\tdefault:\n\t\treturn nil, false\n", "\tdefault:\n", "./loader/pth", "TestBad"},
 	{7, "a file that changes", "loader/weights/file.go", "if info.Size() != s.size || !info.ModTime().Equal(s.modTime) {", "if false {", "./loader/weights", "TestChanged"},
-	{8, "triangle filter for chroma", "loader/picture/chroma.go", "uint8((3*int32(n) + int32(far[x]) + bias) >> 2)", "n", "./loader/picture", "TestFormats"},
+	{8, "triangle filter for chroma", "loader/picture/chroma.go", "uint8((3*here + left + 1) >> 2)", "uint8((4*here + 0*left) >> 2)", "./loader/picture", "TestFormats"},
 	{9, "orientation", "loader/picture/decode.go", "p = upright(p, in.meta.Orientation)", "p = upright(p, 1)", "./loader/picture", "TestFormats"},
 	{10, "content decides", "loader/picture/decode.go", "in.meta.Format = SniffFile(in, in.size)", "in.meta.Format = extensions[strings.ToLower(filepath.Ext(in.path))]", "./loader/picture", "TestNames"},
 	{11, "pixels that are missing", "loader/picture/gif.go", "if _, err := io.ReadFull(codes, row); err != nil {", "if _, err := io.ReadFull(codes, row); err != nil && i < 0 {", "./loader/picture", "TestTruncated"},
