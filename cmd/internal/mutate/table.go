@@ -25,7 +25,7 @@ var table = []mutation{
 	{13, "deadline of a file", "loader/picture/decode.go", "o.Timeout = DefaultTimeout", "o.Timeout = -1", "./loader/picture", "TestTimeout"},
 	{14, "regular files alone", "loader/regular/regular.go", "\tif !info.Mode().IsRegular() {\n\t\treturn &NotRegularError{path, Kind(info.Mode())}\n\t}\n\tif info.Size()", "\tif info.Size()", "./loader/regular", "TestOpen"},
 	{14, "bound of what is read", "loader/regular/regular.go", "if info.Size() > limit {", "if false {", "./loader/regular", "TestLimit"},
-	{15, "control bytes in messages", "loader/quote/quote.go", "if !unicode.IsPrint(r) {", "if false {", "./loader/quote", "TestPath"},
+	{15, "control bytes in messages", "loader/quote/quote.go", "if !unicode.IsPrint(r) {", "if false && !unicode.IsPrint(r) {", "./loader/quote", "TestPath"},
 	{16, "names that are taken", "cmd/internal/outputs/names.go", "if n.taken[files[i]] {", "if false {", "./cmd/internal/outputs", "TestNames"},
 	{17, "fsync of the file", "cmd/internal/outputs/folder.go", "err = out.Sync()", "err = nil", "./cmd/internal/outputs", "TestOrder"},
 	{17, "fsync of the folder", "cmd/internal/outputs/folder.go", "\tif err := f.disk.Sync(dir); err != nil {\n\t\treturn File{}, err\n\t}\n", "", "./cmd/internal/outputs", "TestOrder"},
