@@ -163,8 +163,8 @@ func (c *Config) Check() error {
 		}
 	}
 	for i := range 3 {
-		if !(c.Std[i] > 0) || math.IsInf(c.Std[i], 0) {
-			return &ConfigError{"std", fmt.Sprintf("is %v, want three positive numbers", c.Std)}
+		if !(c.Std[i] > 0) || math.IsInf(float64(1/float32(c.Std[i])), 0) {
+			return &ConfigError{"std", fmt.Sprintf("is %v, want three positive numbers whose inverse float32 holds", c.Std)}
 		}
 		if c.Mean[i]-c.Mean[i] != 0 { // NaN for NaN and the infinities
 			return &ConfigError{"mean", fmt.Sprintf("is %v, want three finite numbers", c.Mean)}
@@ -173,8 +173,8 @@ func (c *Config) Check() error {
 	if c.Pool != "" && c.Pool != PoolClass && c.Pool != PoolMean {
 		return &ConfigError{"pool", fmt.Sprintf("is %q, want %s or %s", c.Pool, PoolClass, PoolMean)}
 	}
-	if !(c.LNEps > 0) || !(c.FinalEps > 0) {
-		return &ConfigError{"ln_eps", fmt.Sprintf("is %g, want a positive number", c.LNEps)}
+	if !(float32(c.LNEps) > 0) || !(float32(c.FinalEps) > 0) {
+		return &ConfigError{"ln_eps", fmt.Sprintf("is %g, want a number that is positive in float32", c.LNEps)}
 	}
 	if len(c.Labels) > 0 && c.LogitCount() > 0 && len(c.Labels) != c.LogitCount() {
 		return &ConfigError{"classes", fmt.Sprintf("names %d classes, the head has %d", len(c.Labels), c.LogitCount())}

@@ -33,7 +33,7 @@ var interpolations = []string{"nearest", "bilinear", "bicubic", "lanczos"}
 // false. A cut at the borders (crop_pct) is not taken over: images are resized as a whole.
 func parseHub(data []byte) (s Settings, notice string, useful bool, err error) {
 	var f hubConfig
-	if err := json.Unmarshal(data, &f); err != nil {
+	if err := decodeStrict(data, &f); err != nil {
 		return s, "", false, err
 	}
 	in := f.hubInput
@@ -84,7 +84,7 @@ func parsePreprocessor(data []byte) (s Settings, notice string, err error) {
 		Normalize *bool      `json:"do_normalize"`
 		Resample  *int       `json:"resample"` // Pillow's number
 	}
-	if err := json.Unmarshal(data, &f); err != nil {
+	if err := decodeStrict(data, &f); err != nil {
 		return s, "", err
 	}
 	if s.Mean, err = three("image_mean", f.Mean); err != nil {

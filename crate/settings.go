@@ -1,13 +1,14 @@
 package crate
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // Settings are configuration values from one source: a caller, a config.json or
@@ -126,14 +127,14 @@ func ParseConfig(data []byte) (s Settings, ours bool, err error) {
 	var probe struct {
 		Architecture any `json:"architecture"`
 	}
-	if err := json.Unmarshal(data, &probe); err != nil {
+	if err := decodeStrict(data, &probe); err != nil {
 		return s, false, fmt.Errorf("config.json: %w", err)
 	}
 	if a, ok := probe.Architecture.(string); !ok || !slices.Contains(Architectures(), Architecture(a)) {
 		return s, false, nil
 	}
 	var f configFile
-	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&f); err != nil {
+	if err := decodeStrict(data, &f); err != nil {
 		return s, true, fmt.Errorf("config.json: %w", err)
 	}
 	arch := Architecture(*f.Architecture)
@@ -165,8 +166,12 @@ func ParseConfig(data []byte) (s Settings, ours bool, err error) {
 // Other keys are nobody's business.
 func ParseMetadata(meta map[string]string) (Settings, error) {
 	s := Settings{From: "metadata of the weight file"}
+	variants := caseVariants(meta)
 	var err error
 	get := func(key string, parse func(string) error) {
+		if k, ok := variants["crate."+key]; ok && err == nil {
+			err = fmt.Errorf("metadata %s: want crate.%s in this very spelling", quote.Name(k), key)
+		}
 		if v, ok := meta["crate."+key]; ok && err == nil {
 			if e := parse(v); e != nil {
 				err = fmt.Errorf("metadata crate.%s is %q: %w", key, v, e)
@@ -206,6 +211,17 @@ func ParseMetadata(meta map[string]string) (Settings, error) {
 		err = s.checkWords("metadata: ")
 	}
 	return s, err
+}
+
+// caseVariants are the keys that are not in lower case, by what they are in lower case.
+func caseVariants(meta map[string]string) map[string]string {
+	variants := map[string]string{}
+	for _, k := range slices.Sorted(maps.Keys(meta)) {
+		if low := strings.ToLower(k); low != k {
+			variants[low] = k
+		}
+	}
+	return variants
 }
 
 // checkWords refuses names that we don't know.
