@@ -10,6 +10,7 @@ import (
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/graph"
+	"github.com/crate-vk/crate-vk/loader/memory"
 )
 
 // NotFiniteError says that what was asked for is no number: a NaN, an infinity, or
@@ -37,12 +38,34 @@ func (e *Engine) half() bool { return e.opt.precision == FP16 && e.device != nil
 // interpreter takes a minute or two for that much, in which the model is not closed.
 const maxTrace = 4e11
 
+// traceable reports a graph that the interpreter can run in bounded time and in half of
+// the room that the process has for memory.
+func traceable(g *graph.Graph, room int64) bool {
+	if g.FLOPs() > maxTrace {
+		return false
+	}
+	static, kept, largest := g.Static(), 0, 0
+	for _, v := range g.Values {
+		n := v.Shape().Elems()
+		if static[v] {
+			kept += n
+			continue
+		}
+		if v.Op == graph.OpMSSA || v.Op == graph.OpMHSA { // a head's map
+			tokens := v.Shape()[1].Size
+			n += tokens * tokens
+		}
+		largest = max(largest, n)
+	}
+	return 8*(int64(kept)+4*int64(largest)) <= room/2 // float64, some values at a time
+}
+
 // explained finds out where the numbers of a run that are not finite came from, with
 // the graph as it was before the passes and its inputs, which are the caller's again
 // when it returns. The caller is inside the holding's gate.
 func (h *holding) explained(ctx context.Context, err error, g *graph.Graph, in run.Inputs) error {
-	if g.FLOPs() > maxTrace {
-		return fmt.Errorf("%w (where they began was not looked for: that would take the interpreter too long; a smaller image may tell)", err)
+	if !traceable(g, memory.Here().Room().Bytes) {
+		return fmt.Errorf("%w (where they began was not looked for: that would take the interpreter too long, or too much memory; a smaller image may tell)", err)
 	}
 	trace, failed := run.NewTrace(g, in)
 	if failed != nil {
@@ -128,9 +151,6 @@ func hopeless[T any](first Item[T]) error {
 	return fmt.Errorf("image %s: %w", first.Input.Name, first.Err)
 }
 
-// maxHalf is the largest number that float16 holds.
-const maxHalf = 65504
-
 // fitsHalf refuses a tensor that float16 does not hold.
 func (m *ModelSource) fitsHalf(ctx context.Context) error {
 	if m.life.verify == nil {
@@ -145,8 +165,8 @@ func (m *ModelSource) fitsHalf(ctx context.Context) error {
 			return err
 		}
 		for i, v := range x {
-			if math.Abs(v) > maxHalf {
-				return fmt.Errorf("tensor %q: element %d is %g, and float16 holds none above %d: use --precision fp32", t.Name, i, v, maxHalf)
+			if math.Abs(v) > run.MaxHalf {
+				return fmt.Errorf("tensor %q: element %d is %g, and float16 holds none above %d: use --precision fp32", t.Name, i, v, run.MaxHalf)
 			}
 		}
 	}

@@ -17,10 +17,11 @@ import (
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/graph"
 )
 
-// greens are images of a model that makes no number of what is green, and counts how
-// often its weights were read.
+// greens is a model that makes no number of what is green, and counts how often its
+// weights were read.
 type greens struct {
 	*Model
 	reads *atomic.Int32
@@ -118,10 +119,19 @@ func TestNotFiniteCall(t *testing.T) {
 	})
 }
 
-// TestTooLargeToTrace: of a graph that would keep the interpreter for long nobody looks
-// for the reason.
+// TestTooLargeToTrace: of a graph that would keep the interpreter for long, or take the
+// memory that the process has, nobody looks for the reason.
 func TestTooLargeToTrace(t *testing.T) {
 	m := load(t, onReference(t), spoilt{}.source(t))
+	g := built(t, "maps", func(b *graph.Builder) {
+		w := b.Do(graph.OpScale, graph.Attrs{"by": 2.0}, b.Input("x", graph.F32Type("B", 1, "N", 1000, "C", 4)))
+		b.Output("y", b.Do(graph.OpMSSA, graph.Attrs{"heads": 1, "scale": 0.5}, w))
+	})
+	for room, want := range map[int64]bool{32 << 20: false, 128 << 20: true} { // 8 MB a map, four of them in half of it
+		if traceable(g, room) != want {
+			t.Errorf("%d MB of room: %v, want %v", room>>20, !want, want)
+		}
+	}
 	j := &job[[]Class]{m: m, reading: &reading[[]Class]{outputs: []string{"logits"}}}
 	p := &prepared{}
 	p.frame.Rows, p.frame.Columns, p.frame.Patch = 800, 800, m.config.Patch
