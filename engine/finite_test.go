@@ -41,7 +41,7 @@ type spoilt struct {
 func spoiltModels() map[string]spoilt {
 	return map[string]spoilt{
 		"step":   {config: func(c *crate.Config) { c.Eta = 1e37 }, tensor: "transformer.layers.0.1.fn.weight", by: 100, want: []string{"transformer.layers.0.1.fn.weight"}},
-		"std":    {config: func(c *crate.Config) { c.Std[1] = 1e-40 }, want: []string{`normalise of input "image"`, "1/std", "1e+40"}},
+		"std":    {config: func(c *crate.Config) { c.Mean[1], c.Std[1] = -2, 4e-39 }, want: []string{`normalise of input "image"`, "1/std", "2.5e+38"}},
 		"weight": {tensor: "transformer.layers.0.0.fn.qkv.weight", by: 1e38, want: []string{"transformer.layers.0.0.fn.qkv.weight"}},
 		"square": {tensor: "pos_embedding", by: 1e25, double: true, want: []string{"pos_embedding"}},
 		"last":   {tensor: "transformer.layers.2.1.fn.weight", by: 1e30, last: true, want: []string{"transformer.layers.2.1.fn.weight"}},

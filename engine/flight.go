@@ -18,6 +18,8 @@ type flight[T any] struct {
 	items  []Item[T]
 	err    error         // of the stream
 	ready  chan struct{} // closed when items or err are there
+
+	computed bool // not an image that failed before that
 }
 
 // failed is the flight of an image that is not computed.
@@ -48,7 +50,7 @@ func (j *job[T]) request(images []*prepared) Request {
 // start begins a batch. Its items are there when the flight is ready. An error
 // says that it could not be started; it is the flight's, too.
 func (j *job[T]) start(ctx context.Context, images []*prepared) (*flight[T], error) {
-	f := &flight[T]{images: images, ready: make(chan struct{})}
+	f := &flight[T]{images: images, ready: make(chan struct{}), computed: true}
 	wait, device, err := j.launch(ctx, images)
 	lost := errors.Is(err, ErrDeviceLost)
 	if err != nil && !lost {
@@ -71,6 +73,8 @@ func (j *job[T]) start(ctx context.Context, images []*prepared) (*flight[T], err
 		switch {
 		case f.err == nil:
 			f.items = j.finished(images, tensors)
+		case noNumbers(f.err), errors.As(f.err, new(*NotFiniteError)):
+			f.items, f.err = j.apart(ctx, images, f.err)
 		case tooMuch(f.err):
 			j.m.eng.opt.log.Warn("too much for the device: the batch is computed again in halves", "batch", len(images), "reason", f.err)
 			f.items, f.err = j.parts(ctx, images)
@@ -110,6 +114,8 @@ func (j *job[T]) parts(ctx context.Context, images []*prepared) (items []Item[T]
 		switch {
 		case err == nil:
 			done = j.finished(part, tensors)
+		case noNumbers(err), errors.As(err, new(*NotFiniteError)):
+			done, err = j.apart(ctx, part, err)
 		case tooMuch(err) && len(part) > 1:
 			done, err = j.parts(ctx, part)
 		}

@@ -26,6 +26,9 @@ type job[T any] struct {
 	flush time.Duration   // see flushAfter
 	fit   func(n int) int // how many of n images go into one batch; nil: all
 	*reading[T]
+
+	reason sync.Mutex
+	found  *NotFiniteError // of the first image that gave what is no number
 }
 
 // line is what the goroutines of a stream pass on to each other.
@@ -78,6 +81,7 @@ func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item
 			defer close(l.flights)
 			j.batches(feed, batch, l)
 		}()
+		first := true // no image was computed yet
 		for {
 			f, err := receive(ctx, l.flights)
 			if f != nil && err == nil {
@@ -106,7 +110,12 @@ func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item
 			for _, item := range f.items {
 				<-l.tokens
 				l.kept.drop(item.Picture)
-				if err := context.Cause(ctx); err != nil {
+				err := context.Cause(ctx)
+				if err == nil && first {
+					err = hopeless(item)
+				}
+				first = first && !f.computed
+				if err != nil {
 					yield(Item[T]{}, err)
 					return
 				}

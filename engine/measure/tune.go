@@ -278,6 +278,9 @@ func oneOp(p *plan.Plan, d *plan.Dispatch) (*graph.Graph, error) {
 			t := a.Type
 			if static[a] {
 				made[a] = b.Param(fmt.Sprintf("p%d", i), t)
+				if graph.Centred(a) { // which products take other kernels for
+					made[a] = b.Do(graph.OpCentre, nil, made[a])
+				}
 			} else {
 				made[a] = b.Input(fmt.Sprintf("x%d", i), t)
 			}

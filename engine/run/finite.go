@@ -39,9 +39,11 @@ type Fault struct {
 	Cause string
 }
 
-// The largest numbers of the formats, and what float32 can still square.
+// MaxHalf is the largest number that float16 holds.
+const MaxHalf = 65504
+
 const (
-	maxHalf   = 65504
+	// maxSquare is what float32 can still square.
 	maxSquare = 1.8e19
 	// suspect is a parameter or constant that no trained model has.
 	suspect = 1e4
@@ -104,8 +106,8 @@ func (t *Trace) look(v *graph.Value, x *interp.Tensor) error {
 	switch {
 	case !(most <= math.MaxFloat32):
 		t.fault = &Fault{describe(v), t.cause(v)}
-	case t.half && len(v.Shape()) == 3 && most > maxHalf:
-		t.fault = &Fault{describe(v), fmt.Sprintf("it has values up to %.3g, and float16 holds none above %d: use --precision fp32", most, maxHalf)}
+	case t.half && len(v.Shape()) == 3 && most > MaxHalf:
+		t.fault = &Fault{describe(v), fmt.Sprintf("it has values up to %.3g, and float16 holds none above %d: use --precision fp32", most, MaxHalf)}
 	case most > maxSquare && t.large == nil:
 		t.large = &Fault{describe(v), t.cause(v)}
 	}
@@ -118,7 +120,7 @@ func (t *Trace) look(v *graph.Value, x *interp.Tensor) error {
 // largestOf is the largest number of a type that weights are stored in.
 func largestOf(t graph.DType) float64 {
 	if t == graph.F16 {
-		return maxHalf
+		return MaxHalf
 	}
 	return math.MaxFloat32
 }

@@ -1,14 +1,17 @@
 package run
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/shaders"
 )
 
 // TestLostWork drops each submission of a run in turn, as drivers do that
@@ -151,4 +154,30 @@ func TestMark(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMarkIsProved: a kernel mark that counts otherwise is found out before its first
+// use, and each time that it is asked for.
+func TestMarkIsProved(t *testing.T) {
+	good, err := shaders.SPIRV("mark")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exponent := binary.LittleEndian.AppendUint32(nil, 0x7f800000)
+	bad := bytes.ReplaceAll(good, exponent, binary.LittleEndian.AppendUint32(nil, 0x7f000000))
+	if bytes.Equal(good, bad) {
+		t.Fatal("the kernel has no such constant")
+	}
+	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
+		d, err := OpenDevice(inst, DeviceOptions{Selector: "uuid:" + info.UUID, SPIRV: devicetest.Serving("mark", bad)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		for range 2 {
+			if _, err := d.markPipeline(); !errors.Is(err, ErrLostWork) || !strings.Contains(err.Error(), "kernel mark") {
+				t.Errorf("a mark that counts otherwise gives %v", err)
+			}
+		}
+	})
 }

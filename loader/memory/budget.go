@@ -24,7 +24,7 @@ type taker struct {
 // NewBudget is a budget of a size that the process can have in any case: what needs
 // more is refused.
 func NewBudget(bytes int64) *Budget {
-	return &Budget{size: func() (int64, Room) { return bytes, Room{bytes, Limit{bytes, "the limit"}} }}
+	return &Budget{size: func() (int64, Room) { return bytes, Room{Bytes: bytes, Limit: Limit{bytes, "the limit"}} }}
 }
 
 // TooMuchError says that something needs more memory than there may be.
@@ -42,7 +42,11 @@ func (e *TooMuchError) Error() string {
 func (b *Budget) Take(ctx context.Context, need int64) (release func(), err error) {
 	b.mu.Lock()
 	size, hard := b.size()
-	if need > max(size, hard.Bytes+b.taken) { // what others have given back by then is there, too
+	most := hard.Bytes
+	if hard.Shrunk {
+		most += b.taken // what others have given back by then is there, too
+	}
+	if need > max(size, most) {
 		b.mu.Unlock()
 		return nil, &TooMuchError{need, hard}
 	}

@@ -18,7 +18,7 @@ var Decoding = &Budget{size: func() (int64, Room) {
 	room := Here().Room()
 	if n := limit.Load(); n > 0 {
 		if n < room.Bytes {
-			room = Room{n, Limit{n, "the limit for decoding (--decode-memory)"}}
+			room = Room{Bytes: n, Limit: Limit{n, "the limit for decoding (--decode-memory)"}}
 		}
 		return min(n, room.Bytes), room
 	}
@@ -41,6 +41,18 @@ func (l *Lease) Release() {
 	l.bytes, l.over = 0, true
 }
 
+// replaced gives back what an earlier picture has: whoever waited for the next one with
+// that would wait for others who do the same.
+func (l *Lease) replaced() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	Decoding.give(l.bytes)
+	l.bytes = 0
+}
+
 // take leaves bytes in the lease, and reports whether it is there to have them.
 func (l *Lease) take(bytes int64) bool {
 	if l == nil {
@@ -57,7 +69,8 @@ func (l *Lease) take(bytes int64) bool {
 type leaseKey struct{}
 
 // WithLease makes what decodes a picture under ctx leave the memory of the picture itself in the
-// lease. It serves one picture, and one goroutine.
+// lease. It serves one goroutine, and one picture: of several that are decoded one after
+// the other the last one counts.
 func WithLease(ctx context.Context) (context.Context, *Lease) {
 	l := new(Lease)
 	return context.WithValue(ctx, leaseKey{}, l), l
@@ -72,6 +85,7 @@ func leaseOf(ctx context.Context) *Lease {
 // TakeDecoding takes need bytes for decoding a picture. When it is decoded done is called, which gives
 // them back but for what the picture itself has, where somebody waits for that with a lease.
 func TakeDecoding(ctx context.Context, need int64) (done func(picture int64), err error) {
+	leaseOf(ctx).replaced()
 	release, err := Decoding.Take(ctx, need)
 	if err != nil {
 		return nil, err

@@ -24,8 +24,9 @@ func (l Limit) String() string { return fmt.Sprintf("%s of %d MB", l.What, l.Byt
 
 // Room is what the process may still take at the most, and the limit that says so.
 type Room struct {
-	Bytes int64
-	Limit Limit
+	Bytes  int64
+	Limit  Limit
+	Shrunk bool // by what the process has mapped already, budgets' takers included
 }
 
 // Unlimited is the value of a resource limit that is none.
@@ -42,10 +43,10 @@ type System struct {
 // that nobody counts. Of the address space what is mapped already counts, as code and stacks
 // take much of a small one. What can't be read sets no limit.
 func (s System) Room() Room {
-	best := Room{math.MaxInt64, Limit{math.MaxInt64, "no limit"}}
+	best := Room{Bytes: math.MaxInt64, Limit: Limit{math.MaxInt64, "no limit"}}
 	take := func(l Limit, used int64) {
 		if free := max(l.Bytes-used, 0); free < best.Bytes {
-			best = Room{free, l}
+			best = Room{Bytes: free, Limit: l}
 		}
 	}
 	if total := s.physical(); total > 0 {
@@ -58,6 +59,7 @@ func (s System) Room() Room {
 		l := Limit{int64(s.AddressSpace), "the address-space limit (ulimit -v)"}
 		// The heap grows in pieces of 64 MB, threads come, and garbage has its share.
 		take(l, s.mapped()+128<<20+max(l.Bytes-s.mapped(), 0)/4)
+		best.Shrunk = best.Limit == l
 	}
 	return best
 }

@@ -52,7 +52,7 @@ func TestRoom(t *testing.T) {
 	} {
 		s := system(k.files)
 		s.AddressSpace = k.space
-		if r := s.Room(); r.Bytes/mb != k.want || !strings.Contains(r.Limit.String(), k.what) {
+		if r := s.Room(); r.Bytes/mb != k.want || !strings.Contains(r.Limit.String(), k.what) || r.Shrunk != strings.Contains(k.what, "ulimit") {
 			t.Errorf("%s: %d MB by %s, want %d by %s", name, r.Bytes/mb, r.Limit, k.want, k.what)
 		}
 	}
@@ -86,7 +86,7 @@ func TestHere(t *testing.T) {
 // TestBudget: takers never have more than the budget together, but for one that is alone; all are
 // served.
 func TestBudget(t *testing.T) {
-	b := &Budget{size: func() (int64, Room) { return 100, Room{250, Limit{250, "the test"}} }}
+	b := &Budget{size: func() (int64, Room) { return 100, Room{Bytes: 250, Limit: Limit{250, "the test"}} }}
 	var wg sync.WaitGroup
 	var now, alone atomic.Int64
 	for i := range 200 {
@@ -173,5 +173,62 @@ func TestLease(t *testing.T) {
 	done(300)
 	if steps = append(steps, Decoding.Taken()-before); fmt.Sprint(steps) != "[1000 300 0 0]" {
 		t.Errorf("taken: %v", steps)
+	}
+}
+
+// TestBudgetRefusal: what others have taken makes no difference to what is refused, but
+// where the limit counts that already.
+func TestBudgetRefusal(t *testing.T) {
+	for _, shrunk := range []bool{false, true} {
+		b := &Budget{}
+		b.size = func() (int64, Room) {
+			room := Room{250, Limit{250, "the test"}, shrunk}
+			if shrunk {
+				room.Bytes -= b.taken
+			}
+			return 100, room
+		}
+		if _, err := b.Take(t.Context(), 60); err != nil {
+			t.Fatal(err)
+		}
+		ended, end := context.WithCancel(t.Context())
+		end()
+		for need, refused := range map[int64]bool{250: false, 251: true} {
+			_, err := b.Take(ended, need) // which would wait
+			if got := errors.As(err, new(*TooMuchError)); got != refused {
+				t.Errorf("shrunk %v: %d of 250 while 60 are taken: %v", shrunk, need, err)
+			}
+		}
+	}
+}
+
+// TestLeases: goroutines that decode one picture after another under a lease each don't
+// wait for one another for ever.
+func TestLeases(t *testing.T) {
+	LimitDecoding(100)
+	defer LimitDecoding(0)
+	var first, all sync.WaitGroup
+	first.Add(2)
+	for range 2 {
+		all.Go(func() {
+			ctx, lease := WithLease(t.Context())
+			defer lease.Release()
+			for k := range 3 {
+				done, err := TakeDecoding(ctx, 50)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				done(30)
+				if k == 0 {
+					first.Done()
+					first.Wait() // both have a picture: 60 of 100
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := Decoding.Taken(); n != 0 {
+		t.Errorf("%d are left", n)
 	}
 }
