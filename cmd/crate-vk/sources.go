@@ -86,7 +86,7 @@ func (f *sourceFlags) tasks(ctx context.Context, a *app, args []string) (list []
 	case err != nil:
 		return nil, false, err
 	case len(found) == 0 && a.unusable > missing:
-		return nil, false, &codedError{exitInputs, fmt.Errorf("none of the inputs can be used")}
+		return nil, false, errNoneUsable()
 	case len(found) == 0:
 		return nil, false, usage(fmt.Errorf("no images found in %q", args))
 	}
@@ -102,22 +102,35 @@ func (f *sourceFlags) settle(ctx context.Context, a *app, found []inputs.Input) 
 		rels[i] = in.Rel
 		count[in.Rel]++
 	}
-	list := make([]task, len(found))
+	list := make([]task, 0, len(found))
 	for i, base := range f.namer().Names(rels) {
 		in := found[i]
-		list[i] = task{path: in.Path, rel: in.Rel, base: base}
+		t := task{path: in.Path, rel: in.Rel, base: base}
 		if count[in.Rel] > 1 { // the record keeps the path as it was given
-			list[i].name = quote.Escape(in.Path)
+			t.name = quote.Escape(in.Path)
 		}
 		if in.Stdin {
 			data, err := regular.ReadAll(ctx, a.in, "standard input", regular.Picture)
-			if err != nil {
+			switch {
+			case ctx.Err() != nil:
 				return nil, err
+			case err != nil:
+				a.unusable++
+				a.log.Error(err.Error())
+				continue
 			}
-			list[i].path, list[i].name, list[i].data = "standard input", "-", append([]byte{}, data...)
+			t.path, t.name, t.data = "standard input", "-", append([]byte{}, data...)
 		}
+		list = append(list, t)
+	}
+	if len(list) == 0 {
+		return nil, errNoneUsable()
 	}
 	return list, nil
+}
+
+func errNoneUsable() error {
+	return &codedError{exitInputs, fmt.Errorf("none of the inputs can be used")}
 }
 
 func (f *sourceFlags) namer() *outputs.Namer { return outputs.NewNamer(f.suffixes, f.runFiles) }

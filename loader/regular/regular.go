@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/crate-vk/crate-vk/loader/quote"
 )
@@ -29,6 +30,9 @@ const (
 	Records = 64 << 30 // results.jsonl, COCO annotations: read entry by entry
 	Proc    = 1 << 20  // a file of /proc
 )
+
+// patience is for how long a file of the kernel may give nothing.
+const patience = 3 * time.Second
 
 // NotRegularError says that a path leads to something that isn't a regular file.
 type NotRegularError struct {
@@ -50,6 +54,9 @@ type SizeError struct {
 func (e *SizeError) Error() string { return quote.Path(e.Path) + ": " + e.what() }
 
 func (e *SizeError) what() string {
+	if e.Size == e.Limit+1 { // where reading ended: there may be more
+		return fmt.Sprintf("has more than %d bytes", e.Limit)
+	}
 	return fmt.Sprintf("has %d bytes, want at most %d", e.Size, e.Limit)
 }
 
@@ -124,6 +131,11 @@ func opened(f *os.File, err error, path string, limit int64) (*os.File, fs.FileI
 	if err != nil {
 		f.Close()
 		return nil, nil, err
+	}
+	if info.Size() == 0 {
+		// The kernel's own files say that they are regular and empty, and one like
+		// /proc/kmsg is waited for. A file on a disk has no deadlines.
+		_ = f.SetReadDeadline(time.Now().Add(patience))
 	}
 	return f, info, nil
 }

@@ -3,6 +3,7 @@
 package regular
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net"
@@ -68,5 +69,29 @@ func TestOpen(t *testing.T) {
 	}
 	if _, _, err := Open(at("missing"), 5); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: got %v", err)
+	}
+}
+
+// TestKernelFile: /proc/kmsg says that it is a regular file, and blocks whoever
+// reads it until the kernel has something to say.
+func TestKernelFile(t *testing.T) {
+	const path = "/proc/kmsg"
+	if f, _, err := Open(path, Text); err != nil {
+		t.Skip("there is no ", path, " here to read: ", err)
+	} else {
+		f.Close()
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := Read(context.Background(), path, Text)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("read: %v", err)
+		}
+	case <-time.After(10 * patience):
+		t.Fatal("still waiting")
 	}
 }
