@@ -2,19 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/loader/quote"
-	"github.com/crate-vk/crate-vk/loader/regular"
 )
-
-// reportName is the file of a report that is written first, and tells that the
-// others are ours.
-const reportName = "layers.json"
 
 // reportFile is a file that analyze writes.
 type reportFile struct {
@@ -24,10 +19,10 @@ type reportFile struct {
 
 func reportFiles() []reportFile {
 	return []reportFile{
-		{reportName, func(r *layerReport, w io.Writer) error { return writeJSON(w, r) }},
+		{outputs.ReportName, func(r *layerReport, w io.Writer) error { return writeJSON(w, r) }},
 		{"layers.csv", (*layerReport).csv},
-		{"coding-rate.svg", func(r *layerReport, w io.Writer) error { c := r.rates(); return c.WriteSVG(w) }},
-		{"sparsity.svg", func(r *layerReport, w io.Writer) error { c := r.sparsity(); return c.WriteSVG(w) }},
+		{outputs.RateChart, func(r *layerReport, w io.Writer) error { c := r.rates(); return c.WriteSVG(w) }},
+		{outputs.SparsityChart, func(r *layerReport, w io.Writer) error { c := r.sparsity(); return c.WriteSVG(w) }},
 	}
 }
 
@@ -37,7 +32,7 @@ func mayReport(ctx context.Context, dir string, inputs []string) error {
 	if dir == "" {
 		return nil
 	}
-	ours := holdsReport(ctx, dir)
+	ours := outputs.HoldsReport(ctx, dir)
 	for _, f := range reportFiles() {
 		path := filepath.Join(dir, f.name)
 		if err := notOver(path, inputs...); err != nil {
@@ -48,20 +43,6 @@ func mayReport(ctx context.Context, dir string, inputs []string) error {
 		}
 	}
 	return nil
-}
-
-// holdsReport reports a folder that analyze wrote into.
-func holdsReport(ctx context.Context, dir string) bool {
-	data, err := regular.Read(ctx, filepath.Join(dir, reportName), regular.Picture)
-	if err != nil {
-		return false
-	}
-	var r struct {
-		Settings *string           `json:"settings"`
-		Version  *string           `json:"version"`
-		Models   []json.RawMessage `json:"models"`
-	}
-	return json.Unmarshal(data, &r) == nil && r.Settings != nil && r.Version != nil && r.Models != nil
 }
 
 // write writes the report's files into a folder.

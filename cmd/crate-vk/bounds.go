@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -100,6 +101,25 @@ func (b bound) check(f *pflag.Flag) error {
 		}
 	}
 	return nil
+}
+
+// flagError tells of a number that can't be read what checkBounds tells of others.
+func flagError(c *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	var number *strconv.NumError
+	if !errors.As(err, &invalid) || !errors.As(err, &number) {
+		return err
+	}
+	f := invalid.GetFlag()
+	b, ok := boundOf(c, f.Name)
+	if !ok {
+		return err
+	}
+	want := b.text(f)
+	if strings.HasPrefix(f.Value.Type(), "int") {
+		want = "a whole number, " + want
+	}
+	return fmt.Errorf("--%s is %s, want %s", f.Name, invalid.GetValue(), want)
 }
 
 // numbersOf are the numbers in a flag's value.

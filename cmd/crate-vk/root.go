@@ -64,7 +64,7 @@ against a reference on the CPU. Without --model it runs a small embedded model.`
 
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return checkBounds(cmd) },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(flagError(c, err)) })
 	root.CompletionOptions.HiddenDefaultCmd = false
 	for _, add := range []func(*app) *cobra.Command{
 		(*app).segment, (*app).features, (*app).classify, (*app).analyze, (*app).sheet, (*app).eval, (*app).info, (*app).convert, (*app).devices, (*app).verify, (*app).bench, (*app).tune, (*app).compile, (*app).kernels, (*app).version,

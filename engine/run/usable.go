@@ -20,7 +20,7 @@ func unusable(info vk.Info) string {
 	case !info.Computes:
 		return "has no queue that computes"
 	case info.Subgroup < 1:
-		return "reports subgroups without invocations"
+		return "reports subgroups without invocations (where LP_NATIVE_VECTOR_WIDTH is set, it has to be 128, 256 or 512)"
 	case info.MaxSlots < storageSlots():
 		return fmt.Sprintf("binds at most %d storage buffers to a kernel, and %d are needed", info.MaxSlots, storageSlots())
 	}

@@ -20,15 +20,15 @@ func fine(index int, name string, kind vk.DeviceType) vk.Info {
 // and refused by it where it is named.
 func TestUnusable(t *testing.T) {
 	for want, change := range map[string]func(*vk.Info){
-		"has Vulkan 1.0.250, and 1.1 is needed":                                  func(d *vk.Info) { d.API = "1.0.250" },
-		"has no queue that computes":                                             func(d *vk.Info) { d.Computes = false },
-		"reports subgroups without invocations":                                  func(d *vk.Info) { d.Subgroup = 0 },
-		"binds at most 4 storage buffers to a kernel, and 6 are needed":          func(d *vk.Info) { d.MaxSlots = 4 },
-		"has at most 8192 bytes of shared memory, and Vulkan promises 16384":     func(d *vk.Info) { d.MaxShared = 8192 },
-		"has at most 64 invocations in a workgroup, and Vulkan promises 128":     func(d *vk.Info) { d.MaxInvocations = 64 },
-		"has at most 1024 workgroups, and Vulkan promises 65535":                 func(d *vk.Info) { d.MaxGroups[0] = 1024 },
-		"has at most 64 bytes of push constants, and Vulkan promises 128":        func(d *vk.Info) { d.MaxPush = 64 },
-		"has at most 1 bytes in a storage buffer, and Vulkan promises 134217728": func(d *vk.Info) { d.MaxStorageRange = 1 },
+		"has Vulkan 1.0.250, and 1.1 is needed": func(d *vk.Info) { d.API = "1.0.250" },
+		"has no queue that computes":            func(d *vk.Info) { d.Computes = false },
+		"reports subgroups without invocations (where LP_NATIVE_VECTOR_WIDTH is set, it has to be 128, 256 or 512)": func(d *vk.Info) { d.Subgroup = 0 },
+		"binds at most 4 storage buffers to a kernel, and 6 are needed":                                             func(d *vk.Info) { d.MaxSlots = 4 },
+		"has at most 8192 bytes of shared memory, and Vulkan promises 16384":                                        func(d *vk.Info) { d.MaxShared = 8192 },
+		"has at most 64 invocations in a workgroup, and Vulkan promises 128":                                        func(d *vk.Info) { d.MaxInvocations = 64 },
+		"has at most 1024 workgroups, and Vulkan promises 65535":                                                    func(d *vk.Info) { d.MaxGroups[0] = 1024 },
+		"has at most 64 bytes of push constants, and Vulkan promises 128":                                           func(d *vk.Info) { d.MaxPush = 64 },
+		"has at most 1 bytes in a storage buffer, and Vulkan promises 134217728":                                    func(d *vk.Info) { d.MaxStorageRange = 1 },
 	} {
 		bad, good := fine(0, "Old", vk.TypeDiscrete), fine(1, "llvmpipe", vk.TypeSoftware)
 		change(&bad)

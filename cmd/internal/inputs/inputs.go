@@ -47,6 +47,8 @@ type Options struct {
 // The error is ctx's; whatever is wrong with one input is told to Problem.
 func List(ctx context.Context, paths []string, opt Options) ([]Input, error) {
 	w := &walker{ctx: ctx, opt: opt, reals: map[string]string{}, files: map[string]bool{}, folders: map[string]bool{}, runs: map[string]*run{}}
+	w.opt.Notice = func(format string, args ...any) { w.seen++; opt.Notice(format, args...) }
+	w.opt.Problem = func(path string, err error) { w.seen++; opt.Problem(path, err) }
 	if opt.Exclude != "" {
 		w.exclude = Real(opt.Exclude)
 	}
@@ -97,6 +99,7 @@ type walker struct {
 	files   map[string]bool   // places of files that are in the list
 	folders map[string]bool   // real paths of folders that were walked
 	runs    map[string]*run   // by real path of the folder; nil where there was none
+	seen    int               // what was taken, or told of
 }
 
 // named takes a PATH argument.
@@ -119,7 +122,12 @@ func (w *walker) named(path string, several bool) error {
 		if several {
 			front = filepath.Base(filepath.Clean(path))
 		}
-		return w.folder(path, front, true)
+		before := w.seen
+		err := w.folder(path, front, true)
+		if several && err == nil && w.seen == before {
+			w.opt.Notice("%s: there is no image in it", quote.Path(path))
+		}
+		return err
 	case !info.Mode().IsRegular():
 		w.opt.Problem(path, special(info.Mode()))
 	default:
@@ -143,6 +151,7 @@ func bare(err error) error {
 }
 
 func (w *walker) take(path, rel string) {
+	w.seen++
 	if at := w.place(path); !w.files[at] {
 		w.files[at] = true
 		w.list = append(w.list, Input{Path: path, Rel: rel})
@@ -154,6 +163,7 @@ func (w *walker) take(path, rel string) {
 func (w *walker) folder(dir, rel string, named bool) error {
 	at := Real(dir)
 	if w.folders[at] || !named && at == w.exclude {
+		w.seen++
 		return nil
 	}
 	w.folders[at] = true

@@ -41,6 +41,8 @@ func tree(t *testing.T, names ...string) string {
 			}
 		case special == "dir":
 			err = os.MkdirAll(path, 0o755)
+		case special == "report":
+			err = os.WriteFile(path, []byte(`{"settings":"s","version":"v","models":[]}`), 0o644)
 		case special == "run":
 			err = os.WriteFile(path, []byte(`{"command":"segment","model_sha256":"m","version":"v"}`+"\n"+
 				`{"path":"photo.jpg","outputs":[{"file":"photo.mask.png"},{"file":"sub/photo.overlay.png"}]}`+"\n"), 0o644)
@@ -129,6 +131,11 @@ func TestList(t *testing.T) {
 		{name: "outputs beside inputs", tree: []string{"in/results.jsonl = run", "in/photo.jpg", "in/photo.mask.png", "in/mine.mask.png", "in/sub/photo.overlay.png", "in/sub/new.png"}, paths: []string{"."},
 			found: []string{"in/mine.mask.png", "in/photo.jpg", "in/sub/new.png"}},
 		{name: "below outputs beside inputs", tree: []string{"in/results.jsonl = run", "in/photo.jpg", "in/sub/photo.overlay.png", "in/sub/new.png"}, paths: []string{"in/sub"}, found: []string{"new.png"}},
+		{name: "a report of analyze", tree: []string{"a.png", "curves/layers.json = report", "curves/sparsity.svg", "curves/coding-rate.svg", "curves/other.svg", "mine/sparsity.svg"}, paths: []string{"."},
+			found: []string{"a.png", "curves/other.svg", "mine/sparsity.svg"}},
+		{name: "a folder without images among others", tree: []string{"a.png", "b.png", "x.png = dir", "in/b.png"}, paths: []string{"a.png", "x.png", "in", "in/"},
+			found: []string{"a.png", "in/b.png"}, said: []string{"notice: x.png: there is no image in it"}},
+		{name: "a folder whose images are taken", tree: []string{"in/b.png"}, paths: []string{"in/b.png", "in"}, found: []string{"b.png"}},
 		{name: "somebody else's results", tree: []string{"in/results.jsonl", "in/photo.mask.png"}, paths: []string{"in"}, found: []string{"photo.mask.png", "results.jsonl"}},
 		{name: "the output folder", tree: []string{"in/a.png", "in/out/b.png"}, paths: []string{"in"}, opt: Options{Exclude: "in/out"}, found: []string{"a.png"}},
 		{name: "two folders of one name", tree: []string{"a/images/x.png", "b/images/x.png"}, paths: []string{"a/images", "b/images"}, found: []string{"images/x.png", "images/x.png"}},

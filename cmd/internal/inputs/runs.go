@@ -39,8 +39,11 @@ func (w *walker) run(at string) (*run, error) {
 }
 
 // wrote reports that a run wrote a file: into the file's own folder, or into one
-// above it.
+// above it. The charts of analyze count as well.
 func (w *walker) wrote(in, name string) (bool, error) {
+	if (name == outputs.RateChart || name == outputs.SparsityChart) && outputs.HoldsReport(w.ctx, in) {
+		return true, nil
+	}
 	for dir, rel := in, name; ; {
 		r, err := w.run(dir)
 		if err != nil {
