@@ -67,3 +67,25 @@ func TestSharedCache(t *testing.T) {
 		t.Errorf("it was used all the same: %v", entries)
 	}
 }
+
+// TestFilesAreNamed: a message about what a file holds has its name.
+func TestFilesAreNamed(t *testing.T) {
+	dir := samples(t, 1)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	write(t, at("list.txt"), []byte("a\x00b\n"))
+	write(t, at("truth.json"), []byte(`{"images": [], "annotations": []}`))
+	write(t, at("found.json"), []byte("[]"))
+	for _, k := range []struct {
+		name string
+		args []string
+	}{
+		{"list.txt", []string{"segment", "-d", "cpu", "--files-from", at("list.txt"), "-o", at("out")}},
+		{"truth.json", []string{"eval", "coco", "--truth", at("truth.json"), "--found", at("found.json")}},
+	} {
+		var out, log bytes.Buffer
+		code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, k.args)
+		if code != exitUsage || !strings.Contains(log.String(), k.name) {
+			t.Errorf("%q: exit %d, %s", k.args, code, log.String())
+		}
+	}
+}
