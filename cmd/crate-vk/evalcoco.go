@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/crate-vk/crate-vk/loader/quote"
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/coco"
@@ -100,6 +101,9 @@ func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
 		return err
 	}
 	opt := eval.COCOOptions{ByCategory: f.byCategory}
+	if len(truth.Images) == 0 {
+		return usage(fmt.Errorf("%s has no images, want an instance file", quote.Path(folder.Instances)))
+	}
 	images := truth.Images
 	if f.limit > 0 && f.limit < len(images) {
 		images = images[:f.limit]

@@ -5,12 +5,18 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/crate-vk/crate-vk/crate/demo"
+	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
 // TestPlainOutput: whatever a path or a model holds, no command hands a terminal
@@ -65,5 +71,61 @@ func TestSharedCache(t *testing.T) {
 	c.want(exitOK, "can be written by others (mode 0777)", "1 done")
 	if entries, _ := os.ReadDir(cache); len(entries) > 0 {
 		t.Errorf("it was used all the same: %v", entries)
+	}
+}
+
+// TestHeaderFirst: of a big file no more is read than it takes to see that it can't be
+// decoded.
+func TestHeaderFirst(t *testing.T) {
+	var small bytes.Buffer
+	if err := png.Encode(&small, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	bomb := small.Bytes()
+	copy(bomb[16:], "\x00\xff\xff\xff\x00\xff\xff\xff")
+	binary.BigEndian.PutUint32(bomb[29:], crc32.ChecksumIEEE(bomb[12:29]))
+	for name, k := range map[string]struct{ head, want string }{
+		"zeros.png": {"", "no known picture format"},
+		"bomb.png":  {string(bomb), "want at most"},
+		"x.heic":    {"\x00\x00\x00\x18ftypheic", "valid, not supported"},
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		write(t, path, []byte(k.head))
+		if err := os.Truncate(path, 4*bigFile); err != nil {
+			t.Fatal(err)
+		}
+		one := task{path: path, rel: name}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := one.load(t.Context(), picture.Options{})
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), k.want) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: got %v, want %s", name, err, k.want)
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > bigFile {
+			t.Errorf("%s: %d bytes were allocated to refuse %d", name, got, 4*bigFile)
+		}
+	}
+}
+
+// TestFilesAreNamed: a message about what a file holds has its name.
+func TestFilesAreNamed(t *testing.T) {
+	dir := samples(t, 1)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	write(t, at("list.txt"), []byte("a\x00b\n"))
+	write(t, at("truth.json"), []byte(`{"images": [], "annotations": []}`))
+	write(t, at("found.json"), []byte("[]"))
+	for _, k := range []struct {
+		name string
+		args []string
+	}{
+		{"list.txt", []string{"segment", "-d", "cpu", "--files-from", at("list.txt"), "-o", at("out")}},
+		{"truth.json", []string{"eval", "coco", "--truth", at("truth.json"), "--found", at("found.json")}},
+	} {
+		var out, log bytes.Buffer
+		code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, k.args)
+		if code != exitUsage || !strings.Contains(log.String(), k.name) {
+			t.Errorf("%q: exit %d, %s", k.args, code, log.String())
+		}
 	}
 }

@@ -164,7 +164,7 @@ func (f *sourceFlags) readList(ctx context.Context, a *app) (paths []string, err
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, usage(err)
+		return nil, usage(fmt.Errorf("--files-from %s: %w", quote.Path(f.filesFrom), err))
 	}
 	return paths, nil
 }
@@ -217,7 +217,7 @@ func (f *sourceFlags) arriving(ctx context.Context, a *app, fail func(error)) it
 			return yield(task{path: path, rel: rel, name: quote.Escape(path), base: bases[path]})
 		})
 		if err != nil {
-			fail(err)
+			fail(fmt.Errorf("--files-from -: %w", err))
 		}
 	}
 }

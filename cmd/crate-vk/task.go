@@ -41,8 +41,11 @@ const bigFile = 64 << 20
 
 var bigFiles = make(chan struct{}, 1)
 
-// read returns the file's bytes, and what to call when they are not needed any more.
-func (t *task) read(ctx context.Context, limit int64) (data []byte, done func(), err error) {
+// read returns the file's bytes, and what to call when they are not needed any more. Of
+// a big file it looks at the header first: what says there that it can't be decoded is
+// not read.
+func (t *task) read(ctx context.Context, opt picture.Options) (data []byte, done func(), err error) {
+	limit := opt.MaxBytes
 	if t.data != nil {
 		return t.data, func() {}, nil
 	}
@@ -53,6 +56,9 @@ func (t *task) read(ctx context.Context, limit int64) (data []byte, done func(),
 	}
 	if large.Size > limit {
 		return nil, nil, &regular.SizeError{Path: t.path, Size: large.Size, Limit: limit}
+	}
+	if err := picture.CheckFile(ctx, t.path, opt); err != nil {
+		return nil, nil, err
 	}
 	select {
 	case bigFiles <- struct{}{}:
@@ -77,11 +83,10 @@ func (t *task) readIn(ctx context.Context, limit int64) ([]byte, error) {
 // load reads the image, and decodes what it has read: sum is the SHA-256 of the
 // very bytes that were decoded. It stops when ctx ends.
 func (t *task) load(ctx context.Context, opt picture.Options) (img *picture.RGB, sum string, err error) {
-	limit := opt.MaxBytes
-	if limit <= 0 {
-		limit = picture.DefaultMaxBytes
+	if opt.MaxBytes <= 0 {
+		opt.MaxBytes = picture.DefaultMaxBytes
 	}
-	data, done, err := t.read(ctx, limit)
+	data, done, err := t.read(ctx, opt)
 	if err != nil {
 		if what := regular.Refused(err); what != "" {
 			err = &picture.SkipError{Path: t.path, What: what}

@@ -52,15 +52,42 @@ type Meta struct {
 //
 // Errors: see the package. All but the operating system's own carry the path.
 func DecodeFile(ctx context.Context, path string, opt Options) (*RGB, Meta, error) {
-	opt = opt.withDefaults()
-	f, info, err := regular.Open(path, opt.MaxBytes)
-	if what := regular.Refused(err); what != "" {
-		return nil, Meta{}, &SkipError{path, what}
-	}
+	in, done, err := open(ctx, path, opt)
 	if err != nil {
 		return nil, Meta{}, err
 	}
-	return decode(&input{ctx: ctx, path: path, src: f, size: info.Size(), opt: opt}, func() { f.Close() })
+	return decode(in, done)
+}
+
+// open opens a file that is to be decoded. done closes it.
+func open(ctx context.Context, path string, opt Options) (in *input, done func(), err error) {
+	opt = opt.withDefaults()
+	f, info, err := regular.Open(path, opt.MaxBytes)
+	if what := regular.Refused(err); what != "" {
+		return nil, nil, &SkipError{path, what}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return &input{ctx: ctx, path: path, src: f, size: info.Size(), opt: opt}, func() { f.Close() }, nil
+}
+
+// CheckFile reads the header of the picture in a file, and returns the error that
+// [DecodeFile] would give for what it says: no known format, one that isn't decoded, too
+// many pixels. It is for files that are large to read in whole.
+func CheckFile(ctx context.Context, path string, opt Options) error {
+	in, done, err := open(ctx, path, opt)
+	if err != nil {
+		return err
+	}
+	_, _, err = beside(in, func(in *input) (*RGB, error) {
+		c, err := in.codec()
+		if err == nil {
+			err = in.header(c)
+		}
+		return nil, err
+	}, done)
+	return err
 }
 
 // Decode decodes the picture in data, upright, like [DecodeFile].
@@ -90,8 +117,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// decode runs in.decode beside ctx and the clock, and done after it.
-func decode(in *input, done func()) (*RGB, Meta, error) {
+func decode(in *input, done func()) (*RGB, Meta, error) { return beside(in, (*input).decode, done) }
+
+// beside runs read beside ctx and the clock, and done after it.
+func beside(in *input, read func(*input) (*RGB, error), done func()) (*RGB, Meta, error) {
 	type result struct {
 		p    *RGB
 		meta Meta
@@ -110,7 +139,7 @@ func decode(in *input, done func()) (*RGB, Meta, error) {
 		}()
 		in.clock.start()
 		defer in.clock.pause()
-		p, err := in.decode()
+		p, err := read(in)
 		results <- result{p, in.meta, err}
 	}()
 	select {
@@ -170,43 +199,60 @@ func codecOf(f Format) (codec, bool) {
 }
 
 func (in *input) decode() (*RGB, error) {
+	c, err := in.codec()
+	if err != nil {
+		return nil, err
+	}
+	return in.decodeBy(c)
+}
+
+// codec tells the format.
+func (in *input) codec() (c codec, err error) {
 	in.meta.Size = in.size
 	in.meta.Orientation = 1
 	head := make([]byte, min(in.size, sniffLen))
 	if err := in.readFull(head, 0); err != nil {
-		return nil, in.explain(err)
+		return c, in.explain(err)
 	}
 	if len(head) == 0 {
-		return nil, &FormatError{in.path, "", "the file is empty"}
+		return c, &FormatError{in.path, "", "the file is empty"}
 	}
 	in.meta.Format = SniffFile(in, in.size)
 	c, ok := codecOf(in.meta.Format)
 	if !ok {
 		if named := extensions[strings.ToLower(filepath.Ext(in.path))]; in.meta.Format == "" && named != "" {
-			return nil, &UnsupportedError{in.path, named, "files of this name aren't decoded", convertHint}
+			return c, &UnsupportedError{in.path, named, "files of this name aren't decoded", convertHint}
 		}
 		if in.meta.Format == "" {
-			return nil, &FormatError{in.path, "", "the content is of no known picture format"}
+			return c, &FormatError{in.path, "", "the content is of no known picture format"}
 		}
-		return nil, in.unsupported("this format isn't decoded")
+		return c, in.unsupported("this format isn't decoded")
 	}
-	return in.decodeBy(c)
+	return c, nil
 }
 
-// decodeBy checks what the header promises before anything is allocated for it, and what came of
-// it afterwards.
-func (in *input) decodeBy(c codec) (*RGB, error) {
+// header checks what the header promises, before anything is allocated for it.
+func (in *input) header(c codec) error {
 	w, h, err := c.size(in)
 	if err != nil {
-		return nil, in.explain(err)
+		return in.explain(err)
 	}
 	if w <= 0 || h <= 0 {
-		return nil, in.malformed("%d×%d pixels", w, h)
+		return in.malformed("%d×%d pixels", w, h)
 	}
 	if hi, lo := bits.Mul64(uint64(w), uint64(h)); hi != 0 || lo > uint64(in.opt.MaxPixels) {
-		return nil, &LimitError{in.path, in.meta.Format, int64(w), int64(h), in.opt.MaxPixels}
+		return &LimitError{in.path, in.meta.Format, int64(w), int64(h), in.opt.MaxPixels}
 	}
 	in.meta.Width, in.meta.Height = w, h
+	return nil
+}
+
+// decodeBy checks the header, decodes, and checks what came of it.
+func (in *input) decodeBy(c codec) (*RGB, error) {
+	if err := in.header(c); err != nil {
+		return nil, err
+	}
+	w, h := in.meta.Width, in.meta.Height
 	if c.orientation != nil {
 		if o := c.orientation(in); o != 0 {
 			in.meta.Orientation = o

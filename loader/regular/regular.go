@@ -88,6 +88,9 @@ func Open(path string, limit int64) (*os.File, fs.FileInfo, error) {
 	if errors.Is(err, syscall.ELOOP) {
 		return nil, nil, &NotRegularError{path, "a loop of symbolic links"}
 	}
+	if errors.Is(err, fs.ErrNotExist) && dangling(path) {
+		return nil, nil, &NotRegularError{path, "a link that leads to no file"}
+	}
 	if err != nil {
 		return nil, nil, quote.Error(err)
 	}
@@ -96,6 +99,12 @@ func Open(path string, limit int64) (*os.File, fs.FileInfo, error) {
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	return opened(f, err, path, limit)
+}
+
+// dangling reports a symbolic link, of a path that leads nowhere.
+func dangling(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // OpenIn opens a file that lies directly in a folder, like [Open], and follows no

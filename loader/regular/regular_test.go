@@ -26,6 +26,7 @@ func TestOpen(t *testing.T) {
 	}
 	must(os.WriteFile(at("file"), []byte("hello"), 0o600))
 	must(os.Symlink("file", at("link")))
+	must(os.Symlink("nowhere", at("dangling")))
 	must(os.Symlink("loop2", at("loop1")))
 	must(os.Symlink("loop1", at("loop2")))
 	must(os.Mkdir(at("x.png"), 0o700))
@@ -46,11 +47,12 @@ func TestOpen(t *testing.T) {
 		f.Close()
 	}
 	for path, want := range map[string]string{
-		at("loop1"): "loop of symbolic links",
-		at("x.png"): "a directory",
-		at("fifo"):  "a FIFO",
-		at("sock"):  "a socket",
-		"/dev/null": "a device",
+		at("loop1"):    "loop of symbolic links",
+		at("dangling"): "a link that leads to no file",
+		at("x.png"):    "a directory",
+		at("fifo"):     "a FIFO",
+		at("sock"):     "a socket",
+		"/dev/null":    "a device",
 	} {
 		done := make(chan error, 1)
 		go func() {

@@ -189,9 +189,9 @@ func TestLines(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\nb":                                 "a|b",
 		"\ufeffa\n\nb\r\n":                     "a|b",
-		"\xff\xfea\x00\n\x00":                  "error: reading the list of files: it is UTF-16, want UTF-8",
-		"a\x00b\n":                             "error: reading the list of files: line 1 has a zero byte, want one path a line",
-		"a\n" + strings.Repeat("x", maxLine+1): "a|error: reading the list of files: line 2 has more than 65536 bytes, want one path a line",
+		"\xff\xfea\x00\n\x00":                  "error: the list is UTF-16, want UTF-8",
+		"a\x00b\n":                             "error: line 1 has a zero byte, want one path a line",
+		"a\n" + strings.Repeat("x", maxLine+1): "a|error: line 2 has more than 65536 bytes, want one path a line",
 	} {
 		var got []string
 		err := Lines(context.Background(), strings.NewReader(text), func(p string) bool {

@@ -15,7 +15,7 @@ import (
 const maxLine = 1 << 16
 
 // Lines reads one path a line, as --files-from does, and hands each over as it
-// comes. An empty line is passed over, and so is a byte order mark at the start.
+// comes; errors don't name the list. An empty line is passed over, and so is a byte order mark at the start.
 func Lines(ctx context.Context, r io.Reader, take func(path string) bool) error {
 	s := bufio.NewScanner(regular.Reader(ctx, r))
 	s.Buffer(make([]byte, 4096), maxLine)
@@ -24,21 +24,21 @@ func Lines(ctx context.Context, r io.Reader, take func(path string) bool) error 
 		line := s.Bytes()
 		if number++; number == 1 {
 			if bytes.HasPrefix(line, []byte("\xff\xfe")) || bytes.HasPrefix(line, []byte("\xfe\xff")) {
-				return errors.New("reading the list of files: it is UTF-16, want UTF-8")
+				return errors.New("the list is UTF-16, want UTF-8")
 			}
 			line = bytes.TrimPrefix(line, []byte("\ufeff"))
 		}
 		if bytes.IndexByte(line, 0) >= 0 {
-			return fmt.Errorf("reading the list of files: line %d has a zero byte, want one path a line", number)
+			return fmt.Errorf("line %d has a zero byte, want one path a line", number)
 		}
 		if len(line) > 0 && !take(string(line)) {
 			return nil
 		}
 	}
 	if err := s.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return fmt.Errorf("reading the list of files: line %d has more than %d bytes, want one path a line", number+1, maxLine)
+		return fmt.Errorf("line %d has more than %d bytes, want one path a line", number+1, maxLine)
 	} else if err != nil {
-		return fmt.Errorf("reading the list of files: %w", err)
+		return fmt.Errorf("reading it: %w", err)
 	}
 	return nil
 }

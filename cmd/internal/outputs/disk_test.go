@@ -75,6 +75,9 @@ func TestFailures(t *testing.T) {
 			r := &recorder{fail: n, err: &fs.PathError{Op: "write", Path: "x", Err: cause}}
 			err := testRun(folder, r, Options{}, "a", "sub/b")
 			failed := r.calls[n-1]
+			if err != nil && !strings.Contains(err.Error(), "out") {
+				t.Errorf("%v in call %d, %s: %v doesn't name the folder", cause, n, failed, err)
+			}
 			if !errors.Is(err, cause) && !strings.HasPrefix(failed, "close .crate-vk.journal") {
 				t.Fatalf("%v in call %d, %s: the run says %v", cause, n, failed, err)
 			}

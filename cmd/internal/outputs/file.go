@@ -21,7 +21,7 @@ func writeFile(d disk, path string, write func(io.Writer) error) error {
 		return err
 	}
 	defer dir.Close()
-	f := &Folder{disk: d, root: dir, token: rand.Text()}
+	f := &Folder{name: filepath.Dir(path), disk: d, root: dir, token: rand.Text()}
 	in, out := io.Pipe()
 	go func() {
 		w := bufio.NewWriterSize(out, 1<<20)

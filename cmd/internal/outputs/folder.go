@@ -69,9 +69,14 @@ type File struct {
 	SHA256 string `json:"sha256"`
 }
 
+// below reports a name as runs write them: with slashes, of something below the folder.
+func below(name string) bool {
+	return name != "." && path.Clean(name) == name && filepath.IsLocal(filepath.FromSlash(name))
+}
+
 // place opens the folder of an output and returns its name in there.
 func (f *Folder) place(name string, make bool) (*os.Root, string, error) {
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
+	if !below(name) {
 		return nil, "", fmt.Errorf("%s is no name below the output folder", quote.Path(name))
 	}
 	dir, err := descend(f.disk, f.root, path.Dir(name), make)
@@ -81,6 +86,19 @@ func (f *Folder) place(name string, make bool) (*os.Root, string, error) {
 // write writes a file so that its name is there only when it is complete: into
 // a temporary file beside it, synced, then renamed, then the folder synced.
 func (f *Folder) write(name string, content io.Reader) (File, error) {
+	file, err := f.put(name, content)
+	return file, f.named(err)
+}
+
+// named adds the folder's name to an error about something below it.
+func (f *Folder) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", quote.Path(f.name), err)
+}
+
+func (f *Folder) put(name string, content io.Reader) (File, error) {
 	dir, base, err := f.place(name, true)
 	if err != nil {
 		return File{}, err
@@ -224,7 +242,7 @@ func (f *Folder) remove(name string) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return f.named(err)
 	}
-	return f.disk.Sync(dir)
+	return f.named(f.disk.Sync(dir))
 }

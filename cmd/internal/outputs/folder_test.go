@@ -270,3 +270,36 @@ func TestEarlierResults(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// TestForeignClaims: a journal or results that claim names which no run writes give
+// the run no trouble, and nothing of that name is touched.
+func TestForeignClaims(t *testing.T) {
+	for _, name := range []string{"../victim", "/victim", "a/../../victim", "a//b", "./a", "a/", "..", ".", "/", "a/.."} {
+		for _, file := range []string{ResultsName, JournalName} {
+			dir := t.TempDir()
+			folder := filepath.Join(dir, "out")
+			put(t, filepath.Join(dir, "victim"), "victim")
+			if err := testRun(folder, system{}, Options{}, "a"); err != nil {
+				t.Fatal(err)
+			}
+			results, err := os.ReadFile(filepath.Join(folder, ResultsName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			header, _, _ := strings.Cut(string(results), "\n")
+			record := header + "\n" + `{"token":"T"}` + "\n" + `{"path":"x","outputs":[{"file":"` + name + `","bytes":6}],"claims":["` + name + `"]}` + "\n"
+			if file == ResultsName {
+				record = string(results) + record[len(header)+1:]
+			}
+			put(t, filepath.Join(folder, file), record)
+			for _, opt := range []Options{{}, {Overwrite: true}} {
+				if err := testRun(folder, system{}, opt, "b"); err != nil {
+					t.Errorf("%s claims %q: %v", file, name, err)
+				}
+			}
+			if got := content(t, dir); got["victim"] != "victim" || got["out/b.json"] == "" {
+				t.Errorf("%s claims %q: %v", file, name, got)
+			}
+		}
+	}
+}

@@ -95,17 +95,17 @@ func (j *Journal) open() (err error) {
 	if j.begun {
 		info, e := root.Lstat(JournalName)
 		if e != nil {
-			return quote.Error(e)
+			return j.folder.named(quote.Error(e))
 		}
 		j.file, err = d.Append(root, JournalName)
 		j.size, begin = info.Size(), []byte("\n") // a line that was cut off ends here
-	} else if err = j.clear(); err == nil {
-		if j.file, err = d.Create(root, JournalName); err == nil {
-			err = d.Sync(root)
-		}
+	} else if err = j.clear(); err != nil {
+		return err
+	} else if j.file, err = d.Create(root, JournalName); err == nil {
+		err = d.Sync(root)
 	}
 	if err != nil {
-		return err
+		return j.folder.named(err)
 	}
 	if err := j.append(begin); err != nil {
 		return err
@@ -125,7 +125,7 @@ func (j *Journal) clear() error {
 		in.Close()
 	}
 	if err != nil || !bytes.HasPrefix(j.header, begun) {
-		return fmt.Errorf("%s: %w: %s %w", quote.Path(j.folder.name), ErrOtherRun, JournalName, errNotOurs)
+		return j.folder.named(fmt.Errorf("%w: %s %w", ErrOtherRun, JournalName, errNotOurs))
 	}
 	return j.folder.remove(JournalName)
 }
@@ -159,18 +159,18 @@ func (j *Journal) load(ctx context.Context, name string, dirs, tokens map[string
 		}
 		for _, n := range l.Names {
 			n = quote.Unescape(n)
+			if !below(n) {
+				continue // none of ours
+			}
 			j.mine[n] = true
 			dirs[path.Dir(n)] = true
 		}
 		return nil
 	})
 	if errors.Is(err, errNotOurs) {
-		return fmt.Errorf("%s: %w: %w", quote.Path(j.folder.name), ErrOtherRun, err)
+		err = fmt.Errorf("%w: %w", ErrOtherRun, err)
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", quote.Path(j.folder.name), err)
-	}
-	return nil
+	return j.folder.named(err)
 }
 
 // Finished reports that an input needs no work: it has a record without error,
@@ -254,7 +254,7 @@ func (j *Journal) sync() error {
 	if j.file == nil {
 		return nil
 	}
-	return j.file.Sync()
+	return j.folder.named(j.file.Sync())
 }
 
 func (j *Journal) append(text []byte) error {
@@ -265,7 +265,7 @@ func (j *Journal) append(text []byte) error {
 	}
 	n, err := j.file.Write(text)
 	j.size += int64(n)
-	return quote.Error(err)
+	return j.folder.named(quote.Error(err))
 }
 
 // Each calls f with the record of each path that has one.

@@ -46,6 +46,9 @@ func (d Dir) Read(name string) ([]byte, error) {
 	if d == "" {
 		return nil, &os.PathError{Op: "read", Path: name, Err: os.ErrNotExist}
 	}
+	if err := d.sealed(name); err != nil {
+		return nil, err
+	}
 	data, err := regular.Read(context.Background(), d.Path(name), regular.Cache)
 	if err != nil {
 		return nil, err
@@ -55,6 +58,21 @@ func (d Dir) Read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", d.Path(name), ErrCorrupt)
 	}
 	return data[:at:at], nil
+}
+
+// sealed looks at the end of a file, before all of it is read: one that was not written
+// by this package may be large.
+func (d Dir) sealed(name string) error {
+	f, info, err := regular.Open(d.Path(name), regular.Cache)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	end := make([]byte, trailer)
+	if n, _ := f.ReadAt(end, max(0, info.Size()-int64(trailer))); n < trailer || string(end[:len(sumPrefix)]) != sumPrefix {
+		return fmt.Errorf("%s: %w", d.Path(name), ErrCorrupt)
+	}
+	return nil
 }
 
 // Write makes a file with that content, or leaves what was there: whoever reads

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -153,5 +154,27 @@ func TestPrune(t *testing.T) {
 	d.Prune(".x", 0)
 	if list := names(t, d); !slices.Equal(list, []string{"old.y"}) {
 		t.Errorf("left are %v", list)
+	}
+}
+
+// TestLarge: a large file that this package did not write is refused by its end.
+func TestLarge(t *testing.T) {
+	d := Dir(t.TempDir())
+	const size = 256 << 20
+	if err := os.WriteFile(d.Path("a"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(d.Path("a"), size); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := d.Read("a")
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, ErrCorrupt) {
+		t.Errorf("got %v", err)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > size/16 {
+		t.Errorf("%d bytes were allocated", got)
 	}
 }
