@@ -29,7 +29,7 @@ var table = []mutation{
 	{16, "names that are taken", "cmd/internal/outputs/names.go", "if n.taken[files[i]] {", "if false {", "./cmd/internal/outputs", "TestNames"},
 	{17, "fsync of the file", "cmd/internal/outputs/folder.go", "err = out.Sync()", "err = nil", "./cmd/internal/outputs", "TestOrder"},
 	{17, "fsync of the folder", "cmd/internal/outputs/folder.go", "\tif err := f.disk.Sync(dir); err != nil {\n\t\treturn File{}, err\n\t}\n", "", "./cmd/internal/outputs", "TestOrder"},
-	{17, "fsync of the journal", "cmd/internal/outputs/journal.go", "return j.file.Sync()", "return nil", "./cmd/internal/outputs", "TestJournalSynced"},
+	{17, "fsync of the journal", "cmd/internal/outputs/journal.go", "return j.folder.named(j.file.Sync())", "return nil", "./cmd/internal/outputs", "TestJournalSynced"},
 	{17, "temporary file and rename", "cmd/internal/outputs/folder.go", "temp := f.temp()", "temp := base", "./cmd/internal/outputs", "TestOrder"},
 	{17, "sweep of what a killed run left", "cmd/internal/outputs/journal.go", "if len(tokens) > 0 {", "if false {", "./cmd/internal/outputs", "TestSweep"},
 	{17, "only what the journal names is swept", "cmd/internal/outputs/folder.go", "tokens[tokenOf(e.Name())]", "tokenOf(e.Name()) != \"\"", "./cmd/internal/outputs", "TestSweep"},
