@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"image"
 	"math"
 	"reflect"
@@ -110,6 +111,7 @@ func TestOptionsRefused(t *testing.T) {
 	attention("head x", readout.Options{Head: "x"}, `head "x"`)
 	attention("no layer", readout.Options{Layers: []int{}}, "no layer is chosen")
 	attention("layer 3 of 3", readout.Options{Layers: []int{0, 3}}, "layer 3: the model has layers 0 … 2")
+	attention("layer 2 twice", readout.Options{Layers: []int{2, 0, -1}}, "layer 2 is named twice")
 	attention("seven times all", readout.Options{Keep: readout.Keep{Share: 7}}, "keep mass:7")
 	attention("twice the patches", readout.Options{Keep: readout.Keep{Count: true, Share: 2}}, "keep count:2")
 	attention("a share that is none", readout.Options{Keep: readout.Keep{Share: math.NaN()}}, "keep mass:NaN")
@@ -155,8 +157,10 @@ func TestOptionsRefused(t *testing.T) {
 	refuses(t, m, "the zero value", Readout[int]{}, "the zero value reads nothing")
 
 	odd := src.Config
-	odd.Readout = "head=x"
-	refuses(t, onInterpreter(t, NewModelSource("odd", odd, "none", odd.RandomParams(5))), "the model's own", Attention(AttentionOptions{}), `readout "head=x"`)
+	for _, own := range []string{"head=x", "layers=3", "layers=1,1", "head=3"} {
+		odd.Readout = own
+		refuses(t, onInterpreter(t, NewModelSource("odd", odd, "none", odd.RandomParams(5))), "the model's own", Attention(AttentionOptions{}), fmt.Sprintf("readout %q", own))
+	}
 
 	ctx := context.Background()
 	if _, err := m.Segment(ctx, untouched{}, AttentionOptions{}, AttentionOptions{}); err == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,5 +50,25 @@ func TestInfoChecksWeights(t *testing.T) {
 	write("model.safetensors", data)
 	if _, stderr := command(t, exitModel, "info", path); !strings.Contains(stderr, "want finite numbers") {
 		t.Errorf("info of a NaN: %s", stderr)
+	}
+}
+
+// TestOwnReadout: a model whose own read-out names layers that it doesn't have, or one
+// twice, is refused as a model; flags that do so are wrong usage.
+func TestOwnReadout(t *testing.T) {
+	data, err := os.ReadFile("../../testdata/demo/crate-demo-random.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	segment := []string{"segment", "-d", "cpu", "--size", "16", "-o", filepath.Join(t.TempDir(), "out"), "../../testdata/demo/samples/images/01-fish.png"}
+	for own, want := range map[string]string{"layers=4,9": "layer 9", "layers=5,5": "layer 5 is named twice"} {
+		write(t, path, bytes.Replace(data, []byte("layers=4,5"), []byte(own), 1))
+		if _, stderr := command(t, exitModel, append(segment, "-m", path)...); !strings.Contains(stderr, want) || !strings.Contains(stderr, "model.safetensors") {
+			t.Errorf("%s: %s", own, stderr)
+		}
+	}
+	if _, stderr := command(t, exitUsage, append(segment, "--layer", "5,-1")...); !strings.Contains(stderr, "layer 5 is named twice") {
+		t.Errorf("--layer 5,-1: %s", stderr)
 	}
 }

@@ -63,7 +63,7 @@ func (f *attentionFlags) check() error { return f.apply(&readout.Options{}) }
 // options are the model's defaults under the flags.
 func (f *attentionFlags) options(m *engine.Model, input *inputFlags) (o engine.AttentionOptions, err error) {
 	c := m.Config()
-	if _, err := readout.ParseDefaults(c.Readout, c.ReadLayer()); err != nil {
+	if _, err := (readout.Options{}).Resolved(&c); err != nil {
 		return o, &engine.ModelError{Path: m.Source().Name, Err: err}
 	}
 	if o.InputOptions, err = input.options(); err != nil {

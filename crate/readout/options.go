@@ -53,6 +53,9 @@ func (o Options) Resolved(c *crate.Config) (Options, error) {
 	if err != nil {
 		return o, err
 	}
+	if err := d.check(c); err != nil {
+		return o, fmt.Errorf("readout %q: %w", c.Readout, err)
+	}
 	if o.Layers == nil {
 		o.Layers = d.Layers
 	}
@@ -69,10 +72,16 @@ func (o Options) check(c *crate.Config) error {
 	if len(o.Layers) == 0 {
 		return fmt.Errorf("no layer is chosen")
 	}
-	for _, l := range o.Layers {
-		if _, err := c.Layer(l); err != nil {
+	seen := map[int]bool{}
+	for _, named := range o.Layers {
+		l, err := c.Layer(named)
+		if err != nil {
 			return err
 		}
+		if seen[l] {
+			return fmt.Errorf("layer %d is named twice", l)
+		}
+		seen[l] = true
 	}
 	if k, one := o.Head.Index(); one && (k < 0 || k >= c.Heads) {
 		return fmt.Errorf("head %d: the model has heads 0 … %d", k, c.Heads-1)
