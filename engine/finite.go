@@ -113,6 +113,10 @@ func (j *job[T]) explained(ctx context.Context, err error, images []*prepared) e
 // out why.
 func noNumbers(err error) bool { return errors.As(err, new(*run.NotFiniteError)) }
 
+// notFinite reports that a run gave numbers that are not finite, whether or not it is
+// known why.
+func notFinite(err error) bool { return noNumbers(err) || errors.As(err, new(*NotFiniteError)) }
+
 // apart computes the images of a batch one by one whose numbers were not finite, as err
 // says: those fail that alone give none either, and the others are done. A batch
 // that none of its images explains is the device's fault.

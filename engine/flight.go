@@ -73,7 +73,7 @@ func (j *job[T]) start(ctx context.Context, images []*prepared) (*flight[T], err
 		switch {
 		case f.err == nil:
 			f.items = j.finished(images, tensors)
-		case noNumbers(f.err), errors.As(f.err, new(*NotFiniteError)):
+		case notFinite(f.err):
 			f.items, f.err = j.apart(ctx, images, f.err)
 		case tooMuch(f.err):
 			j.m.eng.opt.log.Warn("too much for the device: the batch is computed again in halves", "batch", len(images), "reason", f.err)
@@ -114,7 +114,7 @@ func (j *job[T]) parts(ctx context.Context, images []*prepared) (items []Item[T]
 		switch {
 		case err == nil:
 			done = j.finished(part, tensors)
-		case noNumbers(err), errors.As(err, new(*NotFiniteError)):
+		case notFinite(err):
 			done, err = j.apart(ctx, part, err)
 		case tooMuch(err) && len(part) > 1:
 			done, err = j.parts(ctx, part)

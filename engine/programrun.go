@@ -73,7 +73,7 @@ func (p *Program) Run(ctx context.Context, in Inputs) (*Outputs, error) {
 
 // explained finds out where numbers that are not finite came from.
 func (p *Program) explained(ctx context.Context, err error, in Inputs) error {
-	if !errors.As(err, new(*run.NotFiniteError)) || p.enter(ctx) != nil {
+	if !noNumbers(err) || p.enter(ctx) != nil {
 		return err
 	}
 	defer p.leave()

@@ -26,6 +26,10 @@ const (
 	fewer   = "some of the work was not executed"
 )
 
+// lost reports a fact that says that the device did not do the work; all others are
+// about numbers that are not finite.
+func lost(fact string) bool { return fact == dropped || fact == fewer }
+
 // setMark gives a slot that is about to be submitted a mark of its own.
 func (pr *Program) setMark(s *Slot) {
 	s.mark = rand.Uint64()
@@ -89,11 +93,11 @@ func (pr *Program) twice(ctx context.Context, s *Slot, t *turn, look func() (fac
 		if err != nil || fact == "" {
 			return err
 		}
-		if again && fact != dropped && fact != fewer {
-			return &NotFiniteError{fact}
-		}
-		if again {
+		switch {
+		case again && lost(fact):
 			return fmt.Errorf("%w: %s", ErrLostWork, fact)
+		case again:
+			return &NotFiniteError{fact}
 		}
 		s.segments, t = 0, pr.queue.enter() // recorded anew
 	}
@@ -103,7 +107,7 @@ func (pr *Program) twice(ctx context.Context, s *Slot, t *turn, look func() (fac
 func (pr *Program) take(s *Slot) (out map[string]*Tensor, fact string, err error) {
 	// What the host reads itself names the value.
 	fact, err = pr.arrived(s)
-	if err != nil || fact == dropped || fact == fewer {
+	if err != nil || lost(fact) {
 		return nil, fact, err
 	}
 	out = map[string]*Tensor{}

@@ -110,29 +110,26 @@ func (d *Dataset) check() error {
 // tidy leaves out what has no sense beside the rest: images that are there twice, and
 // annotations of images that aren't there.
 func (d *Dataset) tidy() {
-	images := make(map[int64]bool, len(d.Images))
-	kept := d.Images[:0]
-	for _, m := range d.Images {
-		if images[m.ID] {
-			d.Problems.Add(fmt.Sprintf("image of id %d", m.ID), "is there before: this one is left out")
-			continue
-		}
-		images[m.ID] = true
-		kept = append(kept, m)
-	}
-	d.Images = kept
-	categories := make(map[int64]bool, len(d.Categories))
-	list := d.Categories[:0]
-	for _, c := range d.Categories {
-		if categories[c.ID] {
-			d.Problems.Add(fmt.Sprintf("category of id %d", c.ID), "is there before: this one is left out")
-			continue
-		}
-		categories[c.ID] = true
-		list = append(list, c)
-	}
-	d.Categories = list
+	var images, categories map[int64]bool
+	d.Images, images = firstOnes(d, "image", d.Images, func(m Image) int64 { return m.ID })
+	d.Categories, categories = firstOnes(d, "category", d.Categories, func(c Category) int64 { return c.ID })
 	d.tidyAnnotations(images, categories)
+}
+
+// firstOnes keeps the first entry of each id, and returns the ids, too.
+func firstOnes[E any](d *Dataset, what string, list []E, id func(E) int64) ([]E, map[int64]bool) {
+	seen := make(map[int64]bool, len(list))
+	kept := list[:0]
+	for _, e := range list {
+		n := id(e)
+		if seen[n] {
+			d.Problems.Add(fmt.Sprintf("%s of id %d", what, n), "is there before: this one is left out")
+			continue
+		}
+		seen[n] = true
+		kept = append(kept, e)
+	}
+	return kept, seen
 }
 
 func (d *Dataset) tidyAnnotations(images, categories map[int64]bool) {
