@@ -107,35 +107,6 @@ func (c *child) want(code int, words ...string) {
 	}
 }
 
-// samples is a folder with the first of the sample images, in.
-func samples(t *testing.T, n int) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	from := filepath.Join("..", "..", "testdata", "demo", "samples", "images")
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries[:n] {
-		data, err := os.ReadFile(filepath.Join(from, e.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, "in", e.Name()), data)
-	}
-	return dir
-}
-
-func write(t *testing.T, path string, data []byte) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // everything is what is in a folder and below, by name.
 func everything(t *testing.T, dir string) map[string]string {
 	t.Helper()

@@ -188,3 +188,33 @@ func lines(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has %d lines, want %d", args[1], got, want)
 	}
 }
+
+// write writes a file, and the folders above it.
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// samples is a folder with the first of the sample images, in.
+func samples(t *testing.T, n int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	from := filepath.Join("..", "..", "testdata", "demo", "samples", "images")
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries[:n] {
+		data, err := os.ReadFile(filepath.Join(from, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, "in", e.Name()), data)
+	}
+	return dir
+}
