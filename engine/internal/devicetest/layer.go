@@ -88,7 +88,7 @@ func UseLayer(t *testing.T) *Layer {
 	t.Setenv("VK_LAYER_PATH", dir+":/usr/share/vulkan/explicit_layer.d:/etc/vulkan/explicit_layer.d")
 	t.Cleanup(func() {
 		switch wait := l.LongestWait(); {
-		case wait == 0:
+		case wait == 0 && !t.Skipped(): // where no device is found the test skips
 			t.Error("the layer has seen no wait")
 		case wait > time.Hour:
 			t.Errorf("the driver was waited for without a limit: %v", wait)
