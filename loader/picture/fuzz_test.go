@@ -50,12 +50,12 @@ func FuzzDecode(f *testing.F) {
 }
 
 // headerFormats are the formats whose headers [FuzzHeader] reads.
-var headerFormats = []Format{PNG, JPEG, GIF, WebP, TIFF, BMP}
+var headerFormats = []Format{PNG, JPEG, GIF, WebP, TIFF, BMP, Netpbm}
 
 // FuzzHeader reads the size and the orientation of arbitrary bytes, taken for each
 // format: what no decoder has seen yet, and what the memory for one is reserved by.
 func FuzzHeader(f *testing.F) {
-	for _, dir := range []string{formatsDir, badDir} {
+	for _, dir := range []string{formatsDir, badDir, kindsDir} {
 		paths, err := filepath.Glob(filepath.Join(dir, "*.*"))
 		if err != nil {
 			f.Fatal(err)
@@ -97,6 +97,27 @@ func FuzzEXIF(f *testing.F) {
 	f.Add([]byte("II*\x00\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, blob []byte) {
 		if o := exifOrientation(blob); o < 0 || o > 8 {
+			t.Fatal(o)
+		}
+	})
+}
+
+// FuzzMetadata reads arbitrary bytes as an XMP packet, and as the text of a profile
+// that ImageMagick wrote.
+func FuzzMetadata(f *testing.F) {
+	f.Add([]byte(`<rdf:Description tiff:Orientation="6"/>`))
+	f.Add([]byte("<tiff:Orientation>3</tiff:Orientation>"))
+	f.Add([]byte("\nexif\n      26\n49492a00080000000100120103000100\n00000600000000000000\n"))
+	f.Add([]byte("\nexif\n9999999999\n4"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if o := xmpOrientation(data); o < 0 || o > 8 {
+			t.Fatal(o)
+		}
+		profile := rawProfile(data)
+		if 2*len(profile) > len(data) {
+			t.Fatalf("%d bytes of %d digits", len(profile), len(data))
+		}
+		if o := exifOrientation(profile); o < 0 || o > 8 {
 			t.Fatal(o)
 		}
 	})
