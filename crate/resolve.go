@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // Resolve makes the configuration of a checkpoint: from the settings, earlier
@@ -21,8 +23,9 @@ func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string
 	if err != nil {
 		return c, nil, err
 	}
+	from := Origins(sources...)
 	if s.Architecture != nil && *s.Architecture != found.name {
-		return c, nil, &ModelError{What: fmt.Sprintf("architecture is given as %s, the tensors are those of %s", *s.Architecture, found.name)}
+		return c, nil, from.contradiction("architecture", *s.Architecture, ", the tensors are those of %s", found.name)
 	}
 	c = found.config()
 	if c.Dim = ckpt.dim(classToken, -1); c.Dim == 0 {
@@ -31,16 +34,16 @@ func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string
 	if err := found.shapes(ckpt, &c); err != nil {
 		return c, nil, err
 	}
-	if err := c.apply(&s); err != nil {
+	if err := c.apply(&s, from); err != nil {
 		return c, nil, err
 	}
-	guessed, err := c.imageSize(ckpt, &s)
+	guessed, err := c.imageSize(ckpt, &s, from)
 	if err != nil {
 		return c, nil, err
 	}
 	if !c.OutProjection { // the published code leaves it out for a single head as wide as the model
 		if c.Heads != 0 && c.Heads != 1 || c.Inner != c.Dim {
-			return c, nil, &ModelError{What: fmt.Sprintf("the attention has no output projection (to_out), which is so for one head of %d alone, and the projection has %d rows%s", c.Dim, c.Inner, given("heads", s.Heads))}
+			return c, nil, &ModelError{What: fmt.Sprintf("the attention has no output projection (to_out), which is so for one head of %d alone, and the projection has %d rows%s", c.Dim, c.Inner, from.given("heads", s.Heads))}
 		}
 		c.Heads = 1
 	} else if s.Heads == nil {
@@ -62,11 +65,26 @@ func Resolve(ckpt *Checkpoint, sources ...Settings) (c Config, warnings []string
 	return c, warnings, nil
 }
 
-func given(name string, n *int) string {
+// given says that a number is given, and by what; "" where it is not.
+func (o Origin) given(name string, n *int) string {
 	if n == nil {
 		return ""
 	}
-	return fmt.Sprintf(", and %s is given as %d", name, *n)
+	return ", and " + o.says(name, *n)
+}
+
+// says is a value, and what gives it: "heads is given as 7 by config.json".
+func (o Origin) says(name string, value any) string {
+	said := fmt.Sprintf("%s is given as %v", name, value)
+	if from := o[name]; from != "" {
+		said += " by " + quote.Path(from)
+	}
+	return said
+}
+
+// contradiction is the error of a value that can't be so, and why.
+func (o Origin) contradiction(name string, value any, why string, args ...any) error {
+	return &ModelError{What: o.says(name, value) + fmt.Sprintf(why, args...)}
 }
 
 // defaultHeads guesses the head count from the width (numerics 1.7). It is never
@@ -96,32 +114,32 @@ func defaultHeads(c *Config) int {
 }
 
 // apply takes over settings and refuses those that the shapes contradict.
-func (c *Config) apply(s *Settings) error {
+func (c *Config) apply(s *Settings, from Origin) error {
 	for _, f := range []struct {
 		name string
 		set  *int
 		got  *int
 	}{{"patch_size", s.Patch, &c.Patch}, {"dim", s.Dim, &c.Dim}, {"depth", s.Depth, &c.Depth}} {
 		if f.set != nil && *f.set != *f.got {
-			return &ModelError{What: fmt.Sprintf("%s is given as %d, the tensors say %d", f.name, *f.set, *f.got)}
+			return from.contradiction(f.name, *f.set, ", the tensors say %d", *f.got)
 		}
 	}
 	if s.Classes != nil && *s.Classes != c.LogitCount() && *s.Classes != c.Classes {
-		return &ModelError{What: fmt.Sprintf("num_classes is given as %d, the tensors say %d", *s.Classes, c.LogitCount())}
+		return from.contradiction("num_classes", *s.Classes, ", the tensors say %d", c.LogitCount())
 	}
 	if s.Attention != nil && *s.Attention != c.Attention {
-		return &ModelError{What: fmt.Sprintf("attention is given as %s, the tensors say %s", *s.Attention, c.Attention)}
+		return from.contradiction("attention", *s.Attention, ", the tensors say %s", c.Attention)
 	}
 	if s.Block != nil && *s.Block != c.Block {
 		if *s.Block != BlockSoft || c.Block != BlockISTA { // ReLU or soft threshold: the tensors don't tell
-			return &ModelError{What: fmt.Sprintf("block is given as %s, the tensors say %s", *s.Block, c.Block)}
+			return from.contradiction("block", *s.Block, ", the tensors say %s", c.Block)
 		}
 		c.Block = BlockSoft
 	}
 	if s.Heads != nil {
 		c.Heads = *s.Heads
 		if c.Heads < 1 || c.Inner%c.Heads != 0 {
-			return &ModelError{What: fmt.Sprintf("heads is given as %d, which does not divide the projection's %d rows", c.Heads, c.Inner)}
+			return from.contradiction("heads", c.Heads, ", which does not divide the projection's %d rows", c.Inner)
 		}
 	}
 	set(&c.Pool, s.Pool)
@@ -148,7 +166,7 @@ func set[T any](to *T, from *T) {
 
 // imageSize is the native size: as set, else what a hub's configuration says where it fits, else from
 // a square position table, which is a guess.
-func (c *Config) imageSize(k *Checkpoint, s *Settings) (guessed bool, err error) {
+func (c *Config) imageSize(k *Checkpoint, s *Settings, from Origin) (guessed bool, err error) {
 	name := c.family().positions
 	rows := k.dim(name, -2)
 	n := rows - c.Prefix
@@ -163,7 +181,7 @@ func (c *Config) imageSize(k *Checkpoint, s *Settings) (guessed bool, err error)
 		c.ImageSize = *s.ImageSize
 		if !fits() {
 			gh, gw := c.Grid()
-			return false, &ModelError{What: fmt.Sprintf("image_size is given as %d×%d (height × width), whose %d×%d patches are not the position table's %d", c.ImageSize[0], c.ImageSize[1], gh, gw, n)}
+			return false, from.contradiction("image_size", fmt.Sprintf("%d×%d (height × width)", c.ImageSize[0], c.ImageSize[1]), ", whose %d×%d patches are not the position table's %d", gh, gw, n)
 		}
 		return false, nil
 	}

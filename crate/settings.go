@@ -39,10 +39,12 @@ type Settings struct {
 	parts    []Settings // the sources of settings that were merged, the first ones first
 }
 
-// Origins names the source of each value that one of the sources gives, earlier ones
-// first, by its name in config.json.
-func Origins(sources ...Settings) map[string]string {
-	from := map[string]string{}
+// Origin names the source of each value that is given, by its name in config.json.
+type Origin map[string]string
+
+// Origins is what the sources give, earlier ones first.
+func Origins(sources ...Settings) Origin {
+	from := Origin{}
 	for _, s := range sources {
 		list := s.parts
 		if list == nil {
@@ -51,7 +53,8 @@ func Origins(sources ...Settings) map[string]string {
 		for _, s := range list {
 			for name, given := range map[string]bool{
 				"architecture": s.Architecture != nil, "attention": s.Attention != nil, "block": s.Block != nil, "pool": s.Pool != nil,
-				"image_size": s.ImageSize != nil, "heads": s.Heads != nil, "eta": s.Eta != nil, "lambda": s.Lambda != nil, "ln_eps": s.LNEps != nil,
+				"image_size": s.ImageSize != nil, "patch_size": s.Patch != nil, "dim": s.Dim != nil, "depth": s.Depth != nil, "num_classes": s.Classes != nil,
+				"heads": s.Heads != nil, "eta": s.Eta != nil, "lambda": s.Lambda != nil, "ln_eps": s.LNEps != nil,
 				"residual_ff": s.ResidualFF != nil, "mean": s.Mean != nil, "std": s.Std != nil, "interpolation": s.Interpolation != nil,
 				"classes": s.Labels != nil, "readout": s.Readout != nil,
 			} {

@@ -155,7 +155,7 @@ func resolveCheckpoint(src checkpoint, model *modelFlags, settings crate.Setting
 		r.given = r.given.Or(s)
 	}
 	r.origins = crate.Origins(sources...)
-	r.config, r.warnings, err = crate.Resolve(r.ckpt, r.given)
+	r.config, r.warnings, err = crate.Resolve(r.ckpt, sources...)
 	r.warnings = append(r.warnings, beside.Notices...)
 	return r, err
 }
