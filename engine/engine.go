@@ -80,7 +80,7 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 	if errors.Is(err, ErrConflict) {
 		return nil, err
 	} else if err != nil {
-		return nil, run.NoDevice(err)
+		return nil, run.NoVulkan(err)
 	}
 	e.inst = inst
 	if e.device, err = e.openDevice(e.opt.device); err != nil {

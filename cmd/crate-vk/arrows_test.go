@@ -22,7 +22,7 @@ func ground() []string { return []string{"loader/regular", "loader/memory", "loa
 func arrows() map[string][]string {
 	models := []string{"crate", "loader", "graph"}
 	return map[string][]string{
-		"cmd":                        {"cmd/internal", "engine", "engine/expert", "engine/measure", "engine/plan", "crate", "loader", "graph", "shaders"},
+		"cmd":                        {"cmd/internal", "engine", "engine/expert", "engine/measure", "engine/plan", "engine/drivers", "crate", "loader", "graph", "shaders"},
 		"cmd/crate-vk-view":          {"cmd/internal", "engine", "engine/plan", "engine/vk", "crate", "loader", "graph"},
 		"cmd/internal/isareport":     {"cmd/internal", "engine", "engine/plan", "engine/vk", "crate", "loader", "graph", "shaders"},
 		"engine":                     append([]string{"engine/prove", "engine/run", "engine/plan", "engine/vk", "engine/internal/diskcache", "engine/internal/inside", "shaders"}, models...),
@@ -30,7 +30,8 @@ func arrows() map[string][]string {
 		"engine/expert":              {"engine", "engine/internal/inside", "engine/prove", "engine/run", "engine/plan", "crate", "loader"},
 		"engine/internal/inside":     {"engine/prove", "engine/run", "engine/plan", "crate", "graph/pass"},
 		"engine/prove":               {"engine/run", "engine/plan", "crate", "graph"},
-		"engine/run":                 {"engine/plan", "engine/vk", "engine/internal/diskcache", "graph", "shaders"},
+		"engine/drivers":             {"engine/vk"},
+		"engine/run":                 {"engine/drivers", "engine/plan", "engine/vk", "engine/internal/diskcache", "graph", "shaders"},
 		"engine/internal/diskcache":  {},
 		"engine/internal/devicetest": {"engine/plan", "engine/vk", "crate", "shaders"},
 		"engine/internal/enginetest": {"engine/run", "engine/vk", "crate", "shaders"},

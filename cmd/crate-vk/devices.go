@@ -10,17 +10,27 @@ import (
 )
 
 func (a *app) devices() *cobra.Command {
-	var asJSON bool
+	var asJSON, why bool
 	c := &cobra.Command{
-		Use:   "devices [--json]",
+		Use:   "devices [--why] [--json]",
 		Short: "List the Vulkan devices; executes nothing",
-		RunE: func(*cobra.Command, []string) error {
+		Long: `List the Vulkan devices. Nothing is executed on them.
+
+With --why it looks for what stands between this program and the machine's GPUs,
+part by part: the Vulkan loader, the manifests that tell it of drivers, the
+drivers' libraries, the GPUs' nodes in /dev and who may open them. It names what
+is wrong and what to do, and ends with exit code 0 where a GPU can be used, and
+with 4 where none can, even if a software device can.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if why {
+				return a.devicesWhy(c.Context(), asJSON)
+			}
 			list, err := engine.Devices()
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return a.devicesJSON(list)
+				return writeJSON(a.out, deviceRows(list))
 			}
 			t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "INDEX\tNAME\tTYPE\tMEMORY\tSUBGROUP\tFP16\tDRIVER\tUUID")
@@ -38,26 +48,29 @@ func (a *app) devices() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&why, "why", false, "say what stands in the way of using a GPU, and what to do")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-func (a *app) devicesJSON(list []engine.DeviceInfo) error {
-	type row struct {
-		Index    int    `json:"index"`
-		Name     string `json:"name"`
-		Type     string `json:"type"`
-		Driver   string `json:"driver"`
-		API      string `json:"api"`
-		UUID     string `json:"uuid"`
-		Memory   int64  `json:"memory_bytes"`
-		Subgroup int    `json:"subgroup"`
-		FP16     bool   `json:"fp16"`
-		Unusable string `json:"unusable,omitempty"`
-	}
-	rows := make([]row, len(list))
+// deviceRow is a device as --json prints it.
+type deviceRow struct {
+	Index    int    `json:"index"`
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Driver   string `json:"driver"`
+	API      string `json:"api"`
+	UUID     string `json:"uuid"`
+	Memory   int64  `json:"memory_bytes"`
+	Subgroup int    `json:"subgroup"`
+	FP16     bool   `json:"fp16"`
+	Unusable string `json:"unusable,omitempty"`
+}
+
+func deviceRows(list []engine.DeviceInfo) []deviceRow {
+	rows := make([]deviceRow, len(list))
 	for i, d := range list {
-		rows[i] = row{d.Index, d.Name, d.Type, d.Driver, d.API, d.UUID, d.Memory, d.Subgroup, d.FP16, d.Unusable}
+		rows[i] = deviceRow{d.Index, d.Name, d.Type, d.Driver, d.API, d.UUID, d.Memory, d.Subgroup, d.FP16, d.Unusable}
 	}
-	return writeJSON(a.out, rows)
+	return rows
 }

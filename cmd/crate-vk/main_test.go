@@ -20,6 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	answerProbe()
 	asCommand()
 	testscript.Main(m, map[string]func(){"crate-vk": main})
 }

@@ -44,7 +44,7 @@ type DeviceOptions struct {
 func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 	infos, err := inst.Devices()
 	if err != nil {
-		return nil, NoDevice(err)
+		return nil, NoVulkan(err)
 	}
 	info, err := choose(infos, o.Selector)
 	if err != nil {

@@ -1,13 +1,13 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/crate-vk/crate-vk/engine/drivers"
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
@@ -24,46 +24,49 @@ func unseenGPU(root string, on vk.Info, all []vk.Info) string {
 			facts = append(facts, fmt.Sprintf("%s %s", d.Name, reason))
 		}
 	}
-	if len(facts) == 0 {
-		for _, pattern := range []string{"dev/dri/renderD*", "dev/nvidia[0-9]*"} {
-			nodes, _ := filepath.Glob(filepath.Join(root, pattern))
-			for _, node := range nodes {
-				facts = append(facts, aboutNode(root, node))
-			}
-		}
+	if len(facts) > 0 {
+		return strings.Join(facts, "; ")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	m := drivers.Machine{Root: root}
+	if !m.HasGPU(ctx) {
+		return ""
+	}
+	for _, f := range m.Check(ctx) {
+		facts = append(facts, f.String())
 	}
 	return strings.Join(facts, "; ")
 }
 
-// vulkanDrivers are the Vulkan drivers of the kernel's drivers, and their packages on
-// Debian.
-var vulkanDrivers = map[string]string{
-	"amdgpu": "RADV (mesa-vulkan-drivers)", "radeon": "RADV (mesa-vulkan-drivers), for cards of amdgpu", "i915": "ANV (mesa-vulkan-drivers)", "xe": "ANV (mesa-vulkan-drivers)",
-	"nvidia": "NVIDIA's own (nvidia-vulkan-icd)", "nouveau": "NVK (mesa-vulkan-drivers)", "msm": "Turnip (mesa-vulkan-drivers)", "v3d": "V3DV (mesa-vulkan-drivers)", "panfrost": "PanVK (mesa-vulkan-drivers)",
+// patience is for how long the causes of a missing device are looked for.
+const patience = 1500 * time.Millisecond
+
+// mostCauses is how many of them an error tells; crate-vk devices --why tells all.
+const mostCauses = 2
+
+// NoVulkan makes errors.Is(err, ErrNoDevice) hold of an error of vk's, and says what the
+// machine lacks where it was the machine that failed.
+func NoVulkan(err error) error {
+	if machine := errors.Is(err, vk.ErrNoLoader) || errors.Is(err, vk.ErrNoDriver) || errors.Is(err, vk.ErrNoDevice); !machine || !vk.CanLoad {
+		return NoDevice(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return NoDevice(fmt.Errorf("%w: %s", err, causes(drivers.Machine{Load: drivers.LoadHere}.Check(ctx))))
 }
 
-// aboutNode is what is known of a GPU's node that no Vulkan device stands for.
-func aboutNode(root, node string) string {
-	name := "/" + strings.TrimPrefix(strings.TrimPrefix(node, root), "/")
-	driver := "nvidia"
-	if base := filepath.Base(node); !strings.HasPrefix(base, "nvidia") {
-		link, err := os.Readlink(filepath.Join(root, "sys/class/drm", base, "device/driver"))
-		if driver = filepath.Base(link); err != nil {
-			driver = ""
-		}
+// causes are what an error says of findings.
+func causes(findings []drivers.Finding) string {
+	if len(findings) == 0 {
+		return "this system shows no GPU (for a software device on Debian, Ubuntu: apt-get install mesa-vulkan-drivers)"
 	}
-	fact := fmt.Sprintf("the GPU of %s is not among the devices", name)
-	if driver != "" {
-		fact += fmt.Sprintf(": its kernel driver is %s", driver)
-		if v := vulkanDrivers[driver]; v != "" {
-			fact += fmt.Sprintf(", whose Vulkan driver is %s, which is missing or failed", v)
-		}
+	var list []string
+	for _, f := range findings[:min(len(findings), mostCauses)] {
+		list = append(list, f.String())
 	}
-	f, err := os.OpenFile(node, os.O_RDWR, 0)
-	if err == nil {
-		f.Close()
-	} else if errors.Is(err, fs.ErrPermission) {
-		fact += "; this user may not open it (group render)"
+	if more := len(findings) - mostCauses; more > 0 {
+		list = append(list, fmt.Sprintf("%d more (crate-vk devices --why tells them)", more))
 	}
-	return fact
+	return strings.Join(list, "; ")
 }

@@ -58,12 +58,12 @@ func ReferenceDevice() DeviceInfo {
 func Devices() ([]DeviceInfo, error) {
 	inst, err := vk.Open(vk.Options{})
 	if err != nil {
-		return nil, NoDevice(err)
+		return nil, NoVulkan(err)
 	}
 	defer inst.Close()
 	infos, err := inst.Devices()
 	if err != nil {
-		return nil, NoDevice(err)
+		return nil, NoVulkan(err)
 	}
 	list := make([]DeviceInfo, len(infos))
 	for i, info := range infos {
@@ -135,12 +135,12 @@ func preference(t vk.DeviceType) int {
 func find(selector string) (vk.Info, error) {
 	inst, err := vk.Open(vk.Options{})
 	if err != nil {
-		return vk.Info{}, NoDevice(err)
+		return vk.Info{}, NoVulkan(err)
 	}
 	defer inst.Close()
 	infos, err := inst.Devices()
 	if err != nil {
-		return vk.Info{}, NoDevice(err)
+		return vk.Info{}, NoVulkan(err)
 	}
 	return choose(infos, selector)
 }

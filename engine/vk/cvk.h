@@ -35,9 +35,12 @@ void cvk_faults_unlock(cvk_faults *f);
 // as some drivers and layers use values that no pointer has.
 typedef uint64_t cvk_handle;
 
-// The loader and the instance.
-void *cvk_open_loader(void);             // dlopen libvulkan.so.1: vkGetInstanceProcAddr, or NULL
-const char *cvk_loader_error(void);      // why that was NULL
+// Shared libraries, by the system's own means: dlopen, or LoadLibrary on Windows.
+void *cvk_library_open(const char *name, char *why, int size); // NULL: why has the system's words
+void *cvk_library_symbol(void *library, const char *name);
+void cvk_library_close(void *library);
+
+// The instance.
 int cvk_has_layer(void *gipa, const char *name);
 int cvk_has_instance_extension(void *gipa, const char *name);
 

@@ -1,6 +1,5 @@
 #include "cvk_internal.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +25,6 @@ int32_t cvk_fault(cvk_faults *f, const char *call) {
     }
     cvk_faults_unlock(f);
     return result;
-}
-
-void *cvk_open_loader(void) {
-    void *lib = dlopen("libvulkan.so.1", RTLD_NOW | RTLD_LOCAL);
-    return lib ? dlsym(lib, "vkGetInstanceProcAddr") : NULL;
-}
-
-const char *cvk_loader_error(void) {
-    const char *e = dlerror();
-    return e ? e : "unknown reason";
 }
 
 #define GLOBAL(gipa, name) ((PFN_##name)((PFN_vkGetInstanceProcAddr)(gipa))(VK_NULL_HANDLE, #name))

@@ -97,10 +97,10 @@ var (
 // already: one instance and the drivers' settings are all its users'.
 var ErrConflict = errors.New("vulkan: conflicting options")
 
-// Why there is no device: three different states of a machine, each with its
-// remedy.
+// Why there is no device: three different states of a machine. Package drivers finds
+// their causes and remedies.
 var (
 	ErrNoLoader = errors.New("no Vulkan loader")
-	ErrNoDriver = errors.New("no Vulkan driver: the loader found none that it could use (install the GPU's driver; for a software device on Debian: apt-get install mesa-vulkan-drivers)")
-	ErrNoDevice = errors.New("no Vulkan device: a driver is installed, but it reports no device that can compute (check permissions on /dev/dri, or install a software driver: apt-get install mesa-vulkan-drivers)")
+	ErrNoDriver = errors.New("no Vulkan driver: the loader found none that it could use")
+	ErrNoDevice = errors.New("no Vulkan device: a driver is installed, but it reports no device")
 )

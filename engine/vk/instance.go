@@ -3,7 +3,8 @@
 package vk
 
 /*
-#cgo LDFLAGS: -ldl -lpthread
+#cgo linux LDFLAGS: -ldl -lpthread
+#cgo windows LDFLAGS: -static -lpthread
 #include "cvk.h"
 #include <stdlib.h>
 */
@@ -64,10 +65,11 @@ func Open(opt Options) (*Instance, error) {
 
 func open(opt Options) error {
 	if process.gipa == nil {
-		process.gipa = C.cvk_open_loader()
-		if process.gipa == nil {
-			return fmt.Errorf("%w: libvulkan.so.1 was not found (on Debian: apt-get install libvulkan1): %s", ErrNoLoader, C.GoString(C.cvk_loader_error()))
+		gipa, err := openLoader()
+		if err != nil {
+			return err
 		}
+		process.gipa = gipa
 		vulkan.SetGetInstanceProcAddr(process.gipa)
 		if err := vulkan.Init(); err != nil {
 			return fmt.Errorf("%w: %v", ErrNoLoader, err)

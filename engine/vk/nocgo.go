@@ -13,6 +13,12 @@ import (
 
 var errNoCgo = fmt.Errorf("%w: this binary was built without cgo and has only the interpreter (device cpu); for Vulkan build it with a C compiler and CGO_ENABLED=1", ErrNoLoader)
 
+// CanLoad says that this binary can open shared libraries.
+const CanLoad = false
+
+// TryLibrary fails: there are no shared libraries without cgo.
+func TryLibrary(name string) error { return errNoCgo }
+
 // Instance is a use of the process's Vulkan instance.
 type Instance struct{}
 

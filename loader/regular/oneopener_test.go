@@ -31,7 +31,7 @@ func exempt() map[string]string {
 	return map[string]string{
 		"loader/regular/regular.go":            "the opener",
 		"loader/memory/limits_linux.go":        "reads what the kernel says of this process, below /proc and /sys",
-		"engine/run/gpu.go":                    "opens a GPU's node to see whether it may; reads nothing",
+		"engine/drivers/permission.go":         "opens a GPU's node to see whether it may; reads nothing",
 		"cmd/internal/outputs/lock_windows.go": "makes a file that is a lock",
 		"cmd/internal/outputs/disk.go":         "opens output folders and makes files in them",
 	}
