@@ -92,6 +92,11 @@ nocgo:
 	done
 	CRATE_VK_REQUIRE_VULKAN= $(GO) test -count=1 -short ./engine/... ./cmd/...
 
+## windows: build bin/crate-vk.exe, with Vulkan, by mingw-w64
+.PHONY: windows
+windows:
+	@GO="$(GO)" .ci/windows
+
 ## isa-report: write docs/isa-report.md with AMD's compiler (needs mesa-vulkan-drivers)
 .PHONY: isa-report
 isa-report:

@@ -89,7 +89,7 @@ func (m Machine) Check(ctx context.Context) []Finding {
 	for i, c := range list {
 		found, ended := answer(ctx, answers[i])
 		if !ended {
-			all = append(all, Finding{Check: c.name, Problem: "looking for " + c.name + " has not ended in time: a device or a file system does not answer, or the machine is very busy", Remedy: "try again; see what the kernel says: dmesg"})
+			all = append(all, Finding{Check: c.name, Problem: "looking for " + c.name + " has not ended in time: a device or a file system does not answer, or the machine is very busy", Remedy: m.again()})
 		}
 		earlier := all
 		for _, f := range found {
@@ -133,6 +133,14 @@ func (m Machine) system() string {
 		return runtime.GOOS
 	}
 	return m.System
+}
+
+// again is the remedy where something does not answer.
+func (m Machine) again() string {
+	if m.system() == "linux" {
+		return "try again; see what the kernel says of the GPU: dmesg"
+	}
+	return "try again; install the GPU's driver anew"
 }
 
 func (m Machine) env(name string) string {

@@ -102,7 +102,7 @@ func (m Machine) explain(ctx context.Context, library string, err error) (proble
 		return problem, fmt.Sprintf("it was built for a newer system, whose %s has %s_%s: install the driver from this system's packages, or take an image at least as new as the driver's system", what, v[1], v[2])
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return "has not loaded in time: it hangs, or the machine is very busy", "try again; see what the kernel says of the GPU: dmesg"
+		return "has not loaded in time: it hangs, or the machine is very busy", m.again()
 	}
 	if strings.Contains(words, "wrong ELF class: ELFCLASS32") || m.only32(library) {
 		return "is a 32-bit library, and this program has 64 bits: " + words, "install the driver for 64 bits (Debian: the package with :" + debianArch() + ")"

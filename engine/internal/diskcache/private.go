@@ -60,7 +60,7 @@ func shared(info fs.FileInfo, mask fs.FileMode) string {
 		return "is no folder"
 	case foreign(info):
 		return "belongs to somebody else"
-	case mode.Perm()&mask != 0 && (mask&0o020 != 0 || mode&fs.ModeSticky == 0):
+	case permissions(info)&mask != 0 && (mask&0o020 != 0 || mode&fs.ModeSticky == 0):
 		return fmt.Sprintf("can be written by others (mode %#o)", mode.Perm())
 	}
 	return ""
