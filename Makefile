@@ -97,6 +97,11 @@ nocgo:
 windows:
 	@GO="$(GO)" .ci/windows
 
+## gpu-check: pack what a machine with a GPU and without Go needs to check and time crate-vk; docs/gpus.md says what to do there
+.PHONY: gpu-check
+gpu-check: setup build driver
+	.ci/gpu-pack bin/gpu-check
+
 ## isa-report: write docs/isa-report.md with AMD's compiler (needs mesa-vulkan-drivers)
 .PHONY: isa-report
 isa-report:
