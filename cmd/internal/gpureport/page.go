@@ -103,6 +103,10 @@ func (s step) result() string {
 		return "**ran out of its time**"
 	case "skipped":
 		return "skipped: no time was left"
+	case "4":
+		return "**exit code 4**: no GPU can be used"
+	case "ran no test":
+		return "**ran no test**"
 	}
 	return "**exit code " + s.code + "**"
 }
