@@ -23,7 +23,7 @@ func (f attendUniform) lower(l *lowering, v *graph.Value) bool {
 	if l.err != nil {
 		return true
 	}
-	s, ok := f.choose(l.lim, l.opt.Choices.of(f, v, a.half), a.quads)
+	s, ok := f.choose(l.lim, l.opt.Choices.of(f, v, a.half), a.quads, a.half)
 	k := l.variant(v, f.kernel(), a.half)
 	if !ok || !l.usable(k) {
 		return false
@@ -41,44 +41,39 @@ type querySplit struct{ slice, slices, keys, splits, chunk int }
 
 // choose is the shape of that name where it fits, else the static one; ok is
 // false where no split fits.
-func (f attendUniform) choose(lim Limits, name string, headQuads int) (s querySplit, ok bool) {
+func (f attendUniform) choose(lim Limits, name string, headQuads int, half bool) (s querySplit, ok bool) {
 	if a, b, _, ok := parseShape(name); ok && a%4 == 0 {
-		s, ok := f.base(lim, headQuads)
+		s, ok := f.base(lim, headQuads, half)
 		s.keys, s.splits = a, b
 		if ok && s.fits(lim) {
 			return s, true
 		}
 	}
-	return f.static(lim, headQuads)
+	return f.static(lim, headQuads, half)
 }
 
 // base is the part of the shape that the head and the registers decide.
-func (attendUniform) base(lim Limits, headQuads int) (s querySplit, ok bool) {
+func (attendUniform) base(lim Limits, headQuads int, half bool) (s querySplit, ok bool) {
 	if !lim.Ballot {
 		return s, false
 	}
-	// An invocation needs about eight registers a quad. Devices with subgroups
-	// of 64 have 256 of them for one subgroup in flight, and one cannot hide
-	// the latency of scalar loads: at most 128 then.
-	most := 20
-	if lim.Subgroup > 32 {
-		most = 12
+	r := lim.Processor.Registers()
+	s = querySplit{slices: 1, keys: r.Keys}
+	if half {
+		s.keys = r.HalfKeys
 	}
-	s = querySplit{slices: 1, keys: 8}
-	for headQuads%s.slices != 0 || headQuads/s.slices > most {
+	for headQuads%s.slices != 0 || headQuads/s.slices > r.Slice {
 		s.slices++
 	}
 	s.slice = headQuads / s.slices
-	// Four keys' chunks of four quads are 64 scalar registers. Smaller chunks
-	// make newer Mesa spill scalars, which load 16 at a time all the same.
-	for s.chunk = 4; s.slice%s.chunk != 0; s.chunk-- {
+	for s.chunk = r.Chunk; s.slice%s.chunk != 0; s.chunk-- {
 	}
 	return s, true
 }
 
 // static is the shape with the most splits that fit.
-func (f attendUniform) static(lim Limits, headQuads int) (s querySplit, ok bool) {
-	if s, ok = f.base(lim, headQuads); !ok {
+func (f attendUniform) static(lim Limits, headQuads int, half bool) (s querySplit, ok bool) {
+	if s, ok = f.base(lim, headQuads, half); !ok {
 		return s, false
 	}
 	for s.splits = 4; s.splits >= 1; s.splits /= 2 {
@@ -113,13 +108,14 @@ func (attendUniform) shape(_ *shaders.Variant, c shaders.Values) string {
 	return fmt.Sprintf("%dx%d", c("KEYS"), c("SPLITS"))
 }
 
-func (f attendUniform) candidates(lim Limits, c shaders.Values) []string {
-	s, ok := f.base(lim, c("SLICE")*c("SLICES"))
+func (f attendUniform) candidates(lim Limits, k *shaders.Variant, c shaders.Values) []string {
+	s, ok := f.base(lim, c("SLICE")*c("SLICES"), k.Has("F16"))
 	if !ok {
 		return nil
 	}
+	most := s.keys
 	var list []string
-	for _, s.keys = range []int{4, 8, 16} {
+	for s.keys = 4; s.keys <= most; s.keys *= 2 {
 		for _, s.splits = range []int{1, 2, 4} {
 			if s.fits(lim) {
 				list = append(list, fmt.Sprintf("%dx%d", s.keys, s.splits))

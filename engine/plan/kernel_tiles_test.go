@@ -5,7 +5,7 @@ import "testing"
 func gpuLimits(units, subgroup int) Limits {
 	lim := BaselineLimits()
 	lim.ComputeUnits, lim.Subgroup, lim.Ballot, lim.Shuffle = units, subgroup, true, true
-	lim.WideShared = true
+	lim.Processor = RDNA
 	lim.MaxInvocations, lim.MaxShared = 1024, 65536
 	lim.MaxWorkgroupSize = [3]int{1024, 1024, 1024}
 	return lim
@@ -26,7 +26,7 @@ func TestTileFillsTheDevice(t *testing.T) {
 		}
 	}
 	narrow := gpuLimits(96, 32)
-	narrow.WideShared = false // an 8×4 block would wait for shared memory
+	narrow.Processor = RDNA3 // an 8×4 block would wait for shared memory
 	if got := (linearTiles{}).static(narrow, "", 785, 768/4).name(); got != "64x128/8x8" {
 		t.Errorf("785×768 with narrow shared memory: %s", got)
 	}
@@ -58,7 +58,7 @@ func TestTilesAreExchangeable(t *testing.T) {
 func TestUniformAttentionShapes(t *testing.T) {
 	for _, lanes := range []int{8, 16, 32, 64} {
 		for quads := 1; quads <= 64; quads++ {
-			s, ok := attendUniform{}.static(gpuLimits(80, lanes), quads)
+			s, ok := attendUniform{}.static(gpuLimits(80, lanes), quads, false)
 			if !ok {
 				continue
 			}
@@ -68,7 +68,7 @@ func TestUniformAttentionShapes(t *testing.T) {
 		}
 	}
 	for _, quads := range []int{8, 9, 12, 16, 20, 32} {
-		if _, ok := (attendUniform{}).static(gpuLimits(80, 64), quads); !ok {
+		if _, ok := (attendUniform{}).static(gpuLimits(80, 64), quads, false); !ok {
 			t.Errorf("no shape for %d quads on subgroups of 64", quads)
 		}
 	}

@@ -23,7 +23,7 @@ func limits(gpu isa.GPU) plan.Limits {
 		MaxStorageRange: math.MaxUint32, MaxAllocation: 2 << 30, MaxTexels: 1 << 27, StorageAlign: 4, TexelAlign: 4,
 		MaxInvocations: 1024, MaxWorkgroupSize: [3]int{1024, 1024, 1024}, MaxWorkgroups: [3]int{65535, 65535, 65535},
 		MaxShared: 65536, MaxPush: 256, Subgroup: gpu.Lanes, Shuffle: true, Ballot: true, Storage16: true,
-		Memory: 8 << 30, ComputeUnits: units[gpu.Name], WideShared: gpu.FlopsSlot == 2}
+		Memory: 8 << 30, ComputeUnits: units[gpu.Name], Processor: map[string]plan.Processor{"NAVI21": plan.RDNA, "GFX1100": plan.RDNA3, "VEGA10": plan.GCN}[gpu.Name]}
 }
 
 // variant is a kernel with its specialization constants, and who uses it.
