@@ -37,7 +37,7 @@ type shapedForm interface {
 	shape(k *shaders.Variant, c shaders.Values) string
 	// candidates lists the shapes worth measuring in place of a dispatch's own,
 	// those first that often win; none that spills registers on the device.
-	candidates(lim Limits, k *shaders.Variant, c shaders.Values) []string
+	candidates(lim Limits, c shaders.Values) []string
 }
 
 // formOf finds the form that emitted a dispatch.
@@ -125,7 +125,7 @@ func Shapes(lim Limits, d *Dispatch) []string {
 		return nil
 	}
 	c, _ := d.Constants()
-	list := shapedOf(d).candidates(lim, d.Kernel, c)
+	list := shapedOf(d).candidates(lim, c)
 	return append([]string{own}, slices.DeleteFunc(list, func(s string) bool { return s == own })...)
 }
 

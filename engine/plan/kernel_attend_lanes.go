@@ -80,7 +80,7 @@ func (attendLanes) shape(k *shaders.Variant, c shaders.Values) string {
 	return lanesName(c("QUERIES"), c("KEYS"), k)
 }
 
-func (attendLanes) candidates(lim Limits, _ *shaders.Variant, c shaders.Values) []string {
+func (attendLanes) candidates(lim Limits, c shaders.Values) []string {
 	list := [][2]int{{3, 6}, {5, 4}, {3, 8}, {3, 12}, {2, 8}, {4, 4}, {3, 10}, {4, 8}, {3, 5}, {3, 4}, {2, 6}, {6, 4}, {2, 4}, {1, 8}}
 	return lanesShapes(lim, slices.DeleteFunc(list, func(s [2]int) bool {
 		return s[1] > lim.Subgroup || !fitsLanes(s[0], s[1], c("HEAD_QUADS"))

@@ -23,7 +23,7 @@ func (f attendUniform) lower(l *lowering, v *graph.Value) bool {
 	if l.err != nil {
 		return true
 	}
-	s, ok := f.choose(l.lim, l.opt.Choices.of(f, v, a.half), a.quads, a.half)
+	s, ok := f.choose(l.lim, l.opt.Choices.of(f, v, a.half), a.quads)
 	k := l.variant(v, f.kernel(), a.half)
 	if !ok || !l.usable(k) {
 		return false
@@ -41,27 +41,24 @@ type querySplit struct{ slice, slices, keys, splits, chunk int }
 
 // choose is the shape of that name where it fits, else the static one; ok is
 // false where no split fits.
-func (f attendUniform) choose(lim Limits, name string, headQuads int, half bool) (s querySplit, ok bool) {
+func (f attendUniform) choose(lim Limits, name string, headQuads int) (s querySplit, ok bool) {
 	if a, b, _, ok := parseShape(name); ok && a%4 == 0 {
-		s, ok := f.base(lim, headQuads, half)
+		s, ok := f.base(lim, headQuads)
 		s.keys, s.splits = a, b
 		if ok && s.fits(lim) {
 			return s, true
 		}
 	}
-	return f.static(lim, headQuads, half)
+	return f.static(lim, headQuads)
 }
 
 // base is the part of the shape that the head and the registers decide.
-func (attendUniform) base(lim Limits, headQuads int, half bool) (s querySplit, ok bool) {
+func (attendUniform) base(lim Limits, headQuads int) (s querySplit, ok bool) {
 	if !lim.Ballot {
 		return s, false
 	}
 	r := lim.Processor.Registers()
 	s = querySplit{slices: 1, keys: r.Keys}
-	if half {
-		s.keys = r.HalfKeys
-	}
 	for headQuads%s.slices != 0 || headQuads/s.slices > r.Slice {
 		s.slices++
 	}
@@ -72,8 +69,8 @@ func (attendUniform) base(lim Limits, headQuads int, half bool) (s querySplit, o
 }
 
 // static is the shape with the most splits that fit.
-func (f attendUniform) static(lim Limits, headQuads int, half bool) (s querySplit, ok bool) {
-	if s, ok = f.base(lim, headQuads, half); !ok {
+func (f attendUniform) static(lim Limits, headQuads int) (s querySplit, ok bool) {
+	if s, ok = f.base(lim, headQuads); !ok {
 		return s, false
 	}
 	for s.splits = 4; s.splits >= 1; s.splits /= 2 {
@@ -108,8 +105,8 @@ func (attendUniform) shape(_ *shaders.Variant, c shaders.Values) string {
 	return fmt.Sprintf("%dx%d", c("KEYS"), c("SPLITS"))
 }
 
-func (f attendUniform) candidates(lim Limits, k *shaders.Variant, c shaders.Values) []string {
-	s, ok := f.base(lim, c("SLICE")*c("SLICES"), k.Has("F16"))
+func (f attendUniform) candidates(lim Limits, c shaders.Values) []string {
+	s, ok := f.base(lim, c("SLICE")*c("SLICES"))
 	if !ok {
 		return nil
 	}

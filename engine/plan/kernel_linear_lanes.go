@@ -107,7 +107,7 @@ func (linearLanes) shape(k *shaders.Variant, c shaders.Values) string {
 
 // candidates are bodies of 256 to 1,536 multiply-adds, which drivers compile
 // within a second or so.
-func (linearLanes) candidates(lim Limits, _ *shaders.Variant, c shaders.Values) []string {
+func (linearLanes) candidates(lim Limits, c shaders.Values) []string {
 	list := [][2]int{{32, 2}, {24, 2}, {16, 2}, {32, 1}, {32, 3}, {48, 1}, {16, 4}, {48, 2}, {64, 1}, {66, 1}, {16, 1}}
 	rows, panels := c("rows"), ceil(c("nquads"), c("LANES"))
 	return lanesShapes(lim, slices.DeleteFunc(list, func(s [2]int) bool { return s[0] > rows || s[1] > panels }))

@@ -158,7 +158,7 @@ func (linearTiles) shape(_ *shaders.Variant, c shaders.Values) string {
 	return tileName(c("BM"), c("BN"), c("TM"), c("TN"))
 }
 
-func (linearTiles) candidates(lim Limits, _ *shaders.Variant, _ shaders.Values) []string {
+func (linearTiles) candidates(lim Limits, _ shaders.Values) []string {
 	var list []string
 	for _, t := range tiles() {
 		if t.suits(lim) {

@@ -58,7 +58,7 @@ func TestTilesAreExchangeable(t *testing.T) {
 func TestUniformAttentionShapes(t *testing.T) {
 	for _, lanes := range []int{8, 16, 32, 64} {
 		for quads := 1; quads <= 64; quads++ {
-			s, ok := attendUniform{}.static(gpuLimits(80, lanes), quads, false)
+			s, ok := attendUniform{}.static(gpuLimits(80, lanes), quads)
 			if !ok {
 				continue
 			}
@@ -68,7 +68,7 @@ func TestUniformAttentionShapes(t *testing.T) {
 		}
 	}
 	for _, quads := range []int{8, 9, 12, 16, 20, 32} {
-		if _, ok := (attendUniform{}).static(gpuLimits(80, 64), quads, false); !ok {
+		if _, ok := (attendUniform{}).static(gpuLimits(80, 64), quads); !ok {
 			t.Errorf("no shape for %d quads on subgroups of 64", quads)
 		}
 	}

@@ -37,9 +37,12 @@ type Registers struct {
 	// Slice bounds the quads of a head that an invocation of attend_uniform has, each as a
 	// query and as a sum: about eight registers a quad.
 	Slice int
-	// Keys is the number of keys that attend_uniform takes at a step, in float32 and in
-	// float16; Chunk the quads of a key that it loads at once.
-	Keys, HalfKeys, Chunk int
+	// Keys is the number of keys that attend_uniform takes at a step, Chunk the quads of a
+	// key that it loads at once.
+	Keys, Chunk int
+	// Kept bounds the quads of a query that attend_map keeps; wider heads' are read again
+	// with each key.
+	Kept int
 	// WideShared says that shared memory delivers a byte for each fp32 operation;
 	// elsewhere half a byte.
 	WideShared bool
@@ -54,32 +57,34 @@ func (p Processor) Registers() Registers {
 }
 
 var processors = map[Processor]Registers{
-	CPU: {Block: 64, Slice: 20, Keys: 8, HalfKeys: 8, Chunk: 4},
+	CPU: {Block: 64, Slice: 20, Keys: 8, Chunk: 4, Kept: 20},
 
 	// 255 registers; of 65,536 on a multiprocessor, 128 each leave 16 subgroups in flight
 	// and 168 each 12. Chunks of four quads would take 30 registers more.
-	NVIDIA: {Subgroup: 32, Block: 64, Slice: 12, Keys: 8, HalfKeys: 8, Chunk: 2},
+	NVIDIA: {Subgroup: 32, Block: 64, Slice: 12, Keys: 8, Chunk: 2, Kept: 20},
 
 	// 256 registers for one subgroup of 64 in flight, which can't hide latency: at most 128.
 	// Keys are scalars, of which there are 100: with eight keys at a step some are spilled.
-	GCN: {Subgroup: 64, Block: 64, Slice: 12, Keys: 4, HalfKeys: 4, Chunk: 4, WideShared: true},
+	GCN: {Subgroup: 64, Block: 64, Slice: 12, Keys: 4, Chunk: 4, Kept: 20, WideShared: true},
 	// The same scalars, and twice the registers in subgroups of 32.
-	RDNA: {Subgroup: 32, Block: 64, Slice: 20, Keys: 4, HalfKeys: 4, Chunk: 4, WideShared: true},
+	RDNA: {Subgroup: 32, Block: 64, Slice: 20, Keys: 4, Chunk: 4, Kept: 20, WideShared: true},
 	// In subgroups of 32 the compiler pairs multiply-adds, and two are issued at once.
-	RDNA3: {Subgroup: 32, Always: true, Block: 64, Slice: 20, Keys: 4, HalfKeys: 4, Chunk: 4},
+	RDNA3: {Subgroup: 32, Always: true, Block: 64, Slice: 20, Keys: 4, Chunk: 4, Kept: 20},
 
 	// 4 kB a thread, whatever its subgroup: 128 values in subgroups of 8, 64 in those of 16.
-	Gen12: {Subgroup: 8, Block: 32, Slice: 6, Keys: 8, HalfKeys: 8, Chunk: 2},
-	// 8 kB a thread: 128 values in subgroups of 16.
-	Xe2: {Subgroup: 16, Block: 32, Slice: 8, Keys: 8, HalfKeys: 8, Chunk: 2},
+	Gen12: {Subgroup: 8, Block: 32, Slice: 6, Keys: 8, Chunk: 2, Kept: 20},
+	// 8 kB a thread: 128 values in subgroups of 16. A head of four slices of eight quads spills.
+	Xe2: {Subgroup: 16, Block: 32, Slice: 6, Keys: 8, Chunk: 2, Kept: 20},
 
-	Adreno6: {Subgroup: 64, Block: 64, Slice: 4, Keys: 4, HalfKeys: 4, Chunk: 2},
-	Adreno7: {Subgroup: 64, Block: 64, Slice: 12, Keys: 8, HalfKeys: 8, Chunk: 2},
+	// 48 registers of four components; the compiler of Adreno 6xx moves all rows' addresses
+	// out of a loop, which leaves few of them.
+	Adreno6: {Subgroup: 64, Block: 64, Slice: 4, Keys: 4, Chunk: 2, Kept: 4},
+	Adreno7: {Subgroup: 64, Block: 64, Slice: 12, Keys: 8, Chunk: 2, Kept: 20},
 
-	// 256 halves of a register.
-	Apple: {Subgroup: 32, Block: 32, Slice: 6, Keys: 8, HalfKeys: 8, Chunk: 2},
+	// 128 registers.
+	Apple: {Subgroup: 32, Block: 32, Slice: 6, Keys: 8, Chunk: 2, Kept: 20},
 
 	// 64 registers on Mali and V3D as their vendors document them; no open compiler of
 	// theirs has a stub device to compile for.
-	Mobile: {Block: 16, Slice: 4, Keys: 4, HalfKeys: 4, Chunk: 1},
+	Mobile: {Block: 16, Slice: 4, Keys: 4, Chunk: 1, Kept: 4},
 }

@@ -15,24 +15,15 @@ func TestShapesSuitTheProcessor(t *testing.T) {
 				}
 			}
 		}
-		for _, name := range (linearTiles{}).candidates(lim, nil, nil) {
+		for _, name := range (linearTiles{}).candidates(lim, nil) {
 			if s := (linearTiles{}).static(lim, name, 1, 1); s.tm*s.tn > r.Block {
 				t.Errorf("%q: tune would measure %s", p, name)
 			}
 		}
 		for quads := 1; quads <= 32; quads++ {
-			for _, half := range []bool{false, true} {
-				s, ok := attendUniform{}.static(lim, quads, half)
-				if !ok {
-					continue
-				}
-				keys := r.Keys
-				if half {
-					keys = r.HalfKeys
-				}
-				if s.slice > r.Slice || s.keys > keys || s.chunk > r.Chunk {
-					t.Errorf("%q: %+v for a head of %d quads", p, s, quads)
-				}
+			s, ok := attendUniform{}.static(lim, quads)
+			if ok && (s.slice > r.Slice || s.keys > r.Keys || s.chunk > r.Chunk) {
+				t.Errorf("%q: %+v for a head of %d quads", p, s, quads)
 			}
 		}
 	}
