@@ -91,7 +91,7 @@ func (t tile) suits(lim Limits) bool {
 }
 
 // peak is what the tile's inner loop can reach of a compute unit's peak, by
-// the model of docs/isa-report.md: a multiply-add of a tm×tn block reads
+// the model of docs/vendors.md: a multiply-add of a tm×tn block reads
 // 2·(tm + tn)/(tm·tn) bytes of shared memory an operation, a tile
 // 2/bm + 2/bn bytes of the second-level cache.
 func (t tile) peak(lim Limits) float64 {
