@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -52,6 +54,23 @@ func TestVerdict(t *testing.T) {
 		if !strings.Contains(said, x.says) {
 			t.Errorf("%s: said %q, want %q", name, said, x.says)
 		}
+	}
+}
+
+// TestTreeRefused: a folder of something else is not made a tree, which would empty it.
+func TestTreeRefused(t *testing.T) {
+	dir := t.TempDir()
+	precious := filepath.Join(dir, "thesis.tex")
+	if err := os.WriteFile(precious, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CRATE_VK_VENDORS", dir)
+	t.Setenv("CRATE_VK_MIRROR", "http://127.0.0.1:1/debian") // nothing is fetched even so
+	if _, err := openTree(); err == nil || !strings.Contains(err.Error(), "is no tree") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(precious); err != nil {
+		t.Error(err)
 	}
 }
 

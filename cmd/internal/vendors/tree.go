@@ -46,6 +46,12 @@ func openTree() (tree, error) {
 	if have, err := os.ReadFile(made); err == nil && string(have) == mark {
 		return tree(dir), nil
 	}
+	// What lies there is removed: it has to be a Debian tree.
+	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) > 0 {
+		if _, err := os.Stat(filepath.Join(dir, "etc", "debian_version")); err != nil {
+			return "", fmt.Errorf("%s is no tree that make vendors made: name another folder with CRATE_VK_VENDORS, or none", dir)
+		}
+	}
 	if err := makeTree(dir); err != nil {
 		return "", err
 	}
