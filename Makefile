@@ -53,7 +53,7 @@ ci-long: setup build driver check-all
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_FAULTS=1 $(GO) test -count=1 -timeout 60m ./engine -run TestEachCallFails -v
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_RANDOM_MODELS=70 $(GO) test -count=1 -timeout 60m ./engine -run TestRandomModels
 	CRATE_VK_KILLS=20 $(GO) test -count=1 -timeout 20m ./cmd/crate-vk -run TestKilled
-	$(MAKE) mutate soak
+	$(MAKE) check-vendors mutate soak
 
 ## mutate: break the code of each promise in docs/promises.md, and see its test fail
 .PHONY: mutate
@@ -102,10 +102,15 @@ windows:
 gpu-check: setup build driver
 	.ci/gpu-pack bin/gpu-check
 
-## isa-report: write docs/isa-report.md with AMD's compiler (needs mesa-vulkan-drivers)
-.PHONY: isa-report
-isa-report:
-	$(GO) run ./cmd/internal/isareport
+## vendors: write docs/vendors.md with the vendors' open compilers, in a Debian tree that it makes (root; 800 MB in the user's cache folder)
+.PHONY: vendors
+vendors:
+	$(GO) run ./cmd/internal/vendors
+
+## check-vendors: compile every kernel for every GPU of docs/vendors.md, and fail where one spills registers
+.PHONY: check-vendors
+check-vendors:
+	$(GO) run ./cmd/internal/vendors -check
 
 ## bench-peers: install PyTorch and onnxruntime where they are missing, time crate-vk beside them, write docs/peers.md
 .PHONY: bench-peers

@@ -17,7 +17,7 @@ func readoutKernels() []*Kernel {
 			Bindings: []Binding{in32("f"), out32("bits")},
 			Push:     consts("tokens words quads frow fquad tau:f32"),
 			Spec:     consts("LANES"), Local: along("LANES"),
-			Loops: func(c Values, _ *Variant) int { return c("quads") },
+			Loops: func(c Values, _ *Variant) int { return 4*c("quads") + 4 },
 		},
 		{
 			Name:     "affinity_lanes",

@@ -36,7 +36,7 @@ type shapedForm interface {
 	// shape names the shape that a dispatch with these constants has.
 	shape(k *shaders.Variant, c shaders.Values) string
 	// candidates lists the shapes worth measuring in place of a dispatch's own,
-	// those first that often win.
+	// those first that often win; none that spills registers on the device.
 	candidates(lim Limits, c shaders.Values) []string
 }
 

@@ -17,7 +17,7 @@ func (f attendMap) lower(l *lowering, v *graph.Value) bool {
 	heads, tokens, images := v.Int("heads"), v.Shape()[2].Size, v.Shape()[0].Size
 	lanes, hq := l.lanes(), headQuads(v.Arg("q"), heads)
 	kept := hq
-	if hq > 20 {
+	if hq > l.lim.Processor.Registers().Kept {
 		kept = 0 // too many registers for a query: read it each time
 	}
 	pitch := ceil(tokens, 4)

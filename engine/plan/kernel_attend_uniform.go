@@ -57,21 +57,13 @@ func (attendUniform) base(lim Limits, headQuads int) (s querySplit, ok bool) {
 	if !lim.Ballot {
 		return s, false
 	}
-	// An invocation needs about eight registers a quad. Devices with subgroups
-	// of 64 have 256 of them for one subgroup in flight, and one cannot hide
-	// the latency of scalar loads: at most 128 then.
-	most := 20
-	if lim.Subgroup > 32 {
-		most = 12
-	}
-	s = querySplit{slices: 1, keys: 8}
-	for headQuads%s.slices != 0 || headQuads/s.slices > most {
+	r := lim.Processor.Registers()
+	s = querySplit{slices: 1, keys: r.Keys}
+	for headQuads%s.slices != 0 || headQuads/s.slices > r.Slice {
 		s.slices++
 	}
 	s.slice = headQuads / s.slices
-	// Four keys' chunks of four quads are 64 scalar registers. Smaller chunks
-	// make newer Mesa spill scalars, which load 16 at a time all the same.
-	for s.chunk = 4; s.slice%s.chunk != 0; s.chunk-- {
+	for s.chunk = r.Chunk; s.slice%s.chunk != 0; s.chunk-- {
 	}
 	return s, true
 }
@@ -118,8 +110,9 @@ func (f attendUniform) candidates(lim Limits, c shaders.Values) []string {
 	if !ok {
 		return nil
 	}
+	most := s.keys
 	var list []string
-	for _, s.keys = range []int{4, 8, 16} {
+	for s.keys = 4; s.keys <= most; s.keys *= 2 {
 		for _, s.splits = range []int{1, 2, 4} {
 			if s.fits(lim) {
 				list = append(list, fmt.Sprintf("%dx%d", s.keys, s.splits))

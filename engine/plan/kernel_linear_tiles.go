@@ -57,6 +57,7 @@ func tiles() []tile {
 		{128, 64, 128, 16, 8, 8, 8, false},
 		{128, 64, 64, 16, 8, 4, 8, false},
 		{64, 32, 64, 16, 8, 4, 8, false},
+		{256, 64, 64, 16, 4, 4, 8, false},
 		{64, 32, 32, 16, 4, 4, 8, false},
 	}
 }
@@ -79,12 +80,18 @@ func (t tile) name() string { return tileName(t.bm, t.bn, t.tm, t.tn) }
 
 func (t tile) shared() int { return 4 * t.bk * (t.bm + 4 + t.bn) }
 
+// fits says that the device can run the tile at all.
 func (t tile) fits(lim Limits) bool {
-	return t.shared() <= lim.MaxShared && t.invocations <= lim.MaxInvocations
+	return t.shared() <= lim.MaxShared && t.invocations <= lim.MaxInvocations && t.invocations <= lim.MaxWorkgroupSize[0]
+}
+
+// suits says that the device runs it without spilling registers.
+func (t tile) suits(lim Limits) bool {
+	return t.fits(lim) && !t.onRequest && t.tm*t.tn <= lim.Processor.Registers().Block
 }
 
 // peak is what the tile's inner loop can reach of a compute unit's peak, by
-// the model of docs/isa-report.md: a multiply-add of a tm×tn block reads
+// the model of docs/vendors.md: a multiply-add of a tm×tn block reads
 // 2·(tm + tn)/(tm·tn) bytes of shared memory an operation, a tile
 // 2/bm + 2/bn bytes of the second-level cache.
 func (t tile) peak(lim Limits) float64 {
@@ -92,7 +99,7 @@ func (t tile) peak(lim Limits) float64 {
 	// and NVIDIA have half of RDNA 2's and GCN's. Of the second level's rate
 	// seven tenths are counted on.
 	shared, second := 0.5, 0.045
-	if lim.WideShared {
+	if lim.Processor.Registers().WideShared {
 		shared, second = 1, 0.07
 	}
 	// Beside its multiply-adds the loop sums up rows and forms addresses.
@@ -138,7 +145,7 @@ func (linearTiles) static(lim Limits, asked string, rows, nquads int) tile {
 		if t.name() == asked {
 			return t
 		}
-		if s := t.share(lim, rows, 4*nquads); s > top && !t.onRequest {
+		if s := t.share(lim, rows, 4*nquads); s > top && t.suits(lim) {
 			best, top = t, s
 		}
 	}
@@ -154,7 +161,7 @@ func (linearTiles) shape(_ *shaders.Variant, c shaders.Values) string {
 func (linearTiles) candidates(lim Limits, _ shaders.Values) []string {
 	var list []string
 	for _, t := range tiles() {
-		if t.fits(lim) && !t.onRequest {
+		if t.suits(lim) {
 			list = append(list, t.name())
 		}
 	}

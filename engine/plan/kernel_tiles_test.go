@@ -5,7 +5,7 @@ import "testing"
 func gpuLimits(units, subgroup int) Limits {
 	lim := BaselineLimits()
 	lim.ComputeUnits, lim.Subgroup, lim.Ballot, lim.Shuffle = units, subgroup, true, true
-	lim.WideShared = true
+	lim.Processor = RDNA
 	lim.MaxInvocations, lim.MaxShared = 1024, 65536
 	lim.MaxWorkgroupSize = [3]int{1024, 1024, 1024}
 	return lim
@@ -26,7 +26,7 @@ func TestTileFillsTheDevice(t *testing.T) {
 		}
 	}
 	narrow := gpuLimits(96, 32)
-	narrow.WideShared = false // an 8×4 block would wait for shared memory
+	narrow.Processor = RDNA3 // an 8×4 block would wait for shared memory
 	if got := (linearTiles{}).static(narrow, "", 785, 768/4).name(); got != "64x128/8x8" {
 		t.Errorf("785×768 with narrow shared memory: %s", got)
 	}

@@ -40,8 +40,8 @@ type Limits struct {
 	Storage16        bool // fp16 in storage buffers
 	MaxLoops         int  // iterations of an invocation; 0: no limit known
 	Memory           int64
-	ComputeUnits     int  // 0: unknown
-	WideShared       bool // shared memory delivers a byte for each fp32 operation; elsewhere half a byte
+	ComputeUnits     int // 0: unknown
+	Processor        Processor
 }
 
 // loopBound stays below the 65,535 iterations after which llvmpipe silently

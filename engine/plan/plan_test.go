@@ -31,7 +31,8 @@ func cpuLimits() plan.Limits {
 // gpuLimits are like a discrete GPU's.
 func gpuLimits() plan.Limits {
 	l := plan.BaselineLimits()
-	l.Device, l.MaxInvocations, l.MaxWorkgroupSize, l.MaxShared = "gpu", 1024, [3]int{1024, 1024, 64}, 65536
+	l.Device, l.Processor = "gpu", plan.RDNA3
+	l.MaxInvocations, l.MaxWorkgroupSize, l.MaxShared = 1024, [3]int{1024, 1024, 64}, 65536
 	l.Subgroup, l.Shuffle, l.Ballot, l.Storage16, l.MaxLoops, l.ComputeUnits = 32, true, true, true, 0, 80
 	return l
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/shaders"
 )
 
 // LimitsOf copies what planning needs from a device.
@@ -17,7 +18,7 @@ func LimitsOf(info vk.Info, memory int64) plan.Limits {
 		MaxShared: info.MaxShared, MaxPush: info.MaxPush, Subgroup: subgroupOf(info),
 		Shuffle: info.SubgroupOps&vk.SubgroupShuffle != 0, Ballot: info.SubgroupOps&vk.SubgroupBallot != 0,
 		Storage16: info.Storage16, Memory: memory, ComputeUnits: info.ComputeUnits,
-		WideShared: 0 < info.VectorRegisters && info.VectorRegisters <= 512,
+		Processor: processorOf(info),
 	}
 	if l.Type == "" {
 		l.Type = plan.Other
@@ -32,13 +33,23 @@ func LimitsOf(info vk.Info, memory int64) plan.Limits {
 	return l
 }
 
-// subgroupOf is the subgroup size that kernels are compiled for: 32 where the
-// device leaves the choice. On AMD's RDNA that is the native width: it has
-// twice the subgroups to hide latency with, and gfx11 issues two multiply-adds
-// at once (docs/isa-report.md).
+// subgroupOf is the subgroup size that kernels with subgroup operations are compiled for:
+// the processor's best where the device leaves the choice.
 func subgroupOf(info vk.Info) int {
-	if info.SizeControl && info.Type != vk.TypeSoftware && info.MinSubgroup <= 32 && 32 <= info.MaxSubgroup {
-		return 32
+	n := processorOf(info).Registers().Subgroup
+	if info.SizeControl && info.MinSubgroup <= n && n <= info.MaxSubgroup {
+		return n
 	}
 	return info.Subgroup
+}
+
+// requiredSubgroup is the subgroup size that a kernel is compiled for, 0 where that is the
+// compiler's choice: Intel's takes the widest that does not spill registers. Subgroups are
+// full, so that the workgroup has to have whole ones.
+func requiredSubgroup(info vk.Info, k *shaders.Kernel, c shaders.Values) int {
+	n := subgroupOf(info)
+	if wanted := k.Subgroups || processorOf(info).Registers().Always; !wanted || k.Local(c)[0]%n != 0 {
+		return 0
+	}
+	return n
 }

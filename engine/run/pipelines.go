@@ -96,11 +96,7 @@ func (s *Pipelines) compile(d *plan.Dispatch) (*vk.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	// All kernels, not only those that need it, so that what was measured for
-	// one subgroup size is not run at another. Subgroups must be full.
-	if n := subgroupOf(s.dev.Info); k.Local(c)[0]%n == 0 {
-		info.Subgroup = n
-	}
+	info.Subgroup = requiredSubgroup(s.dev.Info, k, c)
 	return s.dev.NewPipeline(info, s.cache)
 }
 

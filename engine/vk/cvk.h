@@ -59,7 +59,8 @@ typedef struct {
     uint64_t max_storage_range, max_allocation, max_texels, storage_align, texel_align;
     uint32_t max_invocations, max_size[3], max_groups[3], max_shared, max_push, max_slots;
     uint32_t subgroup, min_subgroup, max_subgroup, subgroup_ops, subgroup_stages;
-    uint32_t storage16, float16, statistics, size_control, timestamps, invocations;
+    uint32_t storage16, float16, statistics, size_control, full_subgroups, timestamps, invocations;
+    uint32_t vendor, device, driver_id; // of PCI or Khronos; VkDriverId
     float timestamp_ns;
     uint64_t local_heap;
     uint32_t compute_units, vector_registers; // 0: the driver doesn't tell
@@ -72,7 +73,7 @@ VkResult cvk_query(void *gipa, cvk_handle instance, cvk_handle phys, cvk_info *i
 typedef struct cvk_device cvk_device;
 typedef struct {
     uint32_t queue;
-    uint32_t storage16, float16, statistics, size_control, invocations; // features to enable
+    uint32_t storage16, float16, statistics, size_control, full_subgroups, invocations; // features to enable
 } cvk_wants;
 
 VkResult cvk_device_create(void *gipa, cvk_handle instance, cvk_handle phys, const cvk_wants *wants, cvk_faults *faults, cvk_device **out);

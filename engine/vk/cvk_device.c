@@ -131,6 +131,9 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     snprintf(info->driver_name, sizeof info->driver_name, "%s", drv.driverName);
     snprintf(info->driver_info, sizeof info->driver_info, "%s", drv.driverInfo);
     memcpy(info->uuid, id.deviceUUID, 16);
+    info->vendor = p.properties.vendorID;
+    info->device = p.properties.deviceID;
+    info->driver_id = drv.driverID;
     info->type = p.properties.deviceType;
     info->api = p.properties.apiVersion;
     info->driver_version = p.properties.driverVersion;
@@ -166,7 +169,9 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     info->float16 = half.shaderFloat16;
     info->statistics = stats.pipelineExecutableInfo;
     info->invocations = f.features.pipelineStatisticsQuery;
-    info->size_control = size_control.subgroupSizeControl && size_control.computeFullSubgroups;
+    // A device may have the feature for no stage but others': older RADV, MoltenVK.
+    info->size_control = size_control.subgroupSizeControl && (control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT);
+    info->full_subgroups = size_control.computeFullSubgroups;
 
     VkPhysicalDeviceMemoryProperties mem;
     memory(phys, &mem);
@@ -189,14 +194,14 @@ VkResult cvk_device_create(void *gipa, cvk_handle instance_, cvk_handle phys_, c
     VkPhysicalDevice16BitStorageFeatures s16 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES, NULL, VK_TRUE};
     VkPhysicalDeviceShaderFloat16Int8Features half = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES, NULL, VK_TRUE};
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR stats = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR, NULL, VK_TRUE};
-    VkPhysicalDeviceSubgroupSizeControlFeaturesEXT sizes = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT, NULL, VK_TRUE, VK_TRUE};
+    VkPhysicalDeviceSubgroupSizeControlFeaturesEXT sizes = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT, NULL, w->size_control, w->full_subgroups};
     VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, NULL, 0, 1, &queue};
     VkPhysicalDeviceFeatures features = {.pipelineStatisticsQuery = w->invocations};
     info.pEnabledFeatures = &features;
     if (w->storage16) s16.pNext = (void *)info.pNext, info.pNext = &s16;
     if (w->float16) half.pNext = (void *)info.pNext, info.pNext = &half, ext[next++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
     if (w->statistics) stats.pNext = (void *)info.pNext, info.pNext = &stats, ext[next++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
-    if (w->size_control) sizes.pNext = (void *)info.pNext, info.pNext = &sizes, ext[next++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    if (w->size_control || w->full_subgroups) sizes.pNext = (void *)info.pNext, info.pNext = &sizes, ext[next++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
     info.enabledExtensionCount = next;
     info.ppEnabledExtensionNames = ext;
 
@@ -204,6 +209,7 @@ VkResult cvk_device_create(void *gipa, cvk_handle instance_, cvk_handle phys_, c
     if (!d) return VK_ERROR_OUT_OF_HOST_MEMORY;
     d->faults = faults;
     d->size_control = w->size_control;
+    d->full_subgroups = w->full_subgroups;
     d->statistics = w->statistics;
     VkResult r = cvk_fault(faults, "vkCreateDevice");
     if (!r) r = create(phys, &info, NULL, &d->handle);

@@ -19,7 +19,7 @@ struct cvk_device {
     VkDevice handle;
     VkQueue queue;
     cvk_faults *faults;
-    uint32_t size_control, statistics;
+    uint32_t size_control, full_subgroups, statistics;
 #define FIELD(name) PFN_vk##name name;
     CVK_FUNCTIONS(FIELD)
 #undef FIELD

@@ -35,12 +35,12 @@ VkResult cvk_pipeline_create(cvk_device *d, cvk_handle cache, cvk_handle module,
     for (uint32_t i = 0; i < nspec; i++) entries[i] = (VkSpecializationMapEntry){i, 4 * i, 4};
     VkSpecializationInfo si = {nspec, entries, 4 * nspec, spec};
     VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT size = {VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT, NULL, subgroup};
-    int sized = subgroup && d->size_control;
+    int sized = subgroup && d->size_control, full = subgroup && d->full_subgroups;
     VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .flags = d->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR | VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR : 0,
         .stage = {VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, sized ? &size : NULL,
-                  sized ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT : 0, VK_SHADER_STAGE_COMPUTE_BIT, AS(VkShaderModule, module), "main", nspec ? &si : NULL},
+                  full ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT : 0, VK_SHADER_STAGE_COMPUTE_BIT, AS(VkShaderModule, module), "main", nspec ? &si : NULL},
         .layout = AS(VkPipelineLayout, layout),
     };
     VkPipeline pipe = VK_NULL_HANDLE;

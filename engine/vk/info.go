@@ -34,6 +34,9 @@ type Info struct {
 	UUID       string // hexadecimal
 	Type       DeviceType
 	API        string
+	Vendor     uint32 // the vendor's number at PCI, or from 0x10000 on at Khronos
+	Device     uint32 // the vendor's number for the device
+	DriverID   uint32 // VkDriverId, 0: the driver doesn't tell
 	Driver     uint32 // driver version, in the vendor's encoding
 	Computes   bool   // it has a queue for kernels
 	Validation bool   // the instance was made with validation layers
@@ -56,7 +59,8 @@ type Info struct {
 	Storage16       bool
 	Float16         bool
 	Statistics      bool // VK_KHR_pipeline_executable_properties
-	SizeControl     bool // VK_EXT_subgroup_size_control with full subgroups
+	SizeControl     bool // compute kernels may ask for a subgroup size between MinSubgroup and MaxSubgroup
+	FullSubgroups   bool // kernels may ask for subgroups without missing invocations
 	Timestamps      bool
 	Invocations     bool // the device counts the invocations of kernels
 	TimestampNS     float64

@@ -28,7 +28,7 @@ type PipelineInfo struct {
 	Slots     []SlotKind
 	PushBytes int
 	Spec      []uint32 // constants 0 … n−1
-	Subgroup  int      // required subgroup size where the device can choose; 0: any
+	Subgroup  int      // the kernel relies on full subgroups of this size, which is asked for where the device can choose; 0: it relies on none
 }
 
 // Binding puts a part of a buffer into a slot; View is set for texel slots.

@@ -12,7 +12,7 @@ shared float row_partial[ROW_LANES];
         const uint lane = gl_LocalInvocationID.x;                                     \
         row_partial[lane] = x;                                                        \
         barrier();                                                                    \
-        for (uint n = ROW_LANES / 2; n > 0; n /= 2) {                                 \
+        [[dont_unroll]] for (uint n = ROW_LANES / 2; n > 0; n /= 2) {                 \
             if (lane < n) row_partial[lane] = join(row_partial[lane], row_partial[lane + n]); \
             barrier();                                                                \
         }                                                                             \

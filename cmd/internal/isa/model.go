@@ -1,5 +1,7 @@
 package isa
 
+import "slices"
+
 // GPU is a GPU's throughput, per compute unit and clock.
 type GPU struct {
 	Name  string
@@ -21,6 +23,12 @@ func GPUs() []GPU {
 		{Name: "GFX1100", Card: "RX 7900 XTX, 96 compute units", Flops: 256, Shared: 128, L0: 64, L2: 1536.0 / 96, FlopsSlot: 4, Lanes: 32},
 		{Name: "VEGA10", Card: "Vega 64, 64 compute units", Flops: 128, Shared: 128, L0: 64, L2: 1024.0 / 64, FlopsSlot: 2, Lanes: 64},
 	}
+}
+
+// Model is the GPU of that name.
+func Model(name string) GPU {
+	gpus := GPUs()
+	return gpus[slices.IndexFunc(gpus, func(g GPU) bool { return g.Name == name })]
 }
 
 // Counts are the instructions of a hot loop, rare blocks left out.

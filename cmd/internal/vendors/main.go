@@ -1,0 +1,132 @@
+// Command vendors compiles the GPU family's kernels with the vendors' open compilers: Mesa's
+// for NVIDIA, AMD, Intel, Adreno and Apple, each on a stub of its kernel driver, so that no
+// GPU is needed and nothing is executed. It makes the Debian tree that they run in, and writes
+// docs/vendors.md.
+//
+// With -check it compares instead. A kernel that a device is given and that spills registers,
+// or keeps too few subgroups in flight, fails; so does a report that the kernels no longer
+// give. Where the tree's Mesa is another one than the report's it tells what differs, and
+// where there is no tree and none can be made it says so; neither fails. -fast is the short
+// check: three GPUs and one model.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+func main() {
+	out := flag.String("o", "docs/vendors.md", "the report")
+	check := flag.Bool("check", false, "compare with the report instead of writing it")
+	fast := flag.Bool("fast", false, "with -check: three GPUs and one model")
+	inTree := flag.Bool("tree", false, "make the tree where it is missing, and print its folder")
+	child := flag.String("child", "", "compile for one target and print JSON; what vendors starts itself with")
+	only := flag.String("only", "", "with -child: what this model uses, and nothing else")
+	flag.Parse()
+	var err error
+	switch {
+	case *child != "":
+		err = printAnswer(*child, *only)
+	case *inTree:
+		err = printTree()
+	case *check:
+		err = runCheck(*out, *fast)
+	default:
+		err = write(*out)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vendors:", err)
+		os.Exit(1)
+	}
+}
+
+func printAnswer(name, only string) error {
+	at := slices.IndexFunc(targets, func(t target) bool { return t.name == name })
+	if at < 0 {
+		return fmt.Errorf("no target %q", name)
+	}
+	a, err := compileAll(targets[at], only)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(a)
+}
+
+func printTree() error {
+	t, err := openTree()
+	if err == nil {
+		fmt.Println(t)
+	}
+	return err
+}
+
+func write(path string) error {
+	t, err := openTree()
+	if err != nil {
+		return err
+	}
+	answers, err := t.askAll(targets, "")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, []byte(report(targets, answers)), 0o644); err != nil {
+		return err
+	}
+	return problems(targets, answers)
+}
+
+func runCheck(path string, fast bool) error {
+	t, err := openTree()
+	if errors.Is(err, errNoPackages) || err != nil && os.Geteuid() != 0 {
+		fmt.Println("vendors: not checked:", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	list, only := targets, ""
+	if fast {
+		list = slices.DeleteFunc(slices.Clone(targets), func(t target) bool { return !t.fast })
+		only = models()[0]
+	}
+	answers, err := t.askAll(list, only)
+	if err != nil {
+		return err
+	}
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	said, err := verdict(path, string(old), list, answers)
+	fmt.Print(said)
+	return err
+}
+
+// askAll asks for all targets, as many at once as there are cores.
+func (t tree) askAll(list []target, only string) ([]*answer, error) {
+	if err := t.install(); err != nil {
+		return nil, err
+	}
+	answers, errs := make([]*answer, len(list)), make([]error, len(list))
+	free := make(chan struct{}, runtime.NumCPU())
+	var wg sync.WaitGroup
+	for i, of := range list {
+		wg.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			began := time.Now()
+			if answers[i], errs[i] = t.ask(of, only); errs[i] == nil {
+				fmt.Printf("vendors: %s: %d variants in %.0f s\n", of.name, len(answers[i].Rows), time.Since(began).Seconds())
+			}
+		})
+	}
+	wg.Wait()
+	return answers, errors.Join(errs...)
+}
