@@ -57,7 +57,7 @@ type Info struct {
 	Float16         bool
 	Statistics      bool // VK_KHR_pipeline_executable_properties
 	SizeControl     bool // VK_EXT_subgroup_size_control with full subgroups
-	Timestamps      bool
+	TimestampBits   int  // of a timestamp that mean something, 0: the device has none
 	Invocations     bool // the device counts the invocations of kernels
 	TimestampNS     float64
 	LocalHeap       int64 // bytes of the largest device-local heap
