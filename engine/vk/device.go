@@ -6,6 +6,7 @@ package vk
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -28,6 +29,7 @@ type Device struct {
 	queueing sync.Mutex
 	used     bool // something was submitted; guarded by queueing
 	lost     bool // nothing is submitted any more; guarded by queueing
+	hung     bool // the driver doesn't return; guarded by queueing
 
 	mu     sync.Mutex
 	live   int               // objects that were created and not destroyed
@@ -147,14 +149,25 @@ func (d *Device) Live() int {
 }
 
 // Close waits for the queue and destroys the device. Everything made from it
-// must have been destroyed.
+// must have been destroyed. A device that hangs is left as it is: to destroy what it
+// uses would end the process.
 func (d *Device) Close() {
-	d.Idle()
+	if errors.Is(d.Idle(), ErrTimeout) {
+		return
+	}
 	vulkan.DestroyCommandPool(deviceOf(d.handle), d.pool, nil)
 	C.cvk_device_destroy(d.c)
 }
 
-// Idle waits until the queue is empty. A lost device counts as idle. Drivers
+// idleLimit bounds the wait for an empty queue, which Vulkan doesn't. A software device
+// may need minutes for one submission.
+var idleLimit = 20 * time.Minute
+
+// waitIdle is the call; a test has a driver that hangs.
+var waitIdle = vulkan.DeviceWaitIdle
+
+// Idle waits until the queue is empty. A lost device counts as idle; one that is not
+// after idleLimit hangs, and is lost from then on: ErrTimeout. Drivers
 // without hardware, which only compile, crash in the call: a queue that was
 // never used is not asked.
 func (d *Device) Idle() error {
@@ -163,7 +176,20 @@ func (d *Device) Idle() error {
 	if !d.used {
 		return nil
 	}
-	return d.call("vkDeviceWaitIdle", func() vulkan.Result { return vulkan.DeviceWaitIdle(deviceOf(d.handle)) })
+	if d.hung {
+		return check("vkDeviceWaitIdle", Timeout)
+	}
+	done, wait := make(chan error, 1), waitIdle
+	go func() {
+		done <- d.call("vkDeviceWaitIdle", func() vulkan.Result { return wait(deviceOf(d.handle)) })
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(idleLimit):
+		d.hung, d.lost = true, true
+		return check("vkDeviceWaitIdle", Timeout)
+	}
 }
 
 // GiveUp makes every later Submit fail with ErrDeviceLost: a device that was
