@@ -97,7 +97,8 @@ func (e *Engine) openDevice(selector string) (*prove.Device, error) {
 	d, err := run.OpenDevice(e.inst, run.DeviceOptions{
 		Selector: selector, Half: e.opt.precision == FP16, Statistics: e.opt.Statistics,
 		Memory: e.opt.memory, CacheDir: e.opt.cacheDir, SPIRV: e.opt.SPIRV, Root: e.opt.root,
-		Warn: func(fact string) { e.opt.log.Warn("running on a software device", "reason", fact) },
+		Warn:   func(fact string) { e.opt.log.Warn("running on a software device", "reason", fact) },
+		OnHost: func(fact string) { e.opt.log.Warn("the device's memory is full", "reason", fact) },
 	})
 	if err != nil {
 		return nil, err

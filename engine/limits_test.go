@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,4 +101,31 @@ func TestSoftwareDeviceBesideGPU(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLargeTensors plans batches whose tensors are larger than a chunk of the arena: on
+// a device that allocates and binds 4 GB they run as they are.
+func TestLargeTensors(t *testing.T) {
+	c, err := crate.Preset("alpha-l8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lim := plan.BaselineLimits()
+	lim.MaxStorageRange, lim.MaxAllocation, lim.MaxWorkgroups[0] = 1<<32-1, 1<<32-1, math.MaxInt32
+	r := readout.Request{Outputs: []string{fmt.Sprintf("cls_attention.%d", c.Depth-1)}, Height: 480, Width: 480, Batch: 16, Positions: crate.PositionsExact}
+	g, err := readout.Graph(&c, r, pass.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.New(g, lim, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := slices.Max(p.Spaces); most <= 256<<20 {
+		t.Errorf("the largest tensor lies in %d bytes: the case is too small", most)
+	}
+	lim.MaxAllocation = 1 << 28
+	if _, err := plan.New(g, lim, plan.Options{}); !errors.As(err, new(*plan.LimitError)) {
+		t.Errorf("a device that allocates 256 MiB gives %v", err)
+	}
 }

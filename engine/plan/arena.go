@@ -8,7 +8,8 @@ import (
 
 // Arena gives every input and scratch buffer a place. Buffers whose lifetimes
 // don't overlap share memory: the largest are placed first, each at the lowest
-// offset that is free while it lives.
+// offset that is free while it lives. A buffer that is larger than a chunk has a space of
+// its own size, which smaller ones share with it.
 func (p *Plan) Arena(lim Limits) error {
 	p.lifetimes()
 	align := max(lim.StorageAlign, lim.TexelAlign, 64)
@@ -25,8 +26,8 @@ func (p *Plan) Arena(lim Limits) error {
 	for _, i := range order {
 		b := &p.Buffers[i]
 		size := b.Layout.Bytes()
-		if size > limit {
-			return &LimitError{-1, "", fmt.Sprintf("%v needs a buffer of %d bytes, more than %d", p.Value(b.Value), size, limit)}
+		if size > lim.MaxAllocation {
+			return &LimitError{-1, "", fmt.Sprintf("%v needs a buffer of %d bytes, and the device allocates %d at most", p.Value(b.Value), size, lim.MaxAllocation)}
 		}
 		if !p.place(b, size, align, limit, placed) {
 			b.Space, b.Offset = len(p.Spaces), 0
@@ -81,7 +82,7 @@ func (p *Plan) place(b *Buffer, size, align, limit int64, placed [][]int) bool {
 			}
 			at = max(at, roundUp(o.Offset+o.Layout.Bytes(), align))
 		}
-		if at+size <= limit {
+		if at+size <= max(limit, p.Spaces[s]) {
 			b.Space, b.Offset = s, at
 			return true
 		}

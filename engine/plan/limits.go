@@ -48,7 +48,7 @@ type Limits struct {
 // ends an invocation.
 const loopBound = 60000
 
-// chunkBytes bounds one device buffer of the arena.
+// chunkBytes bounds one device buffer of the arena, unless a single tensor is larger.
 const chunkBytes = 256 << 20
 
 // BaselineLimits are the minima that the Vulkan specification guarantees: a

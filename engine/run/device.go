@@ -37,6 +37,7 @@ type DeviceOptions struct {
 	CacheDir   string // "": nothing is kept
 	SPIRV      func(name string) ([]byte, error)
 	Warn       func(fact string) // nil: nobody is told
+	OnHost     func(fact string) // told once, when the device's own memory has no room; nil: nobody is told
 	Root       string            // of the system; "": /
 }
 
@@ -73,6 +74,14 @@ func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 		}
 	}
 	dev.LimitMemory(memory)
+	if o.OnHost != nil {
+		var once sync.Once
+		dev.OnHost(func(bytes int64) {
+			once.Do(func() {
+				o.OnHost(fmt.Sprintf("%s has no room of its own for %d bytes: they lie in the host's memory, where kernels reach them many times slower (close what uses the GPU, or run a smaller batch)", info.Name, bytes))
+			})
+		})
+	}
 	d := &Device{VK: dev, Info: info, Limits: LimitsOf(info, memory)}
 	d.kept = newDeviceCache(diskcache.Dir(o.CacheDir), info, vk.VectorBits(), o.SPIRV)
 	if d.compiled, err = dev.NewCache(d.kept.read("pipelines")); err != nil {

@@ -203,7 +203,7 @@ func (pr *Program) addSlot(opt ProgramOptions) (err error) {
 	if s.fence, err = pr.dev.NewFence(); err != nil {
 		return err
 	}
-	if opt.Timestamps && pr.dev.Timestamps {
+	if opt.Timestamps && pr.dev.TimestampBits > 0 {
 		if s.queries, err = pr.dev.NewQueries(len(pr.dispatches)); err != nil {
 			return err
 		}

@@ -57,8 +57,9 @@ func (s *Sets) Destroy() {
 
 // Commands is a recorded command buffer.
 type Commands struct {
-	d *Device
-	h Handle
+	d        *Device
+	h        Handle
+	in, back []*Buffer // copied from and to, whose memory is not coherent
 }
 
 // Record makes a command buffer, in one call.
@@ -104,7 +105,8 @@ func (d *Device) Record(r Recording) (*Commands, error) {
 	if err := check("vkAllocateCommandBuffers", Result(C.cvk_commands_create(d.c, C.cvk_handle(uintptr(unsafe.Pointer(d.pool))), &cmd))); err != nil {
 		return nil, err
 	}
-	cmds := &Commands{d, Handle(cmd)}
+	cmds := &Commands{d: d, h: Handle(cmd)}
+	cmds.in, cmds.back = r.manual()
 	d.count(1)
 	if err := check("vkEndCommandBuffer", Result(C.cvk_record(d.c, cmd, &c))); err != nil {
 		cmds.free()
@@ -152,10 +154,16 @@ func (d *Device) submit(list []*Commands, f *Fence) (sent int, err error) {
 	}
 	d.used = true
 	for i, c := range list {
+		if err := d.makeVisible(c.in, false); err != nil {
+			return i, err
+		}
 		h := C.cvk_handle(c.h)
 		var fence C.cvk_handle
 		if f != nil && i == len(list)-1 {
 			fence = f.handle()
+		}
+		if f != nil {
+			f.back = append(f.back, c.back...)
 		}
 		if err := check("vkQueueSubmit", Result(C.cvk_submit(d.c, 1, &h, fence))); err != nil {
 			return i, err

@@ -67,7 +67,17 @@ typedef struct {
     int32_t queue; // a family with compute, −1: none
 } cvk_info;
 
+int cvk_has_device_extension(void *gipa, cvk_handle instance, cvk_handle phys, const char *name);
 VkResult cvk_query(void *gipa, cvk_handle instance, cvk_handle phys, cvk_info *info);
+
+// The memory of a device: types, and what each heap has left, for this process where
+// the driver tells.
+typedef struct {
+    uint32_t ntypes, flags[VK_MAX_MEMORY_TYPES], heap[VK_MAX_MEMORY_TYPES];
+    uint64_t left[VK_MAX_MEMORY_HEAPS];
+} cvk_memory;
+
+void cvk_memory_query(void *gipa, cvk_handle instance, cvk_handle phys, cvk_memory *m);
 
 // A device and its functions.
 typedef struct cvk_device cvk_device;
@@ -79,6 +89,10 @@ typedef struct {
 VkResult cvk_device_create(void *gipa, cvk_handle instance, cvk_handle phys, const cvk_wants *wants, cvk_faults *faults, cvk_device **out);
 cvk_handle cvk_device_handle(cvk_device *d);
 void cvk_device_destroy(cvk_device *d);
+
+// All of some mapped memory that is not coherent: what the host wrote is made visible
+// to the device, or what the device wrote to the host.
+VkResult cvk_make_visible(cvk_device *d, cvk_handle memory, int to_host);
 
 // Pipelines. kinds: 0 storage buffer, 1 uniform texel buffer.
 VkResult cvk_layout_create(cvk_device *d, uint32_t n, const uint8_t *kinds, uint32_t push_bytes, cvk_handle *set, cvk_handle *pipe);

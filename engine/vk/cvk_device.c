@@ -61,11 +61,17 @@ int cvk_has_instance_extension(void *gipa, const char *name) {
 VkResult cvk_instance_create(void *gipa, int validate, cvk_faults *faults, cvk_handle *out) {
     PFN_vkCreateInstance create = GLOBAL(gipa, vkCreateInstance);
     if (!create) return VK_ERROR_INITIALIZATION_FAILED;
-    const char *layer = "VK_LAYER_KHRONOS_validation", *ext = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    const char *layer = "VK_LAYER_KHRONOS_validation", *ext[2];
+    uint32_t next = 0;
+    if (validate) ext[next++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    // The loader hides drivers that lack parts of Vulkan, such as MoltenVK, from who
+    // doesn't ask for them; the kernels need none of what they lack.
+    int portable = cvk_has_instance_extension(gipa, "VK_KHR_portability_enumeration");
+    if (portable) ext[next++] = "VK_KHR_portability_enumeration";
     VkValidationFeatureEnableEXT sync = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
     VkValidationFeaturesEXT features = {VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT, NULL, 1, &sync, 0, NULL};
     VkApplicationInfo app = {VK_STRUCTURE_TYPE_APPLICATION_INFO, NULL, "crate-vk", 1, "crate-vk", 1, VK_API_VERSION_1_1};
-    VkInstanceCreateInfo info = {VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO, validate ? &features : NULL, 0, &app, validate, &layer, validate, &ext};
+    VkInstanceCreateInfo info = {VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO, validate ? &features : NULL, portable ? 1 /* enumerate portability */ : 0, &app, validate, &layer, next, ext};
     VkResult r = cvk_fault(faults, "vkCreateInstance");
     VkInstance instance = VK_NULL_HANDLE;
     if (!r) r = create(&info, NULL, &instance);
@@ -73,7 +79,6 @@ VkResult cvk_instance_create(void *gipa, int validate, cvk_faults *faults, cvk_h
     return r;
 }
 
-// device_extension reports an extension of a physical device.
 static int device_extension(void *gipa, VkInstance instance, VkPhysicalDevice phys, const char *name) {
     PFN_vkEnumerateDeviceExtensionProperties list = INSTANCE(gipa, instance, vkEnumerateDeviceExtensionProperties);
     uint32_t n = 0;
@@ -82,6 +87,10 @@ static int device_extension(void *gipa, VkInstance instance, VkPhysicalDevice ph
     int found = p && list(phys, NULL, &n, p) >= 0 && extension_in(p, n, name);
     free(p);
     return found;
+}
+
+int cvk_has_device_extension(void *gipa, cvk_handle instance, cvk_handle phys, const char *name) {
+    return device_extension(gipa, AS(VkInstance, instance), AS(VkPhysicalDevice, phys), name);
 }
 
 static void query_queue(void *gipa, VkInstance instance, VkPhysicalDevice phys, cvk_info *info) {
@@ -169,7 +178,7 @@ VkResult cvk_query(void *gipa, cvk_handle instance_, cvk_handle phys_, cvk_info 
     info->float16 = half.shaderFloat16;
     info->statistics = stats.pipelineExecutableInfo;
     info->invocations = f.features.pipelineStatisticsQuery;
-    // A device may have the feature for no stage but others': older RADV, MoltenVK.
+    // A device may have the feature for no stage but others': MoltenVK, older RADV.
     info->size_control = size_control.subgroupSizeControl && (control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT);
     info->full_subgroups = size_control.computeFullSubgroups;
 
@@ -189,7 +198,7 @@ VkResult cvk_device_create(void *gipa, cvk_handle instance_, cvk_handle phys_, c
     if (!create || !proc) return VK_ERROR_INITIALIZATION_FAILED;
     float priority = 1;
     VkDeviceQueueCreateInfo queue = {VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, NULL, 0, w->queue, 1, &priority};
-    const char *ext[4];
+    const char *ext[5];
     uint32_t next = 0;
     VkPhysicalDevice16BitStorageFeatures s16 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES, NULL, VK_TRUE};
     VkPhysicalDeviceShaderFloat16Int8Features half = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES, NULL, VK_TRUE};
@@ -202,6 +211,7 @@ VkResult cvk_device_create(void *gipa, cvk_handle instance_, cvk_handle phys_, c
     if (w->float16) half.pNext = (void *)info.pNext, info.pNext = &half, ext[next++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
     if (w->statistics) stats.pNext = (void *)info.pNext, info.pNext = &stats, ext[next++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
     if (w->size_control || w->full_subgroups) sizes.pNext = (void *)info.pNext, info.pNext = &sizes, ext[next++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    if (device_extension(gipa, instance, phys, "VK_KHR_portability_subset")) ext[next++] = "VK_KHR_portability_subset"; // must be, where it is offered
     info.enabledExtensionCount = next;
     info.ppEnabledExtensionNames = ext;
 

@@ -6,6 +6,7 @@ package vk
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -23,16 +24,18 @@ type Device struct {
 	c        *C.cvk_device
 	handle   Handle
 	pool     vulkan.CommandPool
-	types    []uint32 // the property flags of each memory type
+	inst     *Instance
 	faults   *Faults
 	queueing sync.Mutex
 	used     bool // something was submitted; guarded by queueing
 	lost     bool // nothing is submitted any more; guarded by queueing
+	hung     bool // the driver doesn't return; guarded by queueing
 
 	mu     sync.Mutex
-	live   int   // objects that were created and not destroyed
-	memory int64 // that buffers may have, 0: any amount
-	taken  int64 // that they have
+	live   int               // objects that were created and not destroyed
+	memory int64             // that buffers may have, 0: any amount
+	taken  int64             // that they have
+	onHost func(bytes int64) // see OnHost
 }
 
 // LimitMemory bounds what all buffers of the device may have together, in bytes;
@@ -51,6 +54,23 @@ func (d *Device) MemoryLeft() int64 {
 		return math.MaxInt64
 	}
 	return d.memory - d.taken
+}
+
+// OnHost has f told of each Local buffer that found no room in the device's own memory
+// and lies in the host's, where kernels reach it many times slower.
+func (d *Device) OnHost(f func(bytes int64)) {
+	d.mu.Lock()
+	d.onHost = f
+	d.mu.Unlock()
+}
+
+func (d *Device) tellOnHost(bytes int64) {
+	d.mu.Lock()
+	f := d.onHost
+	d.mu.Unlock()
+	if f != nil {
+		f(bytes)
+	}
 }
 
 // take counts the memory of a buffer, or refuses it.
@@ -74,7 +94,7 @@ func (d *Device) give(bytes int64) {
 // OpenDevice creates a logical device with the features that kernels may use.
 // Statistics are captured only when asked for, as they cost compile time.
 func (i *Instance) OpenDevice(info Info, statistics bool) (*Device, error) {
-	d := &Device{Info: info, faults: i.faults}
+	d := &Device{Info: info, inst: i, faults: i.faults}
 	bit := func(b bool) C.uint32_t {
 		if b {
 			return 1
@@ -88,7 +108,6 @@ func (i *Instance) OpenDevice(info Info, statistics bool) (*Device, error) {
 		return nil, err
 	}
 	d.handle = Handle(C.cvk_device_handle(d.c))
-	d.readMemoryTypes()
 	create := vulkan.CommandPoolCreateInfo{SType: vulkan.StructureTypeCommandPoolCreateInfo, QueueFamilyIndex: uint32(info.queue),
 		Flags: vulkan.CommandPoolCreateFlags(vulkan.CommandPoolCreateResetCommandBufferBit)}
 	defer create.Free()
@@ -114,18 +133,6 @@ func (d *Device) call(name string, f func() vulkan.Result) error {
 	return check(name, Result(f()))
 }
 
-func (d *Device) readMemoryTypes() {
-	var props vulkan.PhysicalDeviceMemoryProperties
-	vulkan.GetPhysicalDeviceMemoryProperties(physicalOf(d.physical), &props)
-	props.Deref()
-	for k := range props.MemoryTypeCount {
-		t := props.MemoryTypes[k]
-		t.Deref()
-		d.types = append(d.types, uint32(t.PropertyFlags))
-	}
-	props.Free()
-}
-
 // count follows the objects of the device, so that a test can see that none
 // is left.
 func (d *Device) count(n int) {
@@ -142,14 +149,25 @@ func (d *Device) Live() int {
 }
 
 // Close waits for the queue and destroys the device. Everything made from it
-// must have been destroyed.
+// must have been destroyed. A device that hangs is left as it is: to destroy what it
+// uses would end the process.
 func (d *Device) Close() {
-	d.Idle()
+	if errors.Is(d.Idle(), ErrTimeout) {
+		return
+	}
 	vulkan.DestroyCommandPool(deviceOf(d.handle), d.pool, nil)
 	C.cvk_device_destroy(d.c)
 }
 
-// Idle waits until the queue is empty. A lost device counts as idle. Drivers
+// idleLimit bounds the wait for an empty queue, which Vulkan doesn't. A software device
+// may need minutes for one submission.
+var idleLimit = 20 * time.Minute
+
+// waitIdle is the call; a test has a driver that hangs.
+var waitIdle = vulkan.DeviceWaitIdle
+
+// Idle waits until the queue is empty. A lost device counts as idle; one that is not
+// after idleLimit hangs, and is lost from then on: ErrTimeout. Drivers
 // without hardware, which only compile, crash in the call: a queue that was
 // never used is not asked.
 func (d *Device) Idle() error {
@@ -158,7 +176,20 @@ func (d *Device) Idle() error {
 	if !d.used {
 		return nil
 	}
-	return d.call("vkDeviceWaitIdle", func() vulkan.Result { return vulkan.DeviceWaitIdle(deviceOf(d.handle)) })
+	if d.hung {
+		return check("vkDeviceWaitIdle", Timeout)
+	}
+	done, wait := make(chan error, 1), waitIdle
+	go func() {
+		done <- d.call("vkDeviceWaitIdle", func() vulkan.Result { return wait(deviceOf(d.handle)) })
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(idleLimit):
+		d.hung, d.lost = true, true
+		return check("vkDeviceWaitIdle", Timeout)
+	}
 }
 
 // GiveUp makes every later Submit fail with ErrDeviceLost: a device that was
@@ -171,8 +202,9 @@ func (d *Device) GiveUp() {
 
 // Fence signals that a submission has been executed.
 type Fence struct {
-	d *Device
-	h vulkan.Fence
+	d    *Device
+	h    vulkan.Fence
+	back []*Buffer // that the submission copies to, and the host is to see
 }
 
 // NewFence makes an unsignalled fence.
@@ -185,7 +217,7 @@ func (d *Device) NewFence() (*Fence, error) {
 		return nil, err
 	}
 	d.count(1)
-	return &Fence{d, h}, nil
+	return &Fence{d: d, h: h}, nil
 }
 
 func (f *Fence) handle() C.cvk_handle { return C.cvk_handle(uintptr(unsafe.Pointer(f.h))) }
@@ -194,6 +226,11 @@ func (f *Fence) handle() C.cvk_handle { return C.cvk_handle(uintptr(unsafe.Point
 // is ErrTimeout when the time is over.
 func (f *Fence) Wait(timeout time.Duration) error {
 	if err := check("vkWaitForFences", Result(C.cvk_wait(f.d.c, f.handle(), C.uint64_t(timeout.Nanoseconds())))); err != nil {
+		return err
+	}
+	back := f.back
+	f.back = nil
+	if err := f.d.makeVisible(back, true); err != nil {
 		return err
 	}
 	return f.d.call("vkResetFences", func() vulkan.Result { return vulkan.ResetFences(deviceOf(f.d.handle), 1, []vulkan.Fence{f.h}) })

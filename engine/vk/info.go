@@ -61,7 +61,7 @@ type Info struct {
 	Statistics      bool // VK_KHR_pipeline_executable_properties
 	SizeControl     bool // compute kernels may ask for a subgroup size between MinSubgroup and MaxSubgroup
 	FullSubgroups   bool // kernels may ask for subgroups without missing invocations
-	Timestamps      bool
+	TimestampBits   int  // of a timestamp that mean something, 0: the device has none
 	Invocations     bool // the device counts the invocations of kernels
 	TimestampNS     float64
 	LocalHeap       int64 // bytes of the largest device-local heap

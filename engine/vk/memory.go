@@ -6,6 +6,7 @@ package vk
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -19,22 +20,19 @@ type Buffer struct {
 	h      vulkan.Buffer
 	mem    vulkan.DeviceMemory
 	mapped unsafe.Pointer // nil when the host can't see it
+	manual bool           // what one side writes is made visible to the other by a call
 }
-
-const (
-	flagLocal    = 1
-	flagVisible  = 2
-	flagCoherent = 4
-	flagCached   = 8
-)
 
 // usages of every buffer: kernels bind it as storage or texels, and it is
 // copied from and to.
 const usages = vulkan.BufferUsageFlags(vulkan.BufferUsageStorageBufferBit | vulkan.BufferUsageUniformTexelBufferBit |
 	vulkan.BufferUsageTransferSrcBit | vulkan.BufferUsageTransferDstBit)
 
-// NewBuffer makes a buffer with memory. Memory that the host can see is mapped
-// and coherent.
+// NewBuffer makes a buffer with memory. What Upload and Readback are for is mapped, and
+// so is Local where the device shares the host's memory. Memory that is not coherent
+// needs no care: what the host wrote into a buffer that commands copy from is visible to
+// them when they are submitted, and what they copied into one is visible to the host
+// when the fence of the submission was waited for.
 func (d *Device) NewBuffer(size int64, kind MemoryKind) (*Buffer, error) {
 	if size < 1 || size > d.MaxAllocation {
 		return nil, fmt.Errorf("vulkan: a buffer of %d bytes: %w (one allocation has at most %d)", size, ErrOutOfMemory, d.MaxAllocation)
@@ -78,22 +76,17 @@ func (b *Buffer) allocate(kind MemoryKind) error {
 	req.Deref()
 	defer req.Free()
 	var last error
-	for _, t := range b.d.typesFor(kind, req.MemoryTypeBits) {
-		info := vulkan.MemoryAllocateInfo{SType: vulkan.StructureTypeMemoryAllocateInfo, AllocationSize: req.Size, MemoryTypeIndex: uint32(t)}
-		var mem vulkan.DeviceMemory
-		last = b.d.call("vkAllocateMemory", func() vulkan.Result { return vulkan.AllocateMemory(dev, &info, nil, &mem) })
-		info.Free()
-		b.mem = mem
-		if last != nil {
-			continue
-		}
-		b.d.count(1)
-		if last = b.bind(b.d.types[t]); last == nil {
+	mem := b.d.memoryNow()
+	for _, t := range mem.suiting(kind, b.d.shared(), req.MemoryTypeBits, int64(req.Size)) {
+		if last = b.allocateFrom(uint32(t), req.Size, kind == Local, mem[t].flags); last == nil {
+			if kind == Local && mem[t].flags&flagLocal == 0 {
+				b.d.tellOnHost(b.size)
+			}
 			return nil
 		}
-		vulkan.FreeMemory(dev, b.mem, nil)
-		b.d.count(-1)
-		return last
+		if !errors.Is(last, ErrOutOfMemory) {
+			return last
+		}
 	}
 	if last == nil {
 		last = fmt.Errorf("vulkan: no memory type suits a buffer of %d bytes", b.size)
@@ -101,12 +94,33 @@ func (b *Buffer) allocate(kind MemoryKind) error {
 	return last
 }
 
-func (b *Buffer) bind(flags uint32) error {
+// allocateFrom takes memory of one type. Of Local memory the host sees what is coherent.
+func (b *Buffer) allocateFrom(t uint32, size vulkan.DeviceSize, local bool, flags uint32) error {
+	dev := deviceOf(b.d.handle)
+	info := vulkan.MemoryAllocateInfo{SType: vulkan.StructureTypeMemoryAllocateInfo, AllocationSize: size, MemoryTypeIndex: t}
+	defer info.Free()
+	var mem vulkan.DeviceMemory
+	if err := b.d.call("vkAllocateMemory", func() vulkan.Result { return vulkan.AllocateMemory(dev, &info, nil, &mem) }); err != nil {
+		return err
+	}
+	b.mem = mem
+	b.d.count(1)
+	coherent := flags&flagCoherent != 0
+	err := b.bind(flags&flagVisible != 0 && (coherent || !local))
+	if err != nil {
+		vulkan.FreeMemory(dev, b.mem, nil)
+		b.d.count(-1)
+	}
+	b.manual = !coherent
+	return err
+}
+
+func (b *Buffer) bind(visible bool) error {
 	dev := deviceOf(b.d.handle)
 	if err := b.d.call("vkBindBufferMemory", func() vulkan.Result { return vulkan.BindBufferMemory(dev, b.h, b.mem, 0) }); err != nil {
 		return err
 	}
-	if flags&flagVisible == 0 || flags&flagCoherent == 0 {
+	if !visible {
 		return nil
 	}
 	var mapped unsafe.Pointer
@@ -115,34 +129,6 @@ func (b *Buffer) bind(flags uint32) error {
 	})
 	b.mapped = mapped
 	return err
-}
-
-// typesFor orders the memory types for a kind.
-func (d *Device) typesFor(kind MemoryKind, allowed uint32) []int {
-	shared := d.Type == TypeSoftware || d.Type == TypeIntegrated
-	var wants [][2]uint32 // flags that must be set, flags that must not
-	switch kind {
-	case Local:
-		if shared {
-			wants = append(wants, [2]uint32{flagLocal | flagVisible | flagCoherent, 0})
-		}
-		wants = append(wants, [2]uint32{flagLocal, flagVisible}, [2]uint32{flagLocal, 0}, [2]uint32{0, 0})
-	case Upload:
-		wants = append(wants, [2]uint32{flagVisible | flagCoherent, flagCached}, [2]uint32{flagVisible | flagCoherent, 0})
-	case Readback:
-		wants = append(wants, [2]uint32{flagVisible | flagCoherent | flagCached, 0}, [2]uint32{flagVisible | flagCoherent, 0})
-	}
-	var list []int
-	seen := map[int]bool{}
-	for _, w := range wants {
-		for t, flags := range d.types {
-			if allowed&(1<<t) != 0 && flags&w[0] == w[0] && flags&w[1] == 0 && !seen[t] {
-				seen[t] = true
-				list = append(list, t)
-			}
-		}
-	}
-	return list
 }
 
 // Size is the size in bytes.

@@ -110,6 +110,9 @@ func (d *Device) Live() int { return 0 }
 // LimitMemory bounds the memory of all buffers.
 func (d *Device) LimitMemory(bytes int64) {}
 
+// OnHost has f told of each Local buffer that lies in the host's memory.
+func (d *Device) OnHost(f func(bytes int64)) {}
+
 // MemoryLeft is what is left of that.
 func (d *Device) MemoryLeft() int64 { return 0 }
 

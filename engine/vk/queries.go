@@ -53,6 +53,15 @@ func (d *Device) NewQueries(n int) (*Queries, error) {
 	return &Queries{p}, nil
 }
 
+// ticks are between two timestamps of so many bits, which begin again at 0: on some
+// devices every few seconds.
+func ticks(from, to uint64, bits int) uint64 {
+	if bits >= 64 {
+		return to - from
+	}
+	return (to - from) & (1<<bits - 1)
+}
+
 // Nanoseconds is the time of each dispatch, once they have been executed.
 func (q *Queries) Nanoseconds() ([]float64, error) {
 	raw, err := q.results(q.n)
@@ -61,7 +70,7 @@ func (q *Queries) Nanoseconds() ([]float64, error) {
 	}
 	ns := make([]float64, q.n/2)
 	for i := range ns {
-		ns[i] = float64(raw[2*i+1]-raw[2*i]) * q.d.TimestampNS
+		ns[i] = float64(ticks(uint64(raw[2*i]), uint64(raw[2*i+1]), q.d.TimestampBits)) * q.d.TimestampNS
 	}
 	return ns, nil
 }

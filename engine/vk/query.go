@@ -66,7 +66,7 @@ func (i *Instance) query(phys Handle) (Info, error) {
 		Subgroup: int(c.subgroup), MinSubgroup: int(c.min_subgroup), MaxSubgroup: int(c.max_subgroup),
 		Storage16: c.storage16 != 0, Float16: c.float16 != 0, Statistics: c.statistics != 0, SizeControl: c.size_control != 0, FullSubgroups: c.full_subgroups != 0,
 		Vendor: uint32(c.vendor), Device: uint32(c.device), DriverID: uint32(c.driver_id),
-		Timestamps: c.timestamps != 0, Invocations: c.invocations != 0, TimestampNS: float64(c.timestamp_ns), LocalHeap: int64(c.local_heap),
+		TimestampBits: int(c.timestamps), Invocations: c.invocations != 0, TimestampNS: float64(c.timestamp_ns), LocalHeap: int64(c.local_heap),
 		Validation: i.validated, Computes: c.queue >= 0, queue: int(c.queue), physical: phys,
 	}
 	if info.MaxAllocation == 0 {

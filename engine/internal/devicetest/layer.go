@@ -3,22 +3,15 @@
 package devicetest
 
 import (
-	_ "embed"
 	"encoding/binary"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 	"unsafe"
 )
-
-//go:embed layer/layer.c
-var layerSource []byte
 
 // layerKinds are the objects that the layer counts, in its order.
 var layerKinds = [...]string{"instance", "device", "buffer", "memory", "buffer view", "fence", "command pool", "command buffer", "shader module",
@@ -36,39 +29,15 @@ type layerState struct {
 // from then on.
 type Layer struct{ state *layerState }
 
-// built is the compiled layer, once a process.
-var built = sync.OnceValues(func() (path string, err error) {
-	dir, err := os.MkdirTemp("", "crate-vk-layer")
-	if err != nil {
-		return "", err
-	}
-	source, library := filepath.Join(dir, "layer.c"), filepath.Join(dir, "liblayer.so")
-	if err := os.WriteFile(source, layerSource, 0o600); err != nil {
-		return "", err
-	}
-	out, err := exec.Command("gcc", "-O1", "-Wall", "-shared", "-fPIC", "-o", library, source).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	manifest := fmt.Sprintf(`{"file_format_version": "1.0.0", "layer": {"name": "VK_LAYER_CRATEVK_test", "type": "GLOBAL", "library_path": %q,
-		"api_version": "1.3.0", "implementation_version": "1", "description": "drops and counts", "functions": {
-		"vkGetInstanceProcAddr": "crateGetInstanceProcAddr", "vkGetDeviceProcAddr": "crateGetDeviceProcAddr"}}}`, library)
-	return dir, os.WriteFile(filepath.Join(dir, "layer.json"), []byte(manifest), 0o600)
-})
+// dropping is the layer itself.
+var dropping = layerSource{folder: "layer", name: "test", about: "drops and counts", functions: [2]string{"crateGetInstanceProcAddr", "crateGetDeviceProcAddr"}}
 
 // UseLayer puts the layer below what the test opens. Nothing may be open. The test
 // fails where the driver has something left at its end, or where it was waited for
-// without a limit. Without a
-// compiler it skips loudly, or fails where CRATE_VK_REQUIRE_VULKAN is set.
+// without a limit.
 func UseLayer(t *testing.T) *Layer {
 	t.Helper()
-	if _, err := exec.LookPath("gcc"); err != nil {
-		missing(t, fmt.Errorf("the layer that drops work can't be compiled: %w", err))
-	}
-	dir, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dropping.use(t)
 	file := filepath.Join(t.TempDir(), "state")
 	if err := os.WriteFile(file, make([]byte, binary.Size(layerState{})), 0o600); err != nil {
 		t.Fatal(err)
@@ -84,8 +53,6 @@ func UseLayer(t *testing.T) *Layer {
 	}
 	l := &Layer{(*layerState)(unsafe.Pointer(&mem[0]))}
 	t.Setenv("CRATE_VK_TEST_LAYER", file)
-	t.Setenv("VK_INSTANCE_LAYERS", "VK_LAYER_CRATEVK_test")
-	t.Setenv("VK_LAYER_PATH", dir+":/usr/share/vulkan/explicit_layer.d:/etc/vulkan/explicit_layer.d")
 	t.Cleanup(func() {
 		switch wait := l.LongestWait(); {
 		case wait == 0 && !t.Skipped(): // where no device is found the test skips

@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/crate-vk/crate-vk/crate/demo"
+	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
+	"github.com/crate-vk/crate-vk/loader/picture"
+)
+
+// samplePictures are the demo's, all of them or the first so many.
+func samplePictures(t *testing.T, most int) []*picture.RGB {
+	t.Helper()
+	files, err := filepath.Glob("../testdata/demo/samples/images/*")
+	if err != nil || len(files) != 12 {
+		t.Fatalf("%d sample images, %v", len(files), err)
+	}
+	var list []*picture.RGB
+	for _, f := range files[:min(most, len(files))] {
+		img, _, err := picture.DecodeFile(context.Background(), f, picture.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, img)
+	}
+	return list
+}
+
+// demoMasks are the masks of pictures by the demo model on the first device.
+func demoMasks(t *testing.T, images []*picture.RGB, options ...Option) (masks [][]byte, info DeviceInfo, err error) {
+	t.Helper()
+	e, err := Open(t.Context(), append(options, WithDevice("0"), withoutSelfTest())...)
+	if err != nil {
+		return nil, DeviceInfo{}, err
+	}
+	defer e.Close()
+	src, err := OpenModelBytes(demo.Name, demo.Safetensors, ModelOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := e.Load(t.Context(), src)
+	if err != nil {
+		return nil, DeviceInfo{}, err
+	}
+	defer m.Close()
+	for _, img := range images {
+		s, err := m.Segment(t.Context(), img)
+		if err != nil {
+			return nil, DeviceInfo{}, err
+		}
+		masks = append(masks, s.Objects[0].Mask.Pix)
+	}
+	return masks, e.Device(), nil
+}
+
+// refusedProfiles are the devices that can't run the engine, and why.
+var refusedProfiles = map[string]string{
+	"vk10":         "has Vulkan 1.0.0, and 1.1 is needed",
+	"min11-strict": "binds at most 4 storage buffers to a kernel, and 6 are needed",
+}
+
+// longProfiles differ little from others: they run with CRATE_VK_FAKES.
+var longProfiles = []string{"min11-sub1", "molten", "wrap"}
+
+// TestFakeDevices runs the demo model on devices that report what GPUs of all vendors
+// report, and the least that Vulkan allows: the masks are those of the plain device, and
+// no call breaks what the device allows. CRATE_VK_FAKES takes all devices and all twelve
+// pictures.
+func TestFakeDevices(t *testing.T) {
+	most, long := 1, os.Getenv("CRATE_VK_FAKES") != ""
+	if long {
+		most = 12
+	}
+	images := samplePictures(t, most)
+	want, _, err := demoMasks(t, images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, profile := range devicetest.Profiles(t) {
+		if slices.Contains(longProfiles, profile) && !long {
+			continue
+		}
+		t.Run(profile, func(t *testing.T) {
+			devicetest.UseFake(t, profile)
+			var log bytes.Buffer
+			masks, info, err := demoMasks(t, images, WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			if reason := refusedProfiles[profile]; reason != "" {
+				if !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), reason) {
+					t.Fatalf("got %v, want it refused: %s", err, reason)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(info.Name, "llvmpipe") {
+				t.Fatalf("the device is %v", info)
+			}
+			if full := strings.Contains(log.String(), "the device's memory is full"); full != (profile == "nvidia-full") {
+				t.Errorf("told that the memory is full: %v", full)
+			}
+			for i := range want {
+				if !slices.Equal(masks[i], want[i]) {
+					t.Errorf("mask %d differs from the plain device's", i)
+				}
+			}
+		})
+	}
+}
