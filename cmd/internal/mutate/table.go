@@ -50,6 +50,8 @@ var table = []mutation{
 	{26, "shared memory", "engine/plan/check.go", "s > lim.MaxShared", "s > 1<<30", "./engine/plan", "TestSharedMemory"},
 	{26, "binding range", "engine/plan/check.go", "} else if size > lim.MaxStorageRange {", "} else if size > 1<<62 {", "./engine/plan", "TestCheckFindsFaults"},
 	{26, "allocation limit", "engine/vk/memory.go", "if size < 1 || size > d.MaxAllocation {", "if size < 1 {", "./engine/vk", "TestAllocationLimit"},
+	{26, "flush of memory that is not coherent", "engine/vk/cvk_memory.c", ": CALL(d, FlushMappedMemoryRanges, d->handle, 1, &all);", ": VK_SUCCESS;", "./engine", "TestFakeDevices"},
+	{26, "devices of portability", "engine/vk/cvk_device.c", "portable ? 1 ", "portable ? 0 ", "./engine", "TestFakeDevices"},
 	{27, "submissions are sized by time", "engine/run/submit.go", "c.segments = want", "_ = want", "./engine/run", "TestSubmissionsAreSized"},
 	{28, "the mark is looked at", "engine/run/mark.go", "binary.LittleEndian.Uint64(r) != s.mark ||", "false ||", "./engine/run", "TestLostWork"},
 	{28, "lost work is repeated", "engine/run/mark.go", "for again := false; ; again = true {", "for again := true; ; {", "./engine/run", "TestLostWork"},
