@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/crate-vk/crate-vk/crate/demo"
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
+	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -113,5 +115,39 @@ func TestFakeDevices(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCoherenceFails makes the calls fail that a device with memory that is not coherent
+// needs, and llvmpipe does not: as in TestEachCallFails.
+func TestCoherenceFails(t *testing.T) {
+	devicetest.UseFake(t, "noncoherent")
+	s := &sweep{src: oddModel(t, 16, 16, 2, 1, 8, [2]int{16, 16}), dir: t.TempDir()}
+	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) { s.info = info })
+	faults := vk.NewFaults()
+	defer faults.Free()
+	var err error
+	if s.want, err = s.run(t, faults); err != nil {
+		t.Fatal(err)
+	}
+	seen := faults.Seen()
+	for _, call := range []string{"vkFlushMappedMemoryRanges", "vkInvalidateMappedMemoryRanges"} {
+		if seen[call] == 0 {
+			t.Errorf("%s was not called", call)
+			continue
+		}
+		for i, r := range []vk.Result{vk.OutOfHostMemory, vk.OutOfDeviceMemory, vk.DeviceLost, vk.InitializationFailed} {
+			f := vk.Fault{Call: call, After: i * seen[call] / 4, Times: 1, Result: r}
+			faults.Plan(f)
+			out, err := s.run(t, faults)
+			switch {
+			case !faults.Fired():
+				t.Errorf("%+v: the call was not made", f)
+			case err == nil && !reflect.DeepEqual(out, s.want):
+				t.Errorf("%+v: other numbers", f)
+			case err != nil && (!typed(err) || momentaryCall(call, r)):
+				t.Errorf("%+v: %v", f, err)
+			}
+		}
 	}
 }

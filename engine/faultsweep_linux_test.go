@@ -108,7 +108,7 @@ func TestEachCallFails(t *testing.T) {
 		}
 		seen, runs := warm.Seen(), 0
 		for call := range counted {
-			if seen[call] == 0 && !slices.Contains([]string{"vkCreateInstance", "vkGetPipelineExecutablePropertiesKHR"}, call) && fast {
+			if seen[call] == 0 && !slices.Contains(elsewhere, call) && fast {
 				t.Errorf("%s was not called", call)
 			}
 		}
@@ -142,6 +142,10 @@ func TestEachCallFails(t *testing.T) {
 		t.Logf("%d functions, %d runs", len(seen), runs)
 	})
 }
+
+// elsewhere are calls that a run on llvmpipe does not make: before it, for statistics,
+// and for memory that is not coherent, which TestFakeDevices has.
+var elsewhere = []string{"vkCreateInstance", "vkGetPipelineExecutablePropertiesKHR", "vkFlushMappedMemoryRanges", "vkInvalidateMappedMemoryRanges"}
 
 // momentaryCall reports failures that are tried again: all but those of opening.
 func momentaryCall(call string, r vk.Result) bool {

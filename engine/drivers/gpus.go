@@ -156,7 +156,11 @@ func driversMissing(ctx context.Context, m Machine) []Finding {
 	var found []Finding
 	for _, g := range m.gpus(ctx) {
 		driver, known := vulkanDrivers[g.kernel]
-		if !slices.ContainsFunc(g.nodes, m.exists) || !known {
+		if !slices.ContainsFunc(g.nodes, m.exists) {
+			continue
+		}
+		if !known {
+			found = append(found, Finding{Harmless: true, Problem: fmt.Sprintf("Vulkan reports nothing for %s, and its Vulkan driver is not known here", g), Remedy: "install the Vulkan driver of its maker, or of Mesa (" + mesa + ")"})
 			continue
 		}
 		installed := slices.ContainsFunc(list, func(x manifest) bool {
