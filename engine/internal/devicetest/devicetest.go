@@ -42,6 +42,19 @@ func Open(t *testing.T, faults *vk.Faults) *vk.Instance {
 	return inst
 }
 
+// Need skips or fails a test, as Each does, where there is no device.
+func Need(t *testing.T) {
+	t.Helper()
+	inst, err := vk.Open(vk.Options{})
+	if err != nil {
+		missing(t, err)
+	}
+	defer inst.Close()
+	if _, err := inst.Devices(); err != nil {
+		missing(t, err)
+	}
+}
+
 func missing(t *testing.T, err error) {
 	t.Helper()
 	if os.Getenv("CRATE_VK_REQUIRE_VULKAN") != "" {
