@@ -21,6 +21,9 @@ func TestMemoryTypes(t *testing.T) {
 	}{
 		{"the device's own first, what the host sees of it last, then the host's", discrete, Local, false, []int{1, 0, 2, 3, 4}},
 		{"shared memory is mapped", mobile, Local, true, []int{0, 1}},
+		{"not what the host sees, where there is other memory", memoryTypes{{local | visible | coherent, 1000}, {local, 1000}}, Local, false, []int{1, 0}},
+		{"shared memory is mapped, whatever comes first", memoryTypes{{local, 1000}, {local | visible | coherent, 1000}}, Local, true, []int{1, 0}},
+		{"past the caches, whatever comes first", memoryTypes{{visible | coherent | cached, 1000}, {visible | coherent, 1000}}, Upload, false, []int{1, 0}},
 		{"a heap without room comes last", full, Local, false, []int{0, 2, 3, 1, 4}},
 		{"written past the caches", discrete, Upload, false, []int{2, 3, 4}},
 		{"read through the caches", discrete, Readback, false, []int{3, 2, 4}},

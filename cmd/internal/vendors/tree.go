@@ -61,8 +61,12 @@ func openTree() (tree, error) {
 // recipeMark tells recipes apart.
 func recipeMark() (string, error) {
 	h := sha256.New()
-	for _, name := range []string{"tree/build", "tree/intel.c"} {
-		text, err := recipe.ReadFile(name)
+	files, err := recipe.ReadDir("tree")
+	if err != nil {
+		return "", err
+	}
+	for _, f := range files {
+		text, err := recipe.ReadFile("tree/" + f.Name())
 		if err != nil {
 			return "", err
 		}
