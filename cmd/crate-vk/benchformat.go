@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/sensors"
@@ -50,8 +49,6 @@ func (p *benchPrinter) print(format string, args ...any) {
 		_, p.err = fmt.Fprintf(p.w, format, args...)
 	}
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // mdBench prints a Markdown table, and one of the kernels behind each row that
 // has them.
