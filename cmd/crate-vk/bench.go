@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"runtime"
-	"strconv"
+	"errors"
 	"strings"
 	"time"
 
 	"github.com/crate-vk/crate-vk/engine"
-	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
 )
@@ -26,25 +22,67 @@ type benchFlags struct {
 	widths   []int
 	plots    string
 	readouts []string
-	repeat   int
-	seconds  float64
+	length   benchLength
 	ops      bool
 	format   string
 	asJSON   bool
+	compare  string // the old results
+	by       string
+}
+
+// benchLength says for how long a row is timed.
+type benchLength struct {
+	repeat  int
+	seconds float64
+	queries int
+	least   time.Duration
+}
+
+// options are these for measure.Bench.
+func (l *benchLength) options() (measure.BenchOptions, error) {
+	if l.repeat > 0 && (l.queries > 0 || l.least > 0) {
+		return measure.BenchOptions{}, usage(errors.New("--repeat is a fixed number of runs: leave it out with --min-queries and --min-duration"))
+	}
+	return measure.BenchOptions{Repeat: l.repeat, MinRuns: l.queries, MinTime: l.least, Budget: time.Duration(l.seconds * float64(time.Second))}, nil
 }
 
 func (a *app) bench() *cobra.Command {
 	var f benchFlags
 	c := &cobra.Command{
-		Use:   "bench [--model FILE|PRESET]",
+		Use:   "bench [--model FILE|PRESET] | bench --compare OLD NEW",
 		Short: "Time a model on the device",
 		Long: `bench times models by preset (with random weights) or file: from submitting a batch to
 its outputs on the host, weights loaded and pipelines warm. It prints the median with
-the 5th and 95th percentile, process CPU time, the device's own time where it has
-timestamps, arithmetic per second, and the share of what the device was measured to
-do in the same run. Several models, sizes, batches, precisions and read-outs make a
-row each. Standard output is data only.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runBench(cmd.Context(), &f) },
+the 5th, 90th, 95th and 99th percentile, process CPU time, the device's own time where
+it has timestamps, arithmetic per second, the share of what the device was measured to
+do in the same run, and clocks and power where the machine tells them. Several models,
+sizes, batches, precisions and read-outs make a row each. Standard output is data only.
+json, jsonl and sql have the time of each single run, too.
+
+A row takes --seconds, or --repeat runs. As MLPerf counts, it takes at least
+--min-queries runs and --min-duration, where one of them is given: MLPerf's single
+stream is --batch 1 --min-queries 1024 --min-duration 10m, and its figure the 90th
+percentile. A query is a run of one batch.
+
+--compare OLD NEW reads two files that --format jsonl or json wrote, and prints for
+each row the ratio of the medians with a 95 % interval (a bootstrap over blocks of
+successive runs, its seed fixed). A row is slower, or faster, where 1 lies outside
+the interval. Exit code 0: no row is slower; 1: some are; 2: nothing can be compared.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case f.compare == "":
+				return cobra.NoArgs(cmd, args)
+			case len(args) != 1:
+				return usage(errors.New("--compare takes two files of results: --compare OLD NEW"))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.compare != "" {
+				return a.compareBench(cmd.Context(), f.compare, args[0], f.by)
+			}
+			return a.runBench(cmd.Context(), &f)
+		},
 	}
 	s := c.Flags()
 	f.model.registerSettings(s)
@@ -57,54 +95,18 @@ row each. Standard output is data only.`,
 	s.StringSliceVar(&f.readouts, "readout", []string{"tokens"}, "`WHAT` is read: "+readoutWords())
 	f.device.register(s)
 	s.Lookup("precision").Usage = "fp32, fp16, or both: fp32,fp16"
-	s.IntVar(&f.repeat, "repeat", 0, "runs to time; default: as many as fit --seconds, at least 3")
-	s.Float64Var(&f.seconds, "seconds", 10, "time for a row after its warm-up")
+	s.IntVar(&f.length.repeat, "repeat", 0, "runs to time; default: as many as fit --seconds, at least 3")
+	s.Float64Var(&f.length.seconds, "seconds", 10, "time for a row after its warm-up")
+	s.IntVar(&f.length.queries, "min-queries", 0, "time at least `N` runs of a batch, instead of --seconds")
+	s.DurationVar(&f.length.least, "min-duration", 0, "time for at least `TIME`, such as 60s or 10m, instead of --seconds")
 	s.BoolVar(&f.ops, "ops", false, "print a row for each kernel and shape, from the device's timestamps")
 	s.StringVar(&f.plots, "plots", "", "draw time and memory by tokens, batch, depth and width, as far as they vary, into folder `DIR`")
-	s.StringVar(&f.format, "format", "md", "md, csv, json, jsonl, gobench")
+	s.StringVar(&f.format, "format", "md", benchFormats)
 	s.BoolVar(&f.asJSON, "json", false, "as --format json")
+	s.StringVar(&f.compare, "compare", "", "compare the results in file `OLD` with those in the file named behind it; times nothing")
+	s.StringVar(&f.by, "by", "wall", "what --compare compares: wall, or cpu, which other programs disturb less where the processor computes")
 	c.AddCommand(a.benchPipeline(), a.benchMaskCut())
 	return c
-}
-
-// benchRow is one row, as scripts read it.
-type benchRow struct {
-	Model     string     `json:"model"`
-	Size      string     `json:"size"` // width x height
-	Batch     int        `json:"batch"`
-	Precision string     `json:"precision"`
-	Device    string     `json:"device"`
-	Driver    string     `json:"driver"`
-	Readout   string     `json:"readout"`
-	PerImage  benchTimes `json:"ms_per_image"`
-	CPU       float64    `json:"cpu_ms_per_image"`
-	DeviceMS  float64    `json:"device_ms_per_image"`
-	ImagesS   float64    `json:"images_per_second"`
-	GFLOPS    float64    `json:"gflops"`
-	Share     float64    `json:"share_of_device_gflops"`
-	FLOPs     int64      `json:"flops_per_image"`
-	Peak      int64      `json:"peak_bytes"`
-	Weights   int64      `json:"weight_bytes"`
-	Arena     int64      `json:"arena_bytes"`
-	LoadMS    float64    `json:"load_ms"`
-	FirstMS   float64    `json:"first_run_ms"`
-	Runs      int        `json:"runs"`
-	Ops       []benchOp  `json:"ops,omitempty"`
-}
-
-type benchTimes struct {
-	Median float64 `json:"median"`
-	P5     float64 `json:"p5"`
-	P95    float64 `json:"p95"`
-}
-
-type benchOp struct {
-	Name   string  `json:"name"`
-	Count  int     `json:"count"`
-	MS     float64 `json:"ms"`
-	GFLOPS float64 `json:"gflops"`
-	GBs    float64 `json:"gb_per_second"`
-	Roof   float64 `json:"share_of_roof"` // the larger share of the two ceilings
 }
 
 func (a *app) runBench(ctx context.Context, f *benchFlags) error {
@@ -120,6 +122,10 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 		return err
 	}
 	precisions := strings.Split(f.device.precision, ",")
+	length, err := f.length.options()
+	if err != nil {
+		return err
+	}
 	out := write(a.out)
 	var rows []plotRow
 	for _, precision := range precisions {
@@ -128,7 +134,7 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 		if err != nil {
 			return err
 		}
-		more, err := a.benchOn(ctx, e, f, shapes, out)
+		more, err := a.benchOn(ctx, e, f, length, shapes, out)
 		e.Close()
 		if err != nil {
 			return err
@@ -142,14 +148,15 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 }
 
 // benchOn runs all rows of one precision.
-func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, shapes []geometry, out benchOutput) (rows []plotRow, err error) {
+func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, length measure.BenchOptions, shapes []geometry, out benchOutput) (rows []plotRow, err error) {
 	var ceiling measure.Ceiling
 	if !e.Device().Reference() {
 		if ceiling, err = measure.DeviceCeiling(e); err != nil {
 			return nil, err
 		}
 	}
-	out.header(benchHeader(e, ceiling))
+	b := &benching{e, f, length, ceiling, newEnvironment(e, ceiling)}
+	out.header(b.env.lines(e.Device()))
 	for _, name := range f.models {
 		for _, shape := range shapes {
 			f.model.model = name
@@ -165,15 +172,9 @@ func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, shap
 				return nil, err
 			}
 			err = f.each(func(size string, batch int, what string) error {
-				row, err := benchOne(ctx, e, m, f, size, batch, what)
+				row, err := b.row(ctx, m, size, batch, what)
 				if err != nil {
 					return err
-				}
-				if ceiling.GFLOPS > 0 {
-					row.Share = row.GFLOPS / ceiling.GFLOPS
-					for i, op := range row.Ops {
-						row.Ops[i].Roof = max(op.GFLOPS/ceiling.GFLOPS, op.GBs/ceiling.GBs)
-					}
 				}
 				out.row(row.benchRow)
 				rows = append(rows, row)
@@ -203,90 +204,3 @@ func (f *benchFlags) each(do func(size string, batch int, what string) error) er
 	}
 	return nil
 }
-
-func benchHeader(e *engine.Engine, c measure.Ceiling) []string {
-	d := e.Device()
-	lines := []string{
-		fmt.Sprintf("crate-vk %s, %s, %d cores", versionString(), runtime.Version(), runtime.NumCPU()),
-		fmt.Sprintf("device: %s (%s), driver %s, Vulkan %s, tuning %s", d.Name, d.Type, d.Driver, d.API, expert.Tuning(e)),
-	}
-	if c.GFLOPS > 0 {
-		lines = append(lines, fmt.Sprintf("measured in this run: %.1f GF/s multiply-adds on registers, %.1f GB/s copying", c.GFLOPS, c.GBs))
-	}
-	return lines
-}
-
-func benchOne(ctx context.Context, e *engine.Engine, m *engine.Model, f *benchFlags, size string, batch int, what string) (plotRow, error) {
-	var row plotRow
-	c := m.Config()
-	s, err := parseSize(size)
-	if err != nil {
-		return row, usage(err)
-	}
-	height, width, err := modelSize(s, &c)
-	if err != nil {
-		return row, err
-	}
-	r, err := expert.NamedRequest(&c, what, batch, height, width)
-	if err != nil {
-		return row, usage(err)
-	}
-	if batch < 1 {
-		return row, usage(fmt.Errorf("--batch is %d, want at least 1", batch))
-	}
-	res, err := measure.Bench(ctx, m, r,
-		measure.BenchOptions{Repeat: f.repeat, Budget: time.Duration(f.seconds * float64(time.Second))})
-	if err != nil {
-		return row, err
-	}
-	per := func(d time.Duration) float64 { return d.Seconds() * 1e3 / float64(batch) }
-	row.tokens, row.depth, row.width = height/c.Patch*(width/c.Patch)+c.Prefix, c.Depth, c.Dim
-	row.benchRow = benchRow{
-		Model: m.Source().Name, Size: fmt.Sprintf("%dx%d", width, height), Batch: batch, Precision: f.device.precision,
-		Device: e.Device().Name, Driver: e.Device().Driver, Readout: what,
-		PerImage: benchTimes{per(res.Wall.Median), per(res.Wall.P5), per(res.Wall.P95)}, CPU: per(res.CPU), DeviceMS: per(res.Device),
-		ImagesS: float64(batch) / res.Wall.Median.Seconds(), GFLOPS: float64(res.FLOPs) / res.Wall.Median.Seconds() / 1e9,
-		FLOPs: res.FLOPs / int64(batch), Peak: res.Peak, Weights: res.Weights, Arena: res.Arena,
-		LoadMS: res.Load.Seconds() * 1e3, FirstMS: res.First.Seconds() * 1e3, Runs: res.Runs,
-	}
-	if f.ops {
-		for _, op := range res.Ops {
-			sec := op.Time.Seconds()
-			row.Ops = append(row.Ops, benchOp{Name: op.Name, Count: op.Count, MS: sec * 1e3, GFLOPS: rate(float64(op.FLOPs), sec), GBs: rate(float64(op.Bytes), sec)})
-		}
-	}
-	return row, nil
-}
-
-// rate is 10⁹ a second, 0 where no time was measured.
-func rate(n, seconds float64) float64 {
-	if seconds == 0 {
-		return 0
-	}
-	return n / seconds / 1e9
-}
-
-// benchOutput prints rows in one of the formats.
-type benchOutput interface {
-	header(lines []string)
-	row(benchRow)
-	end() error
-}
-
-func benchWriter(format string) (func(io.Writer) benchOutput, error) {
-	switch format {
-	case "md":
-		return func(w io.Writer) benchOutput { return &mdBench{w: w} }, nil
-	case "csv":
-		return func(w io.Writer) benchOutput { return &csvBench{w: w} }, nil
-	case "json":
-		return func(w io.Writer) benchOutput { return &jsonBench{w: w} }, nil
-	case "jsonl":
-		return func(w io.Writer) benchOutput { return &jsonlBench{w: w} }, nil
-	case "gobench":
-		return func(w io.Writer) benchOutput { return &goBench{w: w} }, nil
-	}
-	return nil, usage(fmt.Errorf("--format is %q, want md, csv, json, jsonl or gobench", format))
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }

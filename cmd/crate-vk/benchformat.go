@@ -1,47 +1,88 @@
 package main
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
-	"github.com/crate-vk/crate-vk/loader/quote"
+	"github.com/crate-vk/crate-vk/cmd/internal/sensors"
 )
+
+// benchOutput prints rows in one of the formats.
+type benchOutput interface {
+	header(lines []headerLine)
+	row(benchRow)
+	end() error
+}
+
+// benchFormats are the formats' names, as --help has them.
+const benchFormats = "md, csv, json, jsonl, sql or gobench"
+
+func benchWriter(format string) (func(io.Writer) benchOutput, error) {
+	switch format {
+	case "md":
+		return func(w io.Writer) benchOutput { return &mdBench{benchPrinter: benchPrinter{w: w}} }, nil
+	case "csv":
+		return func(w io.Writer) benchOutput { return &csvBench{w: w} }, nil
+	case "json":
+		return func(w io.Writer) benchOutput { return &jsonBench{w: w} }, nil
+	case "jsonl":
+		return func(w io.Writer) benchOutput { return &jsonlBench{w: w} }, nil
+	case "sql":
+		return func(w io.Writer) benchOutput { return &sqlBench{benchPrinter: benchPrinter{w: w}} }, nil
+	case "gobench":
+		return func(w io.Writer) benchOutput { return &goBench{benchPrinter{w: w}} }, nil
+	}
+	return nil, usage(fmt.Errorf("--format is %q, want %s", format, benchFormats))
+}
+
+// benchPrinter keeps the first error of many writes.
+type benchPrinter struct {
+	w   io.Writer
+	err error
+}
+
+func (p *benchPrinter) print(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}
 
 // mdBench prints a Markdown table, and one of the kernels behind each row that
 // has them.
 type mdBench struct {
-	w    io.Writer
-	rows int
-	err  error
+	benchPrinter
+	rows   int
+	unread []string // why clocks or power can't be read, each reason once
 }
 
-func (b *mdBench) print(format string, args ...any) {
-	if b.err == nil {
-		_, b.err = fmt.Fprintf(b.w, format, args...)
-	}
-}
-
-func (b *mdBench) header(lines []string) {
+func (b *mdBench) header(lines []headerLine) {
 	if b.rows > 0 {
 		b.print("\n")
 	}
 	b.rows = 0
 	for _, l := range lines {
-		b.print("%s  \n", l)
+		if l.key == "cpu" || l.key == "device" {
+			b.print("%s: ", l.key)
+		}
+		b.print("%s  \n", l.text)
 	}
 }
 
 func (b *mdBench) row(r benchRow) {
 	if b.rows == 0 {
-		b.print("\n| model | size | batch | precision | read-out | ms/image | p5 | p95 | CPU ms | device ms | img/s | GF/s | of peak | weights MB | tensors MB | runs |\n")
-		b.print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+		b.print("\n| model | size | batch | precision | read-out | ms/image | p5 | p90 | p95 | p99 | CPU ms | device ms | img/s | GF/s | of peak | weights MB | tensors MB | MHz | W | runs |\n")
+		b.print("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	}
 	b.rows++
-	b.print("| %s | %s | %d | %s | %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f | %.0f %% | %.1f | %.1f | %d |\n", r.Model, r.Size, r.Batch, r.Precision, r.Readout,
-		r.PerImage.Median, r.PerImage.P5, r.PerImage.P95, r.CPU, r.DeviceMS, r.ImagesS, r.GFLOPS, 100*r.Share, float64(r.Weights)/1e6, float64(r.Arena)/1e6, r.Runs)
+	p := r.PerImage
+	b.print("| %s | %s | %d | %s | %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f | %.0f %% | %.1f | %.1f | %s | %s | %d |\n", r.Model, r.Size, r.Batch, r.Precision, r.Readout,
+		p.Median, p.P5, p.P90, p.P95, p.P99, r.CPU, r.DeviceMS, r.ImagesS, r.GFLOPS, 100*r.Share, float64(r.Weights)/1e6, float64(r.Arena)/1e6, medianOf(r.Sensors.Clock), medianOf(r.Sensors.Power), r.Runs)
+	if why := r.Sensors.Unread; why != "" && !slices.Contains(b.unread, why) {
+		b.unread = append(b.unread, why)
+	}
 	if len(r.Ops) == 0 {
 		return
 	}
@@ -52,34 +93,20 @@ func (b *mdBench) row(r benchRow) {
 	}
 }
 
-func (b *mdBench) end() error { return b.err }
-
-// csvBench prints comma-separated values, without the kernels.
-type csvBench struct {
-	w     io.Writer
-	begun bool
-	err   error
+func (b *mdBench) end() error {
+	for _, why := range b.unread {
+		b.print("\nnot readable: %s\n", why)
+	}
+	return b.err
 }
 
-func (b *csvBench) header([]string) {}
-
-func (b *csvBench) row(r benchRow) {
-	w := csv.NewWriter(b.w)
-	if !b.begun {
-		b.begun = true
-		w.Write([]string{"model", "size", "batch", "precision", "device", "driver", "readout", "ms_per_image", "ms_p5", "ms_p95", "cpu_ms_per_image", "device_ms_per_image", "images_per_second", "gflops", "share", "flops_per_image", "peak_bytes", "weight_bytes", "arena_bytes", "runs"})
+// medianOf prints what a sensor said, a dash where it said nothing.
+func medianOf(s *sensors.Span) string {
+	if s == nil {
+		return "–"
 	}
-	f := func(x float64) string { return fmt.Sprintf("%.6g", x) }
-	n := func(x int64) string { return fmt.Sprint(x) }
-	w.Write([]string{quote.Cell(r.Model), r.Size, itoa(r.Batch), r.Precision, quote.Cell(r.Device), quote.Cell(r.Driver), r.Readout, f(r.PerImage.Median), f(r.PerImage.P5), f(r.PerImage.P95), f(r.CPU), f(r.DeviceMS),
-		f(r.ImagesS), f(r.GFLOPS), f(r.Share), n(r.FLOPs), n(r.Peak), n(r.Weights), n(r.Arena), itoa(r.Runs)})
-	w.Flush()
-	if b.err == nil {
-		b.err = w.Error()
-	}
+	return fmt.Sprintf("%.0f", s.Median)
 }
-
-func (b *csvBench) end() error { return b.err }
 
 // jsonBench prints one list of rows.
 type jsonBench struct {
@@ -87,9 +114,9 @@ type jsonBench struct {
 	rows []benchRow
 }
 
-func (b *jsonBench) header([]string) {}
-func (b *jsonBench) row(r benchRow)  { b.rows = append(b.rows, r) }
-func (b *jsonBench) end() error      { return writeJSON(b.w, b.rows) }
+func (b *jsonBench) header([]headerLine) {}
+func (b *jsonBench) row(r benchRow)      { b.rows = append(b.rows, r) }
+func (b *jsonBench) end() error          { return writeJSON(b.w, b.rows) }
 
 // jsonlBench prints a row a line, as they come.
 type jsonlBench struct {
@@ -97,7 +124,7 @@ type jsonlBench struct {
 	err error
 }
 
-func (b *jsonlBench) header([]string) {}
+func (b *jsonlBench) header([]headerLine) {}
 
 func (b *jsonlBench) row(r benchRow) {
 	if err := json.NewEncoder(b.w).Encode(r); err != nil && b.err == nil {
@@ -108,20 +135,11 @@ func (b *jsonlBench) row(r benchRow) {
 func (b *jsonlBench) end() error { return b.err }
 
 // goBench prints what Go's benchmark tools read (benchstat).
-type goBench struct {
-	w   io.Writer
-	err error
-}
+type goBench struct{ benchPrinter }
 
-func (b *goBench) print(format string, args ...any) {
-	if b.err == nil {
-		_, b.err = fmt.Fprintf(b.w, format, args...)
-	}
-}
-
-func (b *goBench) header(lines []string) {
-	for i, l := range lines {
-		b.print("%s: %s\n", []string{"version", "device", "ceiling"}[min(i, 2)], strings.TrimPrefix(l, "device: "))
+func (b *goBench) header(lines []headerLine) {
+	for _, l := range lines {
+		b.print("%s: %s\n", l.key, l.text)
 	}
 }
 

@@ -9,11 +9,11 @@ import (
 	"math/rand/v2"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/stats"
 	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/measure"
@@ -92,9 +92,8 @@ func (a *app) runBenchMaskCut(ctx context.Context, f *cutFlags) error {
 	if err != nil {
 		return err
 	}
-	ms := func(d time.Duration, by int) float64 { return d.Seconds() * 1e3 / float64(by) }
-	rows := []cutRow{{fmt.Sprintf("affinity on the device, batch %d, an image", f.batch),
-		benchTimes{ms(res.Wall.Median, f.batch), ms(res.Wall.P5, f.batch), ms(res.Wall.P95, f.batch)}, ms(res.CPU, f.batch), res.Runs, 0}}
+	affinity := newBenchRow(res, f.batch)
+	rows := []cutRow{{fmt.Sprintf("affinity on the device, batch %d, an image", f.batch), affinity.PerImage.benchTimes, affinity.CPU, affinity.Runs, 0}}
 	add := func(what string, repeat, by int, do func() error) error {
 		row, err := timed(what, repeat, by, do)
 		rows = append(rows, row)
@@ -167,10 +166,7 @@ func timed(what string, repeat, by int, do func() error) (cutRow, error) {
 		c1, _ := measure.Usage()
 		cpu = append(cpu, (c1-c0).Seconds()*1e3/float64(by))
 	}
-	slices.Sort(wall)
-	slices.Sort(cpu)
-	at := func(q float64) float64 { return wall[min(int(q*float64(repeat)), repeat-1)] }
-	return cutRow{what, benchTimes{at(0.5), at(0.05), at(0.95)}, cpu[repeat/2], repeat, 0}, nil
+	return cutRow{what, percentiles(wall).benchTimes, stats.Summarise(cpu).Median, repeat, 0}, nil
 }
 
 // cutAll finds the objects of several images on all cores.

@@ -162,7 +162,7 @@ func (f *pipelineFlags) deviceAlone(ctx context.Context, a *app, row *pipelineRo
 	}
 	row.Weights, row.Arena = res.Weights, res.Arena
 	if s.e.Device().Type == "software" {
-		row.DeviceCPU = res.CPU.Seconds() * 1e3 / float64(r.Batch)
+		row.DeviceCPU = newBenchRow(res, r.Batch).CPU
 	}
 	return nil
 }

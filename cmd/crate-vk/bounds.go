@@ -62,6 +62,9 @@ func bounds() map[string]bound {
 		"images":   {1, 1_000_000},
 		"delay":    {0, 3600}, // seconds
 
+		"min-queries":  {0, 1_000_000},
+		"min-duration": {0, 24 * 3600}, // seconds
+
 		"crate-vk bench --repeat": {0, 1_000_000}, // 0: as many as fit --seconds
 	}
 }

@@ -15,29 +15,28 @@ import (
 	"github.com/crate-vk/crate-vk/engine/run"
 )
 
-// BenchOptions of Bench.
+// BenchOptions of Bench say how long it measures after its warm-up. The first of
+// these that is set counts: Repeat; MinRuns and MinTime, both; Budget.
 type BenchOptions struct {
-	Repeat int           // runs to time; 0: as many as fit Budget, at least 3
-	Budget time.Duration // after the warm-up; 0: 10 s
+	Repeat  int           // runs to time
+	MinRuns int           // at least so many runs
+	MinTime time.Duration // and at least so long
+	Budget  time.Duration // as many runs as fit, at least 3; 0: 10 s
 }
 
 // BenchResult is one timed request. Times are of a batch.
 type BenchResult struct {
-	Wall    Spread        // submit to outputs on the host
-	CPU     time.Duration // median process CPU time
-	Device  time.Duration // median of the dispatches' timestamps; 0: none
-	Runs    int
-	FLOPs   int64 // of a batch
-	Weights int64 // bytes on the device
+	Wall    []time.Duration // of each run in order, submit to outputs on the host
+	CPU     []time.Duration // of each run, process CPU time
+	Device  time.Duration   // median of the dispatches' timestamps; 0: none
+	FLOPs   int64           // of a batch
+	Weights int64           // bytes on the device
 	Arena   int64
 	Peak    int64 // peak resident memory of the process, bytes; 0: unknown
 	Ops     []OpTime
 	Load    time.Duration // weights folded and packed, pipelines compiled
 	First   time.Duration // the first run, which pays for what the driver puts off
 }
-
-// Spread is a median with the fifth and ninety-fifth percentile.
-type Spread struct{ Median, P5, P95 time.Duration }
 
 // OpTime sums the dispatches of one kernel with one set of constants.
 type OpTime struct {
@@ -55,9 +54,6 @@ func Bench(ctx context.Context, on inside.ModelOpener, r readout.Request, o Benc
 		return nil, err
 	}
 	defer release()
-	if o.Budget == 0 {
-		o.Budget = 10 * time.Second
-	}
 	pixels := benchPixels(r)
 	var res *BenchResult
 	if m.Simulated {
@@ -175,14 +171,32 @@ func (res *BenchResult) measure(ctx context.Context, o BenchOptions, once, sampl
 		if err := sample(); err != nil {
 			return err
 		}
-		n := len(wall)
-		if o.Repeat > 0 && n >= o.Repeat || o.Repeat == 0 && n >= 3 && time.Since(begin)+wall[n-1] > o.Budget {
+		if o.enough(wall, time.Since(begin)) {
 			break
 		}
 	}
-	res.Runs, res.Wall, res.CPU, res.Peak = len(wall), spread(wall), spread(cpu).Median, peakMemory()
+	res.Wall, res.CPU, res.Peak = wall, cpu, peakMemory()
 	return nil
 }
+
+// enough reports whether these runs, timed within took, are as many as wanted.
+func (o BenchOptions) enough(runs []time.Duration, took time.Duration) bool {
+	n := len(runs)
+	switch {
+	case o.Repeat > 0:
+		return n >= o.Repeat
+	case o.MinRuns > 0 || o.MinTime > 0:
+		return n >= o.MinRuns && took >= o.MinTime
+	}
+	budget := o.Budget
+	if budget == 0 {
+		budget = 10 * time.Second
+	}
+	return n >= 3 && took+runs[n-1] > budget
+}
+
+// Spread is a median with the fifth and ninety-fifth percentile.
+type Spread struct{ Median, P5, P95 time.Duration }
 
 func spread(list []time.Duration) Spread {
 	slices.Sort(list)

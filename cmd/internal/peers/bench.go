@@ -56,9 +56,13 @@ func (b *bench) start(ctx context.Context) error {
 	if err := os.WriteFile(script, torchPeer, 0o600); err != nil {
 		return err
 	}
+	env, err := b.chooseCore(ctx, python, script)
+	if err != nil {
+		return err
+	}
 	for _, form := range []string{published, folded} {
 		cmd := exec.Command(python, script)
-		cmd.Env = pythonEnv()
+		cmd.Env = env
 		if err := b.add(&peer{name: "PyTorch, " + form, form: form, tolerance: tolerance}, cmd); err != nil {
 			return err
 		}

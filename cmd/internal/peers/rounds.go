@@ -6,6 +6,8 @@ import (
 	"math"
 	"runtime"
 	"slices"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/stats"
 )
 
 // turnTime is how long a peer's turn should last: short forwards are repeated.
@@ -26,9 +28,8 @@ type row struct {
 type spread struct{ median, p5, p95 float64 }
 
 func spreadOf(list []float64) spread {
-	s := slices.Sorted(slices.Values(list))
-	at := func(q float64) float64 { return s[min(int(q*float64(len(s))), len(s)-1)] }
-	return spread{at(0.5), at(0.05), at(0.95)}
+	s := stats.Summarise(list)
+	return spread{s.Median, s.P5, s.P95}
 }
 
 // run times a case: in every round each peer has one turn, in the next round in

@@ -38,6 +38,7 @@ Every peer takes 8-bit pixels and normalises them itself.
 - Wall time is from pixels in memory to outputs in memory. CPU time is the process's user and system time, all threads, over the same span.
 - A ratio is taken within each round; the median of the ratios is what counts, so that a busy minute falls on both sides.
 - Everyone has all cores. Waiting threads of PyTorch (OpenMP's and OpenBLAS's) and of onnxruntime sleep instead of spinning: that costs them nothing measurable on idle cores, and their CPU time is their own work then.
+- OpenBLAS takes a slow generic kernel on a processor that it does not know. Before anything else a product is timed with the kernels of SkylakeX, Zen and Haswell and with its own choice, in rounds, and PyTorch runs with the fastest; the run below names it.
 - The plan's products are timed by the device's timestamps around each dispatch. Alone means: the dispatch submitted by itself, the host waiting for it.
 `
 

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// coreTypes are the kinds of processor for which OpenBLAS has kernels that a
+// processor of today may run best. "" is what it chooses itself: on one that is
+// younger than the library that is a slow generic kernel, and a comparison with it
+// would flatter crate-vk.
+func coreTypes() []string { return []string{"", "SkylakeX", "Zen", "Haswell"} }
+
+// coreRounds is how often each kind has a turn.
+const coreRounds = 5
+
+// coreSpeed is what PyTorch's products reach with the kernels of one kind of
+// processor; 0 where it could not run them.
+type coreSpeed struct {
+	name   string
+	gflops float64
+}
+
+// measureCores times a product of B/8's with each kind, in rounds that go to and
+// fro. A kind that ends its process, having instructions that this processor has
+// not, is out.
+func measureCores(ctx context.Context, names []string, command func(core string) *exec.Cmd) ([]coreSpeed, error) {
+	list, runs, peers := make([]coreSpeed, len(names)), make([][]float64, len(names)), make([]*peer, len(names))
+	order := make([]int, len(names))
+	for i, name := range names {
+		order[i], list[i].name = i, name
+		p := &peer{name: "PyTorch with OPENBLAS_CORETYPE=" + name}
+		if err := startPeer(p, command(name)); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+		defer p.stop()
+		peers[i] = p
+	}
+	gemm := request{Do: "gemm", M: 785, K: 768, N: 768, Times: 5, Threads: runtime.NumCPU()}
+	for range coreRounds {
+		for _, i := range order {
+			if peers[i] == nil {
+				continue
+			}
+			a, err := peers[i].ask(ctx, gemm)
+			switch {
+			case ctx.Err() != nil:
+				return nil, ctx.Err()
+			case err != nil && names[i] == "":
+				return nil, err
+			case err != nil:
+				peers[i], runs[i] = nil, nil
+				continue
+			}
+			runs[i] = append(runs[i], a.GFLOPS)
+		}
+		slices.Reverse(order)
+	}
+	for i := range list {
+		if len(runs[i]) > 0 {
+			list[i].gflops = spreadOf(runs[i]).median
+		}
+	}
+	return list, nil
+}
+
+// fastestCore is the kind with the fastest products.
+func fastestCore(list []coreSpeed) coreSpeed {
+	return slices.MaxFunc(list, func(a, b coreSpeed) int { return cmp.Compare(a.gflops, b.gflops) })
+}
+
+// chooseCore measures which of OpenBLAS's kernels make PyTorch fastest here, that
+// of the environment among them, and notes it. It returns PyTorch's environment.
+// A PyTorch with MKL has no use for the setting.
+func (b *bench) chooseCore(ctx context.Context, python, script string) ([]string, error) {
+	if exec.Command(python, "-c", "import sys, torch; sys.exit(torch.backends.mkl.is_available())").Run() != nil {
+		return pythonEnv(), nil
+	}
+	names := coreTypes()
+	if set := os.Getenv(coreVariable); !slices.Contains(names, set) {
+		names = append(names, set)
+	}
+	list, err := measureCores(ctx, names, func(core string) *exec.Cmd {
+		cmd := exec.Command(python, script)
+		cmd.Env = coreEnv(core)
+		return cmd
+	})
+	if err != nil {
+		return nil, err
+	}
+	best := fastestCore(list)
+	b.note("%s", coreNote(list, best))
+	return coreEnv(best.name), nil
+}
+
+// coreVariable is how OpenBLAS is told for which kind of processor to compute.
+const coreVariable = "OPENBLAS_CORETYPE"
+
+// coreEnv is PyTorch's environment with a kind of processor, whatever the
+// environment of this process says; "" leaves the choice to OpenBLAS.
+func coreEnv(core string) []string {
+	env := slices.DeleteFunc(pythonEnv(), func(s string) bool { return strings.HasPrefix(s, coreVariable+"=") })
+	if core == "" {
+		return env
+	}
+	return append(env, coreVariable+"="+core)
+}
+
+// coreNote says what was chosen, and beside what.
+func coreNote(list []coreSpeed, best coreSpeed) string {
+	name := func(s coreSpeed) string {
+		if s.name == "" {
+			return "its own choice"
+		}
+		return s.name
+	}
+	var each []string
+	for _, s := range list {
+		speed := "does not run"
+		if s.gflops > 0 {
+			speed = fmt.Sprintf("%.0f", s.gflops)
+		}
+		each = append(each, name(s)+" "+speed)
+	}
+	return fmt.Sprintf("PyTorch's products run with the kernels of OpenBLAS that were fastest here, %s (OPENBLAS_CORETYPE; a product 785×768×768 in GF/s: %s).", name(best), strings.Join(each, ", "))
+}
