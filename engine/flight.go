@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/crate-vk/crate-vk/crate"
@@ -54,6 +55,10 @@ func (j *job[T]) start(ctx context.Context, images []*prepared) (*flight[T], err
 	wait, device, err := j.launch(ctx, images)
 	lost := errors.Is(err, ErrDeviceLost)
 	if err != nil && !lost {
+		if tooMuch(err) && len(images) == 1 {
+			r := j.request(images)
+			err = fmt.Errorf("one image of %d × %d px is too much for the device: %w", r.Width, r.Height, err)
+		}
 		if f.forgotten(err) {
 			err = nil
 		}

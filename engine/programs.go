@@ -314,7 +314,7 @@ func (h *holding) compile(ctx context.Context, g *graph.Graph, keep []string) (r
 		c, err := run.OnInterpreter(ctx, g, h.params, keep...)
 		return c, h.blame(err)
 	}
-	p, err := e.device.Plan(ctx, g, e.planOptions())
+	p, err := e.device.Plan(ctx, g, e.planOptions(), keep...)
 	if err != nil {
 		return nil, err
 	}
@@ -335,7 +335,7 @@ func (h *holding) put(ctx context.Context, p *plan.Plan, keep []string) (*run.Pr
 		need, left, limit := run.NeedOf(p, keep...).Own()+store.Missing(p), d.VK.MemoryLeft(), d.Limits.Memory
 		err := error(nil)
 		if limit > 0 && need > left {
-			err = fmt.Errorf("%w: the model needs %s more for this size and batch, and %s of %s are in use", ErrOutOfMemory, megabytes(need), megabytes(limit-left), megabytes(limit))
+			err = fmt.Errorf("%w: the model needs %s more for this size and batch, and %s of %s are in use", ErrOutOfMemory, run.Megabytes(need), run.Megabytes(limit-left), run.Megabytes(limit))
 		}
 		if err == nil {
 			var pr *run.Program
@@ -343,7 +343,7 @@ func (h *holding) put(ctx context.Context, p *plan.Plan, keep []string) (*run.Pr
 				return pr, nil
 			}
 			if momentary(err) {
-				err = fmt.Errorf("%w (the model needs %s for this size and batch; %s of %s are in use)", err, megabytes(need), megabytes(limit-left), megabytes(limit))
+				err = fmt.Errorf("%w (the model needs %s for this size and batch; %s of %s are in use)", err, run.Megabytes(need), run.Megabytes(limit-left), run.Megabytes(limit))
 			}
 		}
 		if !errors.Is(err, ErrOutOfMemory) || !h.eng.programs.makeRoom() {
@@ -351,9 +351,6 @@ func (h *holding) put(ctx context.Context, p *plan.Plan, keep []string) (*run.Pr
 		}
 	}
 }
-
-// megabytes rounds up, so that what is missing is never 0.
-func megabytes(n int64) string { return fmt.Sprintf("%d MB", (n+1<<20-1)>>20) }
 
 // blame makes errors that come from the weights model errors.
 func (h *holding) blame(err error) error {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -130,6 +131,8 @@ func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item
 // BatchSize is the number of images that are computed at once where asked, as of
 // InputOptions.Batch, are wanted: asked itself, or for 0 what suits the device. A
 // software device gains little from large batches and answers sooner with small ones.
+// Where that many images of a size need more memory than the device has, or are beyond
+// another of its limits, half as many are computed at once, and half of those.
 func (m *Model) BatchSize(asked int) int {
 	if asked > 0 {
 		return asked
@@ -175,7 +178,11 @@ func (j *job[T]) batches(ctx context.Context, batch int, l *line[T]) {
 			f, err := j.start(ctx, now[:n])
 			if tooMuch(err) && n > 1 {
 				batch = n / 2
-				j.m.eng.opt.log.Warn("too much for the device: halving the batch", "batch", batch, "reason", err)
+				level := slog.LevelWarn
+				if j.opt.Batch == 0 { // nobody asked for so many
+					level = slog.LevelInfo
+				}
+				j.m.eng.opt.log.Log(ctx, level, "too much for the device: halving the batch", "batch", batch, "reason", err)
 				continue
 			}
 			if tooMuch(err) && j.opt.Size.Native { // others may be smaller

@@ -23,7 +23,8 @@ func (r Readout[T]) options() InputOptions { return r.input }
 // PrepareOptions are the choices of Prepare. The zero value means the defaults.
 type PrepareOptions struct {
 	// Batches are the batch sizes to compile for; nil: those that a Batcher with
-	// its default options uses, 1, 2, 4, … up to the device's own.
+	// its default options uses, 1, 2, 4, … up to the device's own, or to what it
+	// has room for.
 	Batches []int
 	// Progress is called before each step, and once at the end with what is "".
 	Progress func(done, total int, what string)
@@ -73,7 +74,11 @@ func (m *Model) Prepare(ctx context.Context, o PrepareOptions, reads ...AnyReado
 		if err := tell(i, describe(r)); err != nil {
 			return err
 		}
-		if err := m.compileAhead(ctx, r); err != nil {
+		err := m.compileAhead(ctx, r)
+		if o.Batches == nil && r.Batch > 1 && tooMuch(err) {
+			continue // a stream halves such a batch
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -7,13 +7,14 @@
 //   b2 out  y      quads, strides yrow, yquad   [images·tokens] rows
 //   b3 in   gain   f32 quads [quads]            (GAIN)
 //   push    rows = images·tokens, tokens, prefix, quads, columns, xrow, xquad,
-//           trow, tquad, yrow, yquad, eps
+//           trow, tquad, yrow, yquad, fold, eps
 //   spec 0  ROW_LANES: as in layernorm
 //        1  NORM  2 GAIN
 //   grid    rows or ceil(rows/ROW_LANES), 1, 1
 //   loops   3·quads, with ROW_BARRIERS 3·ceil(quads/ROW_LANES) + 40
 //   oracle  graph/interp embed, 1e-5 of the largest value
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 #include "lib/finite.glsl"
 
 layout(local_size_x_id = 0) in;
@@ -22,7 +23,7 @@ layout(constant_id = 1) const bool NORM = false;
 layout(constant_id = 2) const bool GAIN = false;
 
 layout(push_constant) uniform Push {
-    uint rows, tokens, prefix, quads, columns, xrow, xquad, trow, tquad, yrow, yquad;
+    uint rows, tokens, prefix, quads, columns, xrow, xquad, trow, tquad, yrow, yquad, fold;
     float eps;
 } p;
 

@@ -8,7 +8,7 @@ func readoutKernels() []*Kernel {
 			Name:     "unit_rows",
 			Variants: rowVariants(),
 			Bindings: []Binding{in("x"), out32("f")},
-			Push:     consts("rows tokens prefix quads xrow xquad frow fquad"),
+			Push:     consts("rows tokens prefix quads xrow xquad frow fquad fold"),
 			Spec:     consts("ROW_LANES"), Local: along("ROW_LANES"), Loops: rowLoops(2), Shared: rowShared,
 		},
 		{
@@ -40,7 +40,7 @@ func readoutKernels() []*Kernel {
 			Name:     "zero_count",
 			Variants: rowVariants(),
 			Bindings: []Binding{in("x"), out32("r")},
-			Push:     consts("rows quads columns xrow xquad"),
+			Push:     consts("rows quads columns xrow xquad fold"),
 			Spec:     consts("ROW_LANES"), Local: along("ROW_LANES"), Loops: rowLoops(1), Shared: rowShared,
 		},
 	}

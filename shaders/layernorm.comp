@@ -9,7 +9,7 @@
 //   b2 in   gain  f32 quads [quads]   (MODE 0)
 //   b3 in   bias  f32 quads [quads]   (MODE 0)
 //   b4 out  r     f32 quads [rows]    (MODE 2): the scale in the first channel
-//   push    rows, quads, columns, xrow, xquad, yrow, yquad, eps
+//   push    rows, quads, columns, xrow, xquad, yrow, yquad, fold, eps
 //   spec 0  ROW_LANES: invocations a workgroup; they share a row with
 //           ROW_BARRIERS, else each has its own
 //        1  MODE
@@ -17,6 +17,7 @@
 //   loops   3·quads, with ROW_BARRIERS 3·ceil(quads/ROW_LANES) + 40
 //   oracle  graph/interp layerNorm, 1e-5 of the largest value
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 #include "lib/finite.glsl"
 
 layout(local_size_x_id = 0) in;
@@ -24,7 +25,7 @@ layout(constant_id = 0) const uint ROW_LANES = 64;
 layout(constant_id = 1) const uint MODE = 0;
 
 layout(push_constant) uniform Push {
-    uint rows, quads, columns, xrow, xquad, yrow, yquad;
+    uint rows, quads, columns, xrow, xquad, yrow, yquad, fold;
     float eps;
 } p;
 

@@ -9,7 +9,7 @@
 //   b4 in   residual  quads, strides rrow, rquad  (RESIDUAL)
 //   b5 in   scale     f32 quads, stride srow: r in the first channel (SCALE = 2)
 //   push    rows, kquads, nquads, columns = K, xrow, xquad, yrow, yquad, rrow,
-//           rquad, srow, eps, threshold
+//           rquad, srow, fold, eps, threshold
 //   spec 0  LANES: invocations a workgroup, along rows
 //        1  SCALE: 0 none, 1 from x itself with eps, 2 from b5
 //        2  BIAS  3 RESIDUAL  4 ACT
@@ -19,6 +19,7 @@
 //   loops   3·kquads
 //   oracle  graph/interp linear, 1e-5 of the largest value
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 #include "lib/finite.glsl"
 #include "lib/activation.glsl"
 
@@ -31,7 +32,7 @@ layout(constant_id = 4) const uint ACT = 0;
 layout(constant_id = 5) const bool CENTRED = false;
 
 layout(push_constant) uniform Push {
-    uint rows, kquads, nquads, columns, xrow, xquad, yrow, yquad, rrow, rquad, srow;
+    uint rows, kquads, nquads, columns, xrow, xquad, yrow, yquad, rrow, rquad, srow, fold;
     float eps, threshold;
 } p;
 
@@ -44,7 +45,7 @@ INPUT32(5, scale)
 #include "lib/shift.glsl"
 
 void main() {
-    const uint row = gl_GlobalInvocationID.x, n = gl_WorkGroupID.y;
+    const uint row = ROW_INVOCATION, n = gl_WorkGroupID.y;
     if (row >= p.rows) return;
     vec4 acc = vec4(0);
     float shift = 0, mean = 0, square = 0; // the row's mean is shift + mean

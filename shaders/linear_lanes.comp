@@ -8,7 +8,7 @@
 //   b3 in   bias      f32 quads [nquads]                (BIAS)
 //   b4 in   residual  quads [nquads][rpitch]            (RESIDUAL)
 //   push    rows, kquads, nquads, xpitch, ypitch, rpitch,
-//           columns = K, inverse = 1/K for NORM, eps, threshold
+//           columns = K, fold, inverse = 1/K for NORM, eps, threshold
 //   spec 0  LANES: subgroup size and workgroup size
 //        1  ROWS: rows a workgroup
 //        2  COLS: quads of columns a lane
@@ -29,6 +29,7 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 #include "lib/finite.glsl"
 #include "lib/activation.glsl"
 
@@ -44,7 +45,7 @@ layout(constant_id = 7) const bool CENTRED = false;
 layout(constant_id = 8) const bool TAIL = false;
 
 layout(push_constant) uniform Push {
-    uint rows, kquads, nquads, xpitch, ypitch, rpitch, columns;
+    uint rows, kquads, nquads, xpitch, ypitch, rpitch, columns, fold;
     float inverse, eps, threshold;
 } p;
 
@@ -63,7 +64,7 @@ void main() {
     // instructions at each place where a loop reads one.
     const uint kquads = p.kquads, xpitch = p.xpitch, columns = p.columns;
     const uint panels = (p.nquads + LANES - 1) / LANES;
-    const uint panel = gl_WorkGroupID.x * COLS, row = gl_WorkGroupID.y * ROWS;
+    const uint panel = gl_WorkGroupID.x * COLS, row = ROW_GROUP(y) * ROWS;
 
     uint at[FETCHES]; // the row that this lane fetches; past the end, the last one
     float shift[FETCHES], sum[FETCHES], square[FETCHES];

@@ -8,7 +8,7 @@
 //   b3 in   bias      f32 quads [nquads]                (BIAS)
 //   b4 in   residual  quads [rows][rpitch]              (RESIDUAL)
 //   push    rows, kpadded, kquads, nquads, xpitch, ypitch, rpitch,
-//           columns = K with CENTRED, else 4·kquads; inverse = 1/K for NORM, eps,
+//           columns = K with CENTRED, else 4·kquads; fold, inverse = 1/K for NORM, eps,
 //           threshold
 //   spec 0  INVOCATIONS = (BM/TM)·(BN/TN)
 //        1  BM  2 BN  3 BK: the tile
@@ -40,6 +40,7 @@
 // written out, so that no driver makes others. Hence tile shapes with the same BK
 // give equal bits.
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 #include "lib/finite.glsl"
 #include "lib/activation.glsl"
 
@@ -59,7 +60,7 @@ layout(constant_id = 11) const bool TAIL = false;
 layout(constant_id = 12) const bool CENTRED = false;
 
 layout(push_constant) uniform Push {
-    uint rows, kpadded, kquads, nquads, xpitch, ypitch, rpitch, columns;
+    uint rows, kpadded, kquads, nquads, xpitch, ypitch, rpitch, columns, fold;
     float inverse, eps, threshold;
 } p;
 
@@ -83,7 +84,7 @@ shared float tile_b[BK * BN];
 void main() {
     const uint t = gl_LocalInvocationIndex, group = t / 32, lane = t % 32;
     const uint tx = lane % LX + LX * (group % (NX / LX)), ty = lane / LX + LY * (group / (NX / LX));
-    const uint row = gl_WorkGroupID.y * BM;
+    const uint row = ROW_GROUP(y) * BM;
     const uint quad_k = t % QK, row_a = t / QK;
 
     uint from_a[LOADS_A];

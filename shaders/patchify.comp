@@ -5,23 +5,24 @@
 //   b0 in   image  f32 quads [images·3·height][ipitch]
 //   b1 out  y      quads, row stride yrow, quad stride yquad
 //   push    rows = images·tokens, tokens, columns of the grid, patch, height,
-//           ipitch, yrow, yquad
+//           ipitch, yrow, yquad, fold
 //   spec 0  LANES: invocations a workgroup, along rows
 //   grid    ceil(rows/LANES), quads, 1
 //   loops   none
 //   oracle  graph/interp patchify, exact
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LANES = 64;
 
-layout(push_constant) uniform Push { uint rows, tokens, columns, patch_, height, ipitch, yrow, yquad; } p;
+layout(push_constant) uniform Push { uint rows, tokens, columns, patch_, height, ipitch, yrow, yquad, fold; } p;
 
 INPUT32(0, image)
 OUTPUT(1, y)
 
 void main() {
-    const uint row = gl_GlobalInvocationID.x, quad = gl_WorkGroupID.y;
+    const uint row = ROW_INVOCATION, quad = gl_WorkGroupID.y;
     if (row >= p.rows) return;
     const uint b = row / p.tokens, t = row % p.tokens;
     vec4 v = vec4(0);

@@ -6,7 +6,7 @@
 //   b0 in   pixels  u32 words: bytes r g b r g b …, images one behind another
 //   b1 out  y       quads, row stride yrow, quad stride yquad
 //   push    rows = images·tokens, tokens, columns of the grid, patch, width,
-//           height, quads, yrow, yquad, mean[3], std[3]
+//           height, quads, yrow, yquad, fold, mean[3], std[3]
 //   spec 0  LANES: invocations a workgroup, along rows
 //        1  CENTRED
 //   grid    ceil(rows/LANES), 1, 1
@@ -15,6 +15,7 @@
 //
 // The mean comes from the exact integer sums of each colour.
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 #include "lib/pixels.glsl"
 
 layout(local_size_x_id = 0) in;
@@ -22,7 +23,7 @@ layout(constant_id = 0) const uint LANES = 64;
 layout(constant_id = 1) const bool CENTRED = false;
 
 layout(push_constant) uniform Push {
-    uint rows, tokens, columns, patch_, width, height, quads, yrow, yquad;
+    uint rows, tokens, columns, patch_, width, height, quads, yrow, yquad, fold;
     float mean0, mean1, mean2, std0, std1, std2;
 } p;
 
@@ -30,7 +31,7 @@ PIXELS(0)
 OUTPUT(1, y)
 
 void main() {
-    const uint row = gl_GlobalInvocationID.x;
+    const uint row = ROW_INVOCATION;
     if (row >= p.rows) return;
     const uint t = row % p.tokens, line = 3 * p.width;
     // First byte of the patch, then offsets within it.

@@ -4,7 +4,7 @@
 //   b0 in   a  quads, strides row, quad
 //   b1 in   b  quads, strides brow, bquad   (OP 0 … 2); row i of a meets row i mod brows
 //   b2 out  y  quads, strides row, quad
-//   push    rows, quads, brows, row, quad, brow, bquad, by
+//   push    rows, quads, brows, row, quad, brow, bquad, fold, by
 //   spec 0  LANES: invocations a workgroup, along rows, or along quads with ACROSS
 //        1  OP: 0 a + b, 1 a − b, 2 a∘b, 3 by·a, 4 relu, 5 gelu, 6 soft threshold by
 //        2  ACROSS: neighbouring lanes have neighbouring quads
@@ -12,6 +12,7 @@
 //   loops   none
 //   oracle  graph/interp, 1e-6 of the largest value
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 #include "lib/activation.glsl"
 
 layout(local_size_x_id = 0) in;
@@ -20,7 +21,7 @@ layout(constant_id = 1) const uint OP = 0;
 layout(constant_id = 2) const bool ACROSS = false;
 
 layout(push_constant) uniform Push {
-    uint rows, quads, brows, row, quad, brow, bquad;
+    uint rows, quads, brows, row, quad, brow, bquad, fold;
     float by;
 } p;
 
@@ -29,7 +30,7 @@ INPUT(1, b)
 OUTPUT(2, y)
 
 void main() {
-    const uint i = ACROSS ? gl_WorkGroupID.y : gl_GlobalInvocationID.x, q = ACROSS ? gl_GlobalInvocationID.x : gl_WorkGroupID.y;
+    const uint i = ACROSS ? ROW_GROUP(y) : ROW_INVOCATION, q = ACROSS ? gl_GlobalInvocationID.x : gl_WorkGroupID.y;
     if (i >= p.rows || q >= p.quads) return;
     const uint at = i * p.row + q * p.quad;
     vec4 v = a(at);

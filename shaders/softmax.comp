@@ -3,18 +3,19 @@
 //
 //   b0 in   a  f32 quads, strides row, quad
 //   b1 out  y  f32 quads, the same strides; the padding of a row becomes zero
-//   push    rows, quads, columns, row, quad, scale = factor·log2(e)
+//   push    rows, quads, columns, row, quad, fold, scale = factor·log2(e)
 //   spec 0  ROW_LANES: as in layernorm
 //   grid    rows or ceil(rows/ROW_LANES), 1, 1
 //   loops   3·quads, with ROW_BARRIERS 3·ceil(quads/ROW_LANES) + 60
 //   oracle  graph/interp softmax, 1e-6 of the largest value
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint ROW_LANES = 64;
 
 layout(push_constant) uniform Push {
-    uint rows, quads, columns, row, quad;
+    uint rows, quads, columns, row, quad, fold;
     float scale;
 } p;
 

@@ -5,7 +5,7 @@
 //   b0 in   x  quads, strides xrow, xquad     [images·(prefix + tokens)] rows
 //   b1 out  f  f32 quads, strides frow, fquad   [rows] rows
 //   push    rows = images·tokens, tokens, prefix, quads = of a head,
-//           xrow, xquad, frow, fquad
+//           xrow, xquad, frow, fquad, fold
 //   spec 0  ROW_LANES: as in layernorm
 //   grid    rows or ceil(rows/ROW_LANES), heads, 1
 //   loops   2·quads, with ROW_BARRIERS 2·ceil(quads/ROW_LANES) + 14
@@ -13,11 +13,12 @@
 //
 // Equal tokens give equal rows, to the last bit: MaskCut relies on such ties.
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint ROW_LANES = 64;
 
-layout(push_constant) uniform Push { uint rows, tokens, prefix, quads, xrow, xquad, frow, fquad; } p;
+layout(push_constant) uniform Push { uint rows, tokens, prefix, quads, xrow, xquad, frow, fquad, fold; } p;
 
 INPUT(0, x)
 OUTPUT32(1, f)

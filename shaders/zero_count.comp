@@ -4,17 +4,18 @@
 //
 //   b0 in   x  quads, strides xrow, xquad   [rows] rows
 //   b1 out  r  f32 quads [rows]: the count in the first channel
-//   push    rows, quads, columns, xrow, xquad
+//   push    rows, quads, columns, xrow, xquad, fold
 //   spec 0  ROW_LANES: as in layernorm
 //   grid    rows or ceil(rows/ROW_LANES), 1, 1
 //   loops   quads, with ROW_BARRIERS ceil(quads/ROW_LANES) + 7
 //   oracle  graph/interp zeroCount, exact
 #include "lib/quads.glsl"
+#include "lib/fold.glsl"
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint ROW_LANES = 64;
 
-layout(push_constant) uniform Push { uint rows, quads, columns, xrow, xquad; } p;
+layout(push_constant) uniform Push { uint rows, quads, columns, xrow, xquad, fold; } p;
 
 INPUT(0, x)
 OUTPUT32(1, r)

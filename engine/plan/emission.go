@@ -110,6 +110,19 @@ func (e *emission) strides(prefix string, buffer int) *emission {
 	return e.n(prefix+"row", row).n(prefix+"quad", quad)
 }
 
+// spread appends a dispatch of a kernel whose workgroups follow the rows along one
+// axis of the grid, 0 for x or 1 for y. Where that is more than the device allows they
+// go on along z, from one multiple of the kernel's constant fold to the next.
+func (e *emission) spread(x, y, axis int) {
+	grid, fold := [3]int{x, y, 1}, 0
+	if most := e.l.lim.MaxWorkgroups[axis]; grid[axis] > most {
+		grid[2] = ceil(grid[axis], most)
+		fold = ceil(grid[axis], grid[2])
+		grid[axis] = fold
+	}
+	e.n("fold", fold).run(grid[0], grid[1], grid[2])
+}
+
 // run appends the dispatch. Every constant and slot of the manifest must have
 // been set.
 func (e *emission) run(x, y, z int) {

@@ -15,7 +15,7 @@ func (f dropRows) lower(l *lowering, v *graph.Value) bool {
 	y, lanes := l.result(v), l.lanes()
 	lay := l.Buffers[y].Layout
 	e := l.emit(v, l.variant(v, f.kernel(), l.half(x))).n("LANES", lanes).n("rows", lay.Rows).n("tokens", v.Shape()[1].Size).n("first", v.Int("first"))
-	e.strides("x", x).strides("y", y).to("x", x).to("y", y).run(ceil(lay.Rows, lanes), lay.QuadsPerRow(), 1)
+	e.strides("x", x).strides("y", y).to("x", x).to("y", y).spread(ceil(lay.Rows, lanes), lay.QuadsPerRow(), 0)
 	return true
 }
 

@@ -22,7 +22,7 @@ func (f embed) lower(l *lowering, v *graph.Value) bool {
 	e := l.emit(v, k).n("ROW_LANES", lanes).flag("NORM", norm).flag("GAIN", gain >= 0)
 	e.n("rows", lay.Rows).n("tokens", s[1].Size).n("prefix", s[1].Size-v.Arg("x").Shape()[1].Size).n("quads", lay.QuadsPerRow()).n("columns", s.Last())
 	e.strides("x", x).strides("t", table).strides("y", y).f("eps", v.Float("eps"))
-	e.to("x", x).to("table", table).to("y", y).to("gain", gain).run(groups, 1, 1)
+	e.to("x", x).to("table", table).to("y", y).to("gain", gain).spread(groups, 1, 0)
 	return true
 }
 

@@ -30,7 +30,7 @@ func (f linearPlain) lower(l *lowering, v *graph.Value) bool {
 	e.strides("x", p.x).strides("y", p.y).strides("r", p.res).n("srow", srow)
 	e.f("eps", p.eps).f("threshold", v.Float("threshold"))
 	e.to("x", p.x).to("w", w).to("y", p.y).to("bias", p.bias).to("residual", p.res).to("scale", scale)
-	e.run(ceil(p.rows, lanes), p.nquads, 1)
+	e.spread(ceil(p.rows, lanes), p.nquads, 0)
 	return true
 }
 

@@ -41,7 +41,7 @@ func (f linearLanes) lower(l *lowering, v *graph.Value) bool {
 	e := l.emit(v, k).n("LANES", lanes).n("ROWS", s.rows).n("COLS", s.cols).flag("TAIL", p.centred && p.k%4 != 0)
 	e.n("rows", p.rows).n("kquads", p.kquads).n("nquads", p.nquads).n("xpitch", l.Buffers[p.x].Layout.Pitch).n("columns", p.k)
 	l.epilogue(e, p, w)
-	e.run(ceil(ceil(p.nquads, lanes), s.cols), ceil(p.rows, s.rows), 1)
+	e.spread(ceil(ceil(p.nquads, lanes), s.cols), ceil(p.rows, s.rows), 1)
 	return true
 }
 

@@ -36,7 +36,7 @@ func (f linearTiles) lower(l *lowering, v *graph.Value) bool {
 	e.flag("TAIL", kpadded != columns)
 	e.n("rows", p.rows).n("kpadded", kpadded).n("kquads", p.kquads).n("nquads", p.nquads).n("xpitch", l.Buffers[p.x].Layout.Pitch).n("columns", columns)
 	l.epilogue(e, p, w)
-	e.run(ceil(4*p.nquads, t.bn), ceil(p.rows, t.bm), 1)
+	e.spread(ceil(4*p.nquads, t.bn), ceil(p.rows, t.bm), 1)
 	return true
 }
 

@@ -14,8 +14,8 @@ func (f normalise) lower(l *lowering, v *graph.Value) bool {
 	}
 	s, y, lanes := v.Shape(), l.result(v), l.lanes()
 	lay := l.Buffers[y].Layout
-	e := l.emit(v, l.variant(v, f.kernel(), false)).n("LANES", lanes).n("width", s[3].Size).n("height", s[2].Size).n("pitch", lay.Pitch)
-	e.statistics(v).to("pixels", in).to("y", y).run(ceil(lay.Pitch, lanes), lay.Rows, 1)
+	e := l.emit(v, l.variant(v, f.kernel(), false)).n("LANES", lanes).n("width", s[3].Size).n("height", s[2].Size).n("pitch", lay.Pitch).n("lines", lay.Rows)
+	e.statistics(v).to("pixels", in).to("y", y).spread(ceil(lay.Pitch, lanes), lay.Rows, 1)
 	return true
 }
 

@@ -17,7 +17,7 @@ func (f patchify) lower(l *lowering, v *graph.Value) bool {
 	e := l.emit(v, l.variant(v, f.kernel(), l.half(y))).n("LANES", lanes).n("rows", lay.Rows).n("tokens", v.Shape()[1].Size)
 	e.n("columns", image[3].Size/v.Int("patch")).n("patch_", v.Int("patch")).n("height", image[2].Size)
 	e.n("ipitch", l.Buffers[in].Layout.Pitch).strides("y", y).to("image", in).to("y", y)
-	e.run(ceil(lay.Rows, lanes), lay.QuadsPerRow(), 1)
+	e.spread(ceil(lay.Rows, lanes), lay.QuadsPerRow(), 0)
 	return true
 }
 

@@ -17,7 +17,7 @@ func (f pixelPatches) lower(l *lowering, v *graph.Value) bool {
 	e := l.emit(v, l.variant(v, f.kernel(), l.half(y))).n("LANES", lanes).flag("CENTRED", v.Int("centred") != 0)
 	e.n("rows", lay.Rows).n("tokens", v.Shape()[1].Size).n("columns", image[2].Size/v.Int("patch")).n("patch_", v.Int("patch"))
 	e.n("width", image[2].Size).n("height", image[1].Size).n("quads", lay.QuadsPerRow()).strides("y", y)
-	e.statistics(v).to("pixels", in).to("y", y).run(ceil(lay.Rows, lanes), 1, 1)
+	e.statistics(v).to("pixels", in).to("y", y).spread(ceil(lay.Rows, lanes), 1, 0)
 	return true
 }
 

@@ -35,9 +35,9 @@ func (f pointwise) lower(l *lowering, v *graph.Value) bool {
 	e.n("rows", lay.Rows).n("quads", quads).n("brows", brows).strides("", a).strides("b", b).f("by", v.Float(f.by))
 	e.to("a", a).to("b", b).to("y", y)
 	if across {
-		e.run(ceil(quads, lanes), lay.Rows, 1)
+		e.spread(ceil(quads, lanes), lay.Rows, 1)
 	} else {
-		e.run(ceil(lay.Rows, lanes), quads, 1)
+		e.spread(ceil(lay.Rows, lanes), quads, 0)
 	}
 	return true
 }

@@ -17,7 +17,7 @@ func (f prepend) lower(l *lowering, v *graph.Value) bool {
 	t := l.weight(v.Arg("tokens"), l.like(v.Arg("tokens"), lay))
 	e := l.emit(v, l.variant(v, f.kernel(), l.half(y))).n("LANES", lanes).n("rows", lay.Rows).n("tokens", v.Shape()[1].Size).n("prefix", v.Arg("tokens").Shape()[0].Size)
 	e.strides("x", x).strides("t", t).strides("y", y).to("x", x).to("prefix", t).to("y", y)
-	e.run(ceil(lay.Rows, lanes), lay.QuadsPerRow(), 1)
+	e.spread(ceil(lay.Rows, lanes), lay.QuadsPerRow(), 0)
 	return true
 }
 

@@ -21,7 +21,7 @@ func (f softmax) lower(l *lowering, v *graph.Value) bool {
 	k, lanes, groups := l.rowVariant(v, f, false, lay.Rows)
 	e := l.emit(v, k).n("ROW_LANES", lanes)
 	e.n("rows", lay.Rows).n("quads", lay.QuadsPerRow()).n("columns", lay.Columns).strides("", a).f("scale", exp2Scale(v))
-	e.to("a", a).to("y", y).run(groups, 1, 1)
+	e.to("a", a).to("y", y).spread(groups, 1, 0)
 	return true
 }
 

@@ -22,7 +22,7 @@ func (form unitRows) lower(l *lowering, v *graph.Value) bool {
 	k, lanes, groups := l.rowVariant(v, form, in.Elem == graph.F16, out.Rows)
 	e := l.emit(v, k).n("ROW_LANES", lanes)
 	e.n("rows", out.Rows).n("tokens", v.Shape()[1].Size).n("prefix", v.Int("prefix")).n("quads", in.QuadsPerRow()/heads)
-	e.strides("x", x).strides("f", f).to("x", x).to("f", f).run(groups, heads, 1)
+	e.strides("x", x).strides("f", f).to("x", x).to("f", f).spread(groups, heads, 0)
 	return true
 }
 

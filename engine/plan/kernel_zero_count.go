@@ -19,7 +19,7 @@ func (f zeroCount) lower(l *lowering, v *graph.Value) bool {
 	}
 	k, lanes, groups := l.rowVariant(v, f, l.half(x), in.Rows)
 	e := l.emit(v, k).n("ROW_LANES", lanes)
-	e.n("rows", in.Rows).n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).to("x", x).to("r", y).run(groups, 1, 1)
+	e.n("rows", in.Rows).n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).to("x", x).to("r", y).spread(groups, 1, 0)
 	return true
 }
 

@@ -46,13 +46,18 @@ func (dev *Device) Disabled() map[string]bool {
 	return maps.Clone(dev.broken)
 }
 
-// Plan lowers a graph for the device. Kernels that fail their self-test are
+// Plan lowers a graph for the device, some of whose outputs are held on it. A plan
+// that needs more memory than there is is refused before any kernel is compiled, and
+// so is one that is beyond another limit. Kernels that fail their self-test are
 // reported and planned around; each round rules out at least one more, so it
 // ends.
-func (dev *Device) Plan(ctx context.Context, g *graph.Graph, opt plan.Options) (*plan.Plan, error) {
+func (dev *Device) Plan(ctx context.Context, g *graph.Graph, opt plan.Options, keep ...string) (*plan.Plan, error) {
 	for {
 		opt.Disabled = dev.Disabled()
 		p, err := plan.New(g, dev.Limits, opt)
+		if err == nil {
+			err = run.NeedOf(p, keep...).Fits(dev.Limits.Memory)
+		}
 		if err != nil || dev.trusted {
 			return p, err
 		}

@@ -45,7 +45,7 @@ func (pr *Program) makeChain(d *Device) (err error) {
 	}
 	pr.chain.records = max(1, min(maxRecords, words/glance)) // some 64 loops of an invocation
 	// Inputs that are held are one link more, and so are outputs; see moves.
-	most := len(pr.Plan.Dispatches) + len(pr.Plan.Buffers) + 3
+	most := pr.pace.most + len(pr.Plan.Buffers) + 3
 	pr.chain.places, err = pr.dev.NewBuffer(pr.chain.bytes()*int64(most), vk.Local)
 	return err
 }
@@ -218,23 +218,6 @@ func (pr *Program) piece(r vk.Recording, s *Slot, i, from int, look []sight, las
 		return nil, err
 	}
 	return p, nil
-}
-
-// invocations is how often dispatches from … to−1 invoke their kernels.
-func (pr *Program) invocations(from, to int) (n int64, err error) {
-	for i := from; i < to; i++ {
-		d := &pr.Plan.Dispatches[i]
-		c, err := d.Constants()
-		if err != nil {
-			return 0, err
-		}
-		groups, size := int64(1), d.Kernel.Kernel.Local(c)
-		for k, g := range d.Grid {
-			groups *= int64(g) * int64(size[k])
-		}
-		n += groups
-	}
-	return n, nil
 }
 
 // markPipeline is the kernel mark, which was proved on this device before its first

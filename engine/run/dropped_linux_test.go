@@ -58,10 +58,11 @@ func (x *droppable) behind(t *testing.T, drop func()) (noticed bool, out []float
 func (x *droppable) ends() []int {
 	list := []int{}
 	n := 0
-	for i, to := range x.split(x.slots[0].segments) {
+	ends := split(x.parts(x.slots[0].segments), x.slots[0].segments)
+	for i, to := range ends {
 		n += to + x.slots[0].main[i].links
 		if i > 0 {
-			n -= x.split(x.slots[0].segments)[i-1]
+			n -= ends[i-1]
 		}
 		list = append(list, n)
 	}

@@ -1,9 +1,11 @@
 package run
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
 // Slots is how many batches of a plan are under way at once.
@@ -24,6 +26,19 @@ func (n Need) Total() int64 { return n.Weights + n.Tensors + n.Staging }
 func NeedOf(p *plan.Plan, keep ...string) Need {
 	return Need{p.WeightBytes(), p.ArenaBytes(), Slots * hostBytes(p, keep)}
 }
+
+// Fits is vk.ErrOutOfMemory, with what is needed for what, where a need is more than
+// all the memory that there may be, in bytes; 0: nobody knows.
+func (n Need) Fits(limit int64) error {
+	if limit <= 0 || n.Total() <= limit {
+		return nil
+	}
+	return fmt.Errorf("%w: the model needs %s for this size and batch (weights %s, tensors %s, inputs and outputs %s), and may have %d MB",
+		vk.ErrOutOfMemory, Megabytes(n.Total()), Megabytes(n.Weights), Megabytes(n.Tensors), Megabytes(n.Staging), limit>>20)
+}
+
+// Megabytes rounds up, so that what is missing is never 0.
+func Megabytes(n int64) string { return fmt.Sprintf("%d MB", (n+1<<20-1)>>20) }
 
 // Own is what the plan needs beside the weights.
 func (n Need) Own() int64 { return n.Tensors + n.Staging }

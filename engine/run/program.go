@@ -33,6 +33,7 @@ type Program struct {
 	keep       []string // outputs that are held on the device
 	pace       pace
 	counted    bool // invocations are
+	timed      bool // each dispatch is
 	chain      chain
 	lose       func(segment int) bool // tests lose submissions
 }
@@ -64,7 +65,7 @@ type ProgramOptions struct {
 // are evaluated and uploaded.
 func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan, opt ProgramOptions) (_ *Program, err error) {
 	dev := d.VK
-	pr := &Program{dev: dev, queue: &d.queue, Plan: p, keep: opt.Keep}
+	pr := &Program{dev: dev, queue: &d.queue, Plan: p, keep: opt.Keep, timed: opt.Timestamps && dev.TimestampBits > 0}
 	defer func() {
 		if err != nil {
 			pr.Close()
@@ -104,7 +105,7 @@ func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan
 			return nil, err
 		}
 	}
-	pr.pace = newPace(p, opt.Target, opt.Segments)
+	pr.pace = newPace(p, opt.Target, opt.Segments, pr.timed)
 	if err := pr.makeChain(d); err != nil {
 		return nil, err
 	}
@@ -203,13 +204,13 @@ func (pr *Program) addSlot(opt ProgramOptions) (err error) {
 	if s.fence, err = pr.dev.NewFence(); err != nil {
 		return err
 	}
-	if opt.Timestamps && pr.dev.TimestampBits > 0 {
+	if pr.timed {
 		if s.queries, err = pr.dev.NewQueries(len(pr.dispatches)); err != nil {
 			return err
 		}
 	}
 	if pr.counted {
-		if s.counts, err = pr.dev.NewCounts(len(pr.dispatches) + 3); err != nil {
+		if s.counts, err = pr.dev.NewCounts(pr.pace.most + 3); err != nil {
 			return err
 		}
 	}

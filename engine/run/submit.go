@@ -28,34 +28,37 @@ type pace struct {
 
 	mu       sync.Mutex
 	segments int
+	most     int // segments
 	runs     int
 }
 
-func newPace(p *plan.Plan, target time.Duration, segments int) pace {
+// newPace is for a plan whose dispatches may be cut, unless they are to stay whole.
+func newPace(p *plan.Plan, target time.Duration, segments int, whole bool) pace {
+	most := mostSegments(p, whole)
 	if target == 0 {
 		target = submitTarget
 	}
 	if segments > 0 {
-		return pace{target: target, fixed: true, segments: min(segments, max(1, len(p.Dispatches)))}
+		return pace{target: target, fixed: true, segments: min(segments, most), most: most}
 	}
-	return pace{target: target, segments: clampSegments(float64(p.FLOPs())/submitFLOPs, len(p.Dispatches))}
+	return pace{target: target, segments: clampSegments(float64(p.FLOPs())/submitFLOPs, most), most: most}
 }
 
-func clampSegments(n float64, dispatches int) int {
-	return max(1, min(int(n)+1, dispatches))
+func clampSegments(n float64, most int) int {
+	return max(1, min(int(n)+1, most))
 }
 
 // ran takes into account how long a run kept the device. The first one is passed
 // over: it pays for what the driver puts off.
-func (c *pace) ran(took time.Duration, dispatches int) {
+func (c *pace) ran(took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.runs++; c.runs == 1 || c.fixed {
 		return
 	}
-	longest := took / time.Duration(c.segments) // on average
-	want := clampSegments(1.25*float64(took)/float64(c.target), dispatches)
-	if longest > c.target && want > c.segments || 3*want < c.segments {
+	mean := took / time.Duration(c.segments)
+	want := clampSegments(1.25*float64(took)/float64(c.target), c.most)
+	if mean > c.target && want > c.segments || 3*want < c.segments {
 		c.segments = want
 	}
 }
@@ -66,28 +69,33 @@ func (c *pace) now() int {
 	return c.segments
 }
 
-// record makes the slot's command buffers: the dispatches in order, split into
+// record makes the slot's command buffers: the dispatches in order, or parts of them, split into
 // segments of about the same arithmetic; the first one copies the inputs in,
 // the last one the outputs out.
 func (pr *Program) record(s *Slot, segments int) error {
 	s.dropMain()
-	ends := pr.split(segments)
+	parts := pr.parts(segments)
+	ends := split(parts, segments)
 	from, link := 0, s.first()
 	for i, to := range ends {
-		r := vk.Recording{Dispatches: pr.dispatches[from:to], First: from, Queries: s.queries, HostWrites: i == 0}
+		r := vk.Recording{Dispatches: pr.commands(parts[from:to]), First: from, Queries: s.queries, HostWrites: i == 0}
 		if i == 0 {
 			r.CopyIn = pr.copies(pr.inputs(), s.up, true, s.borrowed)
 		}
 		if i == len(ends)-1 {
 			r.CopyOut = pr.copies(pr.outputs(), s.down, false, nil)
 		}
-		p, err := pr.piece(r, s, s.first()+i, link, pr.sights(to), i == len(ends)-1 && len(pr.keep) == 0)
+		look := pr.sights(0)
+		if to > 0 {
+			look = pr.sightsBehind(parts[to-1])
+		}
+		p, err := pr.piece(r, s, s.first()+i, link, look, i == len(ends)-1 && len(pr.keep) == 0)
 		if err != nil {
 			return err
 		}
 		s.main = append(s.main, p)
 		if s.counts != nil {
-			n, err := pr.invocations(from, to)
+			n, err := pr.invocations(parts[from:to])
 			if err != nil {
 				return err
 			}
@@ -105,29 +113,6 @@ func (s *Slot) dropMain() {
 		p.destroy()
 	}
 	s.main, s.segments = nil, 0
-}
-
-// split is where segments end.
-func (pr *Program) split(segments int) []int {
-	// A dispatch costs something even without arithmetic.
-	const least = 1e6
-	total := 0.0
-	for i := range pr.Plan.Dispatches {
-		total += least + float64(pr.Plan.Dispatches[i].FLOPs)
-	}
-	var ends []int
-	sum := 0.0
-	for i := range pr.Plan.Dispatches {
-		sum += least + float64(pr.Plan.Dispatches[i].FLOPs)
-		if sum >= total*float64(len(ends)+1)/float64(segments) && len(ends) < segments-1 {
-			ends = append(ends, i+1)
-		}
-	}
-	n := len(pr.Plan.Dispatches)
-	if len(ends) == 0 || ends[len(ends)-1] != n {
-		ends = append(ends, n)
-	}
-	return ends
 }
 
 // execute runs a slot whose inputs are filled in, when its turn comes: one
@@ -153,7 +138,7 @@ func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 	for i, group := range groups {
 		if err := context.Cause(ctx); err != nil {
 			if i > 0 { // what was measured counts for the rest, too
-				pr.pace.ran(s.took*time.Duration(len(s.main))/time.Duration(i), len(pr.Plan.Dispatches))
+				pr.pace.ran(s.took * time.Duration(len(s.main)) / time.Duration(i))
 			}
 			return err
 		}
@@ -170,7 +155,7 @@ func (pr *Program) execute(ctx context.Context, s *Slot, t *turn) error {
 		began, ended := pr.queue.done(started)
 		s.took += ended.Sub(began)
 	}
-	pr.pace.ran(s.took, len(pr.Plan.Dispatches))
+	pr.pace.ran(s.took)
 	return nil
 }
 

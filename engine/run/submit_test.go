@@ -45,8 +45,8 @@ func TestSubmissionsAreSized(t *testing.T) {
 			t.Errorf("%d submissions for a plan of %d FLOP", n, p.FLOPs())
 		}
 		run(4)
-		if n := len(pr.slots[0].main); n < len(p.Dispatches)*3/4 {
-			t.Errorf("%d submissions of %d dispatches, nearly each of which is longer than the target", n, len(p.Dispatches))
+		if n := len(pr.slots[0].main); n <= len(p.Dispatches) {
+			t.Errorf("%d submissions of %d dispatches, each of which is longer than the target", n, len(p.Dispatches))
 		}
 		pr.pace.target = time.Minute
 		run(3)
@@ -64,7 +64,7 @@ func TestSplit(t *testing.T) {
 	}
 	pr := &Program{Plan: p}
 	for _, segments := range []int{1, 2, 7, 40} {
-		ends := pr.split(segments)
+		ends := split(pr.parts(segments), segments)
 		if len(ends) != segments && segments < 40 || ends[len(ends)-1] != 40 || !slices.IsSorted(ends) {
 			t.Errorf("%d segments end at %v", segments, ends)
 		}
@@ -80,11 +80,58 @@ func TestSplit(t *testing.T) {
 			t.Errorf("%d segments: the largest has %d of %d", segments, worst, p.FLOPs())
 		}
 	}
-	if n := newPace(p, 0, 0).segments; n != 1 {
+	if n := newPace(p, 0, 0, true).segments; n != 1 {
 		t.Errorf("%d submissions of 8 GFLOP", n)
 	}
 	p.Dispatches[0].FLOPs = 95e9
-	if pace := newPace(p, 0, 0); pace.segments != 11 {
+	if pace := newPace(p, 0, 0, true); pace.segments != 11 {
 		t.Errorf("%d submissions of 103 GFLOP", pace.segments)
+	}
+}
+
+// TestCutDispatches: a dispatch that is longer than the target by itself is cut into
+// parts in submissions of their own, with the same bits, and the marks of all of them
+// come back. Where each dispatch is timed none is cut.
+func TestCutDispatches(t *testing.T) {
+	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
+		d := openFor(t, inst, info, "")
+		var want []float32
+		for _, segments := range []int{1, 40, 1000} {
+			pr := logitsProgram(t, d, 2, ProgramOptions{Slots: 1})
+			pr.pace.segments, pr.pace.fixed = min(segments, pr.pace.most), true
+			copies := OnDevice(pr)
+			got, err := logits(t, copies, devicetest.Pixels(32, 32, 2))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want = got
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%d submissions give other bits", len(pr.slots[0].main))
+			}
+			if n := len(pr.slots[0].main); segments == 1000 && n <= len(pr.Plan.Dispatches) {
+				t.Errorf("%d submissions of %d dispatches: none was cut", n, len(pr.Plan.Dispatches))
+			}
+			checkParts(t, pr)
+		}
+		timed := logitsProgram(t, d, 2, ProgramOptions{Slots: 1, Timestamps: true, Segments: 1000})
+		if n := len(timed.slots[0].main); timed.timed && n > len(timed.Plan.Dispatches) {
+			t.Errorf("%d submissions of %d dispatches that are timed", n, len(timed.Plan.Dispatches))
+		}
+	})
+}
+
+// checkParts wants each workgroup in one part.
+func checkParts(t *testing.T, pr *Program) {
+	t.Helper()
+	groups := map[int]int{}
+	for _, x := range pr.parts(pr.pace.segments) {
+		groups[x.of] += x.grid[0] * x.grid[1] * x.grid[2]
+	}
+	for i, d := range pr.Plan.Dispatches {
+		if want := d.Grid[0] * d.Grid[1] * d.Grid[2]; groups[i] != want {
+			t.Errorf("dispatch %d has %d workgroups in parts, want %d", i, groups[i], want)
+		}
 	}
 }

@@ -71,7 +71,7 @@ func (d *Device) Record(r Recording) (*Commands, error) {
 		list[i] = C.cvk_dispatch{pipeline: C.cvk_handle(x.Pipeline.pipe), layout: C.cvk_handle(x.Pipeline.layout), set: C.cvk_handle(x.set),
 			push_at: C.uint32_t(4 * len(push)), push_bytes: C.uint32_t(4 * len(x.Push))}
 		for k, g := range x.Grid {
-			list[i].grid[k] = C.uint32_t(g)
+			list[i].base[k], list[i].grid[k] = C.uint32_t(x.Base[k]), C.uint32_t(g)
 		}
 		if x.Barrier {
 			list[i].barrier = 1

@@ -120,7 +120,7 @@ typedef struct {
     cvk_handle layout;
     cvk_handle set;
     uint32_t push_at, push_bytes; // within the push data
-    uint32_t grid[3];
+    uint32_t base[3], grid[3]; // the first workgroup, and how many
     uint32_t barrier;
 } cvk_dispatch;
 

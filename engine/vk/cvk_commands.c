@@ -50,7 +50,7 @@ VkResult cvk_record(cvk_device *d, cvk_handle cmd_, const cvk_commands *c) {
         d->CmdBindPipeline(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, AS(VkPipeline, x->pipeline));
         d->CmdBindDescriptorSets(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &set, 0, NULL);
         if (x->push_bytes) d->CmdPushConstants(cmd, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, x->push_bytes, c->push + x->push_at);
-        d->CmdDispatch(cmd, x->grid[0], x->grid[1], x->grid[2]);
+        d->CmdDispatchBase(cmd, x->base[0], x->base[1], x->base[2], x->grid[0], x->grid[1], x->grid[2]);
         if (queries && i < c->ntimed) d->CmdWriteTimestamp(cmd, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries, c->query_at + 2 * i + 1);
     }
     if (counts) d->CmdEndQuery(cmd, counts, c->count_at);

@@ -10,7 +10,7 @@
     F(CreatePipelineLayout) F(CreateComputePipelines) F(CreatePipelineCache) F(CreateDescriptorPool)                   \
     F(DestroyDescriptorPool) F(AllocateDescriptorSets) F(UpdateDescriptorSets) F(AllocateCommandBuffers)               \
     F(BeginCommandBuffer) F(EndCommandBuffer) F(CmdPipelineBarrier) F(CmdCopyBuffer) F(CmdBindPipeline)                \
-    F(CmdBindDescriptorSets) F(CmdPushConstants) F(CmdDispatch) F(CmdWriteTimestamp) F(CmdResetQueryPool)              \
+    F(CmdBindDescriptorSets) F(CmdPushConstants) F(CmdDispatchBase) F(CmdWriteTimestamp) F(CmdResetQueryPool)          \
     F(QueueSubmit) F(WaitForFences) F(GetQueryPoolResults) F(CreateQueryPool) F(CmdBeginQuery) F(CmdEndQuery)          \
     F(FlushMappedMemoryRanges) F(InvalidateMappedMemoryRanges)                                                         \
     F(GetPipelineExecutablePropertiesKHR) F(GetPipelineExecutableStatisticsKHR)                                        \

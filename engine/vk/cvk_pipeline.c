@@ -38,7 +38,8 @@ VkResult cvk_pipeline_create(cvk_device *d, cvk_handle cache, cvk_handle module,
     int sized = subgroup && d->size_control, full = subgroup && d->full_subgroups;
     VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .flags = d->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR | VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR : 0,
+        .flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT
+                 | (d->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR | VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR : 0),
         .stage = {VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO, sized ? &size : NULL,
                   full ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT : 0, VK_SHADER_STAGE_COMPUTE_BIT, AS(VkShaderModule, module), "main", nspec ? &si : NULL},
         .layout = AS(VkPipelineLayout, layout),

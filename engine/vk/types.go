@@ -44,8 +44,9 @@ type Dispatch struct {
 	Pipeline *Pipeline
 	Bindings []Binding // one a slot
 	Push     []uint32
-	Grid     [3]int
-	Barrier  bool // wait for earlier dispatches
+	Base     [3]int // the first workgroup: 0 but for parts of a grid
+	Grid     [3]int // how many workgroups
+	Barrier  bool   // wait for earlier dispatches
 
 	set Handle // of the bindings; see NewSets
 }

@@ -22,7 +22,7 @@ func scaler(t *testing.T, d *vk.Device, cache *vk.Cache) *vk.Pipeline {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := d.NewPipeline(vk.PipelineInfo{Code: code, Slots: make([]vk.SlotKind, 3), PushBytes: 32, Spec: []uint32{uint32(d.Subgroup), 3, 0}}, cache)
+	p, err := d.NewPipeline(vk.PipelineInfo{Code: code, Slots: make([]vk.SlotKind, 3), PushBytes: 36, Spec: []uint32{uint32(d.Subgroup), 3, 0}}, cache)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func runScaler(t *testing.T, d *vk.Device) {
 	at := func(i int) vk.Binding {
 		return vk.Binding{Buffer: work, Offset: int64(i) * quads * 16, Size: quads * 16}
 	}
-	dispatch := vk.Dispatch{Pipeline: p, Bindings: []vk.Binding{at(0), at(0), at(1)}, Push: []uint32{quads, 1, 1, 1, quads, 0, 0, 0x40000000}, Grid: [3]int{(quads + d.Subgroup - 1) / d.Subgroup, 1, 1}}
+	dispatch := vk.Dispatch{Pipeline: p, Bindings: []vk.Binding{at(0), at(0), at(1)}, Push: []uint32{quads, 1, 1, 1, quads, 0, 0, 0, 0x40000000}, Grid: [3]int{(quads + d.Subgroup - 1) / d.Subgroup, 1, 1}}
 	list := []vk.Dispatch{dispatch}
 	sets, err := d.NewSets(list)
 	check(err)

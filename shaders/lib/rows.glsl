@@ -3,7 +3,7 @@
 // Without it each invocation has a row to itself, for devices on which waiting at
 // barriers is slow. rowSum and rowMax combine the values of the invocations of a
 // row; without ROW_BARRIERS they return their argument. The file that includes
-// this one declares ROW_LANES and its local size.
+// this one and fold.glsl declares ROW_LANES and its local size.
 #ifdef ROW_BARRIERS
 shared float row_partial[ROW_LANES];
 
@@ -24,13 +24,13 @@ shared float row_partial[ROW_LANES];
 float plus(float x, float y) { return x + y; }
 ROW_REDUCE(rowSum, plus)
 ROW_REDUCE(rowMax, max)
-#define ROW_INDEX gl_WorkGroupID.x
+#define ROW_INDEX ROW_GROUP(x)
 #define ROW_LANE gl_LocalInvocationID.x
 #define ROW_STEP ROW_LANES
 #else
 float rowSum(float x) { return x; }
 float rowMax(float x) { return x; }
-#define ROW_INDEX gl_GlobalInvocationID.x
+#define ROW_INDEX ROW_INVOCATION
 #define ROW_LANE 0u
 #define ROW_STEP 1u
 #endif

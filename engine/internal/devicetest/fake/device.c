@@ -260,19 +260,19 @@ static const char *named(const char *what) {
     return text;
 }
 
-static VKAPI_ATTR void VKAPI_CALL my_CmdDispatch(VkCommandBuffer c, uint32_t x, uint32_t y, uint32_t z) {
-    uint32_t grid[3] = {x, y, z};
+static VKAPI_ATTR void VKAPI_CALL my_CmdDispatchBase(VkCommandBuffer c, uint32_t x0, uint32_t y0, uint32_t z0, uint32_t x, uint32_t y, uint32_t z) {
+    const uint32_t grid[3] = {x0 + x, y0 + y, z0 + z};
     char key[40];
     for (int k = 0; k < 3; k++) {
         snprintf(key, sizeof key, "maxComputeWorkGroupCount%d", k);
-        if (grid[k] > profile_limit(key)) breach("vkCmdDispatch: a grid of %u×%u×%u, %s is %lu", x, y, z, key, profile_limit(key));
+        if (grid[k] > profile_limit(key)) breach("vkCmdDispatchBase: a grid that ends at %u×%u×%u, %s is %lu", grid[0], grid[1], grid[2], key, profile_limit(key));
     }
     const set *s = object_of(SET, KEY(bound.set));
     const pipeline *p = object_of(PIPELINE, KEY(bound.pipe));
     const char *what = named("dispatch");
     for (uint32_t i = 0; s && p && bound.commands == c && i < SLOTS; i++)
         if (s->slots[i].buffer) commands_access(c, s->slots[i], COMPUTE, p->written >> i & 1 ? SHADER_WRITE : SHADER_READ, what);
-    next_device.CmdDispatch(c, x, y, z);
+    next_device.CmdDispatchBase(c, x0, y0, z0, x, y, z);
 }
 
 static VKAPI_ATTR void VKAPI_CALL my_CmdCopyBuffer(VkCommandBuffer c, VkBuffer from, VkBuffer to, uint32_t n, const VkBufferCopy *r) {
@@ -309,7 +309,7 @@ PFN_vkVoidFunction device_function(const char *name) {
     MINE(GetDeviceQueue) MINE(CreateCommandPool) MINE(CreateQueryPool) MINE(GetQueryPoolResults) MINE(CmdWriteTimestamp) MINE(CreateBuffer)
     MINE(DestroyBuffer) MINE(CreateBufferView) MINE(DestroyBufferView) MINE(CreateShaderModule) MINE(DestroyShaderModule)
     MINE(CreateComputePipelines) MINE(DestroyPipeline) MINE(CreateDescriptorSetLayout) MINE(AllocateDescriptorSets) MINE(UpdateDescriptorSets)
-    MINE(BeginCommandBuffer) MINE(CmdBindPipeline) MINE(CmdBindDescriptorSets) MINE(CmdPushConstants) MINE(CmdDispatch) MINE(CmdCopyBuffer)
+    MINE(BeginCommandBuffer) MINE(CmdBindPipeline) MINE(CmdBindDescriptorSets) MINE(CmdPushConstants) MINE(CmdDispatchBase) MINE(CmdCopyBuffer)
     MINE(CmdPipelineBarrier) MINE(QueueSubmit) MINE(WaitForFences)
     return memory_function(name);
 }

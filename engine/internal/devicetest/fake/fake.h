@@ -41,7 +41,7 @@ void object_free(int kind, uint64_t handle);
     F(MapMemory) F(UnmapMemory) F(FlushMappedMemoryRanges) F(InvalidateMappedMemoryRanges) F(CreateBufferView)                \
     F(DestroyBufferView) F(CreateShaderModule) F(DestroyShaderModule) F(CreateComputePipelines) F(DestroyPipeline)            \
     F(CreateDescriptorSetLayout) F(AllocateDescriptorSets) F(UpdateDescriptorSets) F(BeginCommandBuffer) F(CmdBindPipeline)   \
-    F(CmdBindDescriptorSets) F(CmdPushConstants) F(CmdDispatch) F(CmdCopyBuffer) F(CmdPipelineBarrier) F(QueueSubmit)         \
+    F(CmdBindDescriptorSets) F(CmdPushConstants) F(CmdDispatchBase) F(CmdCopyBuffer) F(CmdPipelineBarrier) F(QueueSubmit)         \
     F(WaitForFences)
 #define POINTER(name) PFN_vk##name name;
 extern struct instance_table { INSTANCE_FUNCTIONS(POINTER) } next_instance;

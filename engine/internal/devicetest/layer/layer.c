@@ -37,7 +37,7 @@ static void attach(void) {
 
 // The next functions, of each device by its dispatch key.
 #define FUNCTIONS(F)                                                                                                  \
-    F(DestroyDevice) F(QueueSubmit) F(WaitForFences) F(BeginCommandBuffer) F(CmdDispatch) F(CmdCopyBuffer) F(CreateBuffer) F(DestroyBuffer) \
+    F(DestroyDevice) F(QueueSubmit) F(WaitForFences) F(BeginCommandBuffer) F(CmdDispatchBase) F(CmdCopyBuffer) F(CreateBuffer) F(DestroyBuffer) \
     F(AllocateMemory) F(FreeMemory) F(CreateBufferView) F(DestroyBufferView) F(CreateFence) F(DestroyFence)           \
     F(CreateCommandPool) F(DestroyCommandPool) F(AllocateCommandBuffers) F(FreeCommandBuffers) F(CreateShaderModule)  \
     F(DestroyShaderModule) F(CreateComputePipelines) F(DestroyPipeline) F(CreatePipelineLayout)                       \
@@ -143,9 +143,9 @@ static VKAPI_ATTR VkResult VKAPI_CALL my_BeginCommandBuffer(VkCommandBuffer c, c
     return of(c)->BeginCommandBuffer(c, i);
 }
 
-static VKAPI_ATTR void VKAPI_CALL my_CmdDispatch(VkCommandBuffer c, uint32_t x, uint32_t y, uint32_t z) {
+static VKAPI_ATTR void VKAPI_CALL my_CmdDispatchBase(VkCommandBuffer c, uint32_t x0, uint32_t y0, uint32_t z0, uint32_t x, uint32_t y, uint32_t z) {
     behind = dropped(add(&state->dispatches, 1));
-    if (!behind) of(c)->CmdDispatch(c, x, y, z);
+    if (!behind) of(c)->CmdDispatchBase(c, x0, y0, z0, x, y, z);
 }
 
 static VKAPI_ATTR void VKAPI_CALL my_CmdCopyBuffer(VkCommandBuffer c, VkBuffer from, VkBuffer to, uint32_t n, const VkBufferCopy *r) {
