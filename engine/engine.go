@@ -103,7 +103,12 @@ func (e *Engine) openDevice(selector string) (*prove.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return prove.NewDevice(d, prove.Options{Log: e.opt.log, Trusted: e.opt.Trusted}), nil
+	dev := prove.NewDevice(d, prove.Options{Log: e.opt.log, Trusted: e.opt.Trusted})
+	if err := dev.ChooseLoad(context.Background()); err != nil {
+		dev.Close()
+		return nil, err
+	}
+	return dev, nil
 }
 
 // adoptTuning reads the stored choice for the engine's device, once, as the

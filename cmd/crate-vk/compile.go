@@ -118,7 +118,7 @@ func (a *app) limits(selector string) (plan.Limits, error) {
 	if selector == "baseline" {
 		return plan.BaselineLimits(), nil
 	}
-	lim, err := expert.PlanningLimits(selector)
+	lim, err := expert.PlanningLimits(selector, cacheDir())
 	if err != nil && selector == "auto" {
 		a.log.Info("no device to plan for: taking the minima that Vulkan guarantees", "reason", err)
 		return plan.BaselineLimits(), nil

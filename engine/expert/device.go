@@ -20,8 +20,10 @@ func Tuning(e *engine.Engine) string {
 }
 
 // PlanningLimits are the limits of the device that a selector names, without opening
-// it.
-func PlanningLimits(selector string) (plan.Limits, error) { return run.PlanningLimits(selector) }
+// it, with what an engine with that cache folder keeps of it.
+func PlanningLimits(selector, dir string) (plan.Limits, error) {
+	return run.PlanningLimits(selector, dir)
+}
 
 // StoredTuning is the choice that an engine with that cache folder would read for a
 // device, which is not opened, and its name.

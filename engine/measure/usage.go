@@ -6,13 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
 // Usage is what the process has used so far: CPU time on all cores, and the
 // largest resident memory in bytes (VmHWM), 0 where the system has no /proc.
 // Software devices are part of it.
-func Usage() (cpu time.Duration, peak int64) { return processTime(), peakMemory() }
+func Usage() (cpu time.Duration, peak int64) { return run.ProcessTime(), peakMemory() }
 
 // peakMemory reads /proc: the maximum that getrusage tells includes what the
 // process that started this one used.
@@ -32,3 +33,6 @@ func peakMemory() int64 {
 	}
 	return 0
 }
+
+// processTime is the user and system time of all threads so far.
+func processTime() time.Duration { return run.ProcessTime() }

@@ -42,6 +42,7 @@ type Limits struct {
 	Memory           int64
 	ComputeUnits     int // 0: unknown
 	Processor        Processor
+	Load             Load // how the lanes kernels read tensors faster; "": not measured
 }
 
 // loopBound stays below the 65,535 iterations after which llvmpipe silently

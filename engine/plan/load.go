@@ -1,13 +1,14 @@
 package plan
 
 import (
-	"strings"
+	"cmp"
 
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/shaders"
 )
 
-// Load is how the lanes kernels read tensors.
+// Load is how the lanes kernels read tensors. Results don't depend on it, bit for
+// bit; the time does, up to twice either way, from driver version to driver version.
 type Load string
 
 // The ways to load.
@@ -16,34 +17,39 @@ const (
 	LoadStorage Load = "storage"
 )
 
-// preferredLoad is the static choice.
-func preferredLoad(lim Limits) Load {
-	if PrefersTexels(lim) {
-		return LoadTexels
+// preferredLoad is the static choice: what was measured on the device, and storage
+// buffers where nothing was.
+func preferredLoad(lim Limits) Load { return cmp.Or(lim.Load, LoadStorage) }
+
+// loadTexels is how many elements a texel buffer must be able to have: smaller ones
+// don't hold a model's larger tensors.
+const loadTexels = 1 << 20
+
+// Loads are the ways to load among which a device is to be measured; nil where there
+// is no choice.
+func Loads(lim Limits) []Load {
+	if FamilyFor(lim) != Lanes || lim.MaxTexels < loadTexels {
+		return nil
 	}
-	return LoadStorage
+	return []Load{LoadStorage, LoadTexels}
 }
 
 // otherLoad is the way to load that the static choice does not take.
 func otherLoad(lim Limits) Load {
-	if PrefersTexels(lim) {
+	if preferredLoad(lim) == LoadTexels {
 		return LoadStorage
 	}
 	return LoadTexels
 }
 
-// PrefersTexels reports whether inputs should be texel buffers: on llvmpipe before
-// Mesa 25 a fetch costs a quarter of a storage-buffer load, which is a loop
-// over the lanes there; elsewhere it is the other way round.
-func PrefersTexels(lim Limits) bool {
-	name := strings.ToLower(lim.Device + " " + lim.Driver)
-	return strings.Contains(name, "llvmpipe") && !strings.Contains(name, "mesa 25")
-}
-
 // loadPath is the suffix of a lanes kernel's variant: texels where those are
 // asked for and every tensor fits a texel buffer.
 func (l *lowering) loadPath(f form, load Load, buffers ...int) string {
-	if l.isOnly(f) && !l.opt.only.Has("TEXEL") || load != LoadTexels {
+	texels := load == LoadTexels
+	if l.isOnly(f) { // a case is of one variant, whatever the device prefers
+		texels = l.opt.only.Has("TEXEL")
+	}
+	if !texels {
 		return ""
 	}
 	for _, b := range buffers {

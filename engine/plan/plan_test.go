@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the files of testdata/plan")
 
 // cpuLimits are like llvmpipe's.
 func cpuLimits() plan.Limits {
-	l := plan.Limits{Device: "llvmpipe (LLVM 15.0.6, 256 bits)", Driver: "llvmpipe Mesa 22.3.6", Type: plan.Software, MaxStorageRange: 1 << 27, MaxAllocation: 1 << 31,
+	l := plan.Limits{Device: "llvmpipe (LLVM 15.0.6, 256 bits)", Driver: "llvmpipe Mesa 22.3.6", Type: plan.Software, Load: plan.LoadTexels, MaxStorageRange: 1 << 27, MaxAllocation: 1 << 31,
 		MaxTexels: 1 << 27, StorageAlign: 16, TexelAlign: 16, MaxInvocations: 1024, MaxWorkgroupSize: [3]int{1024, 1024, 1024},
 		MaxWorkgroups: [3]int{65535, 65535, 65535}, MaxShared: 32768, MaxPush: 128, Subgroup: 8, Shuffle: true, Ballot: true, Storage16: true, Memory: 2 << 30}
 	l.Quirks()

@@ -27,6 +27,13 @@ func variantPlans(t *testing.T, lim plan.Limits) []*plan.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, lim.Load = range plan.Loads(lim) {
+		other, err := StandardPlans(lim, []plan.Family{plan.Lanes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans = append(plans, other...)
+	}
 	return plans
 }
 
@@ -81,12 +88,9 @@ func TestKernels(t *testing.T) {
 	})
 }
 
-// runsOn reports that the static choice may take a variant on a device. Texel
-// variants are for devices where they are the cheaper path, the others of the
-// same kernels for all else.
+// runsOn reports that a device may be given a variant without being tuned.
 func runsOn(lim plan.Limits, v *shaders.Variant) bool {
-	hasTexel := slices.ContainsFunc(v.Kernel.Variants, func(v *shaders.Variant) bool { return v.Has("TEXEL") })
-	return (!v.Has("F16") || lim.Storage16) && (!hasTexel || v.Has("TEXEL") == plan.PrefersTexels(lim))
+	return (!v.Has("F16") || lim.Storage16) && (!v.Has("TEXEL") || plan.Loads(lim) != nil)
 }
 
 func testVariant(t *testing.T, g *Device, p *plan.Plan, d *plan.Dispatch) {

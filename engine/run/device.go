@@ -84,6 +84,7 @@ func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 	}
 	d := &Device{VK: dev, Info: info, Limits: LimitsOf(info, memory)}
 	d.kept = newDeviceCache(diskcache.Dir(o.CacheDir), info, vk.VectorBits(), o.SPIRV)
+	d.Limits.Load = keptLoad(d.kept)
 	if d.compiled, err = dev.NewCache(d.kept.read("pipelines")); err != nil {
 		dev.Close()
 		return nil, NoDevice(fmt.Errorf("%s: %w", info.Name, err))

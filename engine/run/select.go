@@ -6,8 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/crate-vk/crate-vk/engine/internal/diskcache"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/shaders"
 )
 
 // Interpreter is the selector of the interpreter: the reference, on the CPU. A
@@ -146,11 +148,15 @@ func find(selector string) (vk.Info, error) {
 }
 
 // PlanningLimits are the limits of the device that a selector names, without
-// opening it.
-func PlanningLimits(selector string) (plan.Limits, error) {
+// opening it, with what an engine with that cache folder keeps of it.
+func PlanningLimits(selector, dir string) (plan.Limits, error) {
 	info, err := find(selector)
 	if err != nil {
 		return plan.Limits{}, err
 	}
-	return LimitsOf(info, 0), nil
+	lim := LimitsOf(info, 0)
+	if dir != "" && diskcache.Dir(dir).Safe() == nil {
+		lim.Load = keptLoad(newDeviceCache(diskcache.Dir(dir), info, vk.VectorBits(), shaders.SPIRV))
+	}
+	return lim, nil
 }

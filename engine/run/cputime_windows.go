@@ -1,12 +1,12 @@
-package measure
+package run
 
 import (
 	"syscall"
 	"time"
 )
 
-// processTime is the user and system time of all threads so far.
-func processTime() time.Duration {
+// ProcessTime is the user and system time of all threads so far.
+func ProcessTime() time.Duration {
 	process, err := syscall.GetCurrentProcess()
 	if err != nil {
 		return 0

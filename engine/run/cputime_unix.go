@@ -1,14 +1,14 @@
 //go:build unix
 
-package measure
+package run
 
 import (
 	"syscall"
 	"time"
 )
 
-// processTime is the user and system time of all threads so far.
-func processTime() time.Duration {
+// ProcessTime is the user and system time of all threads so far.
+func ProcessTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0
