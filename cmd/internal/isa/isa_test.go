@@ -2,6 +2,7 @@ package isa
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,7 +48,7 @@ BB4:
 `
 
 func TestParse(t *testing.T) {
-	c := Parse(attention)
+	c := Parse(attention, RADV)
 	if c.Statistics["VGPRs"] != 144 || c.Statistics["Subgroups per SIMD"] != 7 {
 		t.Errorf("statistics are %v", c.Statistics)
 	}
@@ -57,82 +58,103 @@ func TestParse(t *testing.T) {
 	if in := c.Blocks[1].Code[2]; in.Op != "s_buffer_load_dwordx4" || in.Args != "s[36:39], s[12:15], s21 offset:16" {
 		t.Errorf("read %q %q", in.Op, in.Args)
 	}
+	if c := Parse(attention, nil); len(c.Blocks) != 0 || c.Statistics["VGPRs"] != 144 {
+		t.Errorf("without a dialect there are %d blocks and statistics %v", len(c.Blocks), c.Statistics)
+	}
 }
 
 func TestHotLoop(t *testing.T) {
-	c := Parse(attention)
+	c := Parse(attention, RADV)
 	hot, ok := c.HotLoop()
-	if !ok || hot != (Loop{1, 3}) {
+	if !ok || !slices.Equal(hot.Blocks, []int{1, 2, 3}) {
 		t.Fatalf("the hot loop is %v %v", hot, ok)
 	}
 	n := c.Count(hot)
-	want := Counts{MultiplyAdds: 8, Flops: 16, Vector: 11, Quarter: 1, Scalar: 2, ScalarLoads: 2}
+	want := Counts{Of: counts(MultiplyAdd, 8, Integer, 2, Special, 1, Control, 2, ScalarLoad, 2, Wait, 2), Flops: 16}
 	if n != want {
 		t.Errorf("counted %+v, want %+v", n, want)
 	}
-	// 16 flops in 11 slots and three more for the exponential.
-	if p := GPUs()[0].Predict(n, 7); math.Abs(p.Share-16.0/28) > 1e-12 || p.Bound != "vector" {
+	// 16 flops in 11 slots, the exponential in four of them.
+	if p := Navi21.Predict(n, 7); math.Abs(p.Share-16.0/28) > 1e-12 || p.By != "arithmetic" {
 		t.Errorf("predicted %v", p)
 	}
-	if p := GPUs()[0].Predict(n, 0.5); math.Abs(p.Share-8.0/28) > 1e-12 {
+	if p := Navi21.Predict(n, 0.5); math.Abs(p.Share-8.0/28) > 1e-12 {
 		t.Errorf("predicted %v for half a subgroup", p)
 	}
 }
 
-// TestNested takes the innermost of two loops around the same block.
-func TestNested(t *testing.T) {
+// counts are so many instructions of each unit.
+func counts(pairs ...any) (of [units]int) {
+	for i := 0; i < len(pairs); i += 2 {
+		of[pairs[i].(Unit)] = pairs[i+1].(int)
+	}
+	return of
+}
+
+// TestLoops: the innermost loop is hot, a loop's head may stand behind its body, code that the
+// loop only jumps around is not of it, and a jump back is not always a loop.
+func TestLoops(t *testing.T) {
 	fma := strings.Repeat("\tv_fma_f32 v1, v2, v3, v1 ; 0\n", 8)
-	c := Parse("isa\nBB0:\n\ts_nop 0 ; 0\nBB1:\n\ts_nop 0 ; 0\nBB2:\n" + fma + "\ts_cbranch_scc1 BB2 ; 0\nBB3:\n\ts_branch BB1 ; 0\n")
-	if hot, ok := c.HotLoop(); !ok || hot != (Loop{2, 2}) {
-		t.Errorf("the hot loop is %v %v", hot, ok)
-	}
-	if loops := c.Loops(); len(loops) != 2 || loops[0] != (Loop{1, 3}) {
-		t.Errorf("the loops are %v", loops)
-	}
-	if _, ok := Parse("isa\nBB0:\n" + fma).HotLoop(); ok {
-		t.Error("a hot loop without a loop")
+	const nop, end = "\ts_nop 0 ; 0\n", "\ts_endpgm ; 0\n"
+	for name, x := range map[string]struct {
+		code string
+		want []int // nil: no hot loop
+	}{
+		"nested":           {"BB0:\n" + nop + "BB1:\n" + nop + "BB2:\n" + fma + "\ts_cbranch_scc1 BB2 ; 0\nBB3:\n\ts_branch BB1 ; 0\n", []int{2}},
+		"head behind":      {"BB0:\n\ts_branch BB2 ; 0\nBB1:\n" + fma + "BB2:\n\ts_cbranch_scc1 BB1 ; 0\n" + end, []int{1, 2}},
+		"exit inside":      {"BB0:\n" + nop + "BB1:\n\ts_cbranch_scc1 BB3 ; 0\n" + end + "BB3:\n" + fma + "\ts_branch BB1 ; 0\n", []int{1, 3}},
+		"no loop":          {"BB0:\n" + fma + end, nil},
+		"few":              {"BB0:\n" + nop + "BB1:\n" + fma[:7*len(fma)/8] + "\ts_cbranch_scc1 BB1 ; 0\n" + end, nil},
+		"two ways in":      {"BB0:\n\ts_cbranch_scc1 BB2 ; 0\nBB1:\n" + fma + "BB2:\n" + nop + "\ts_cbranch_scc1 BB1 ; 0\n" + end, nil},
+		"nothing":          {"", nil},
+		"its own start":    {"BB0:\n" + fma + "\ts_cbranch_scc1 BB0 ; 0\n" + end, []int{0}},
+		"unreached blocks": {"BB0:\n" + end + "BB1:\n" + fma + "\ts_cbranch_scc1 BB1 ; 0\n" + end, nil},
+	} {
+		hot, ok := Parse("isa\n"+x.code, RADV).HotLoop()
+		if ok != (x.want != nil) || ok && !slices.Equal(hot.Blocks, x.want) {
+			t.Errorf("%s: the hot loop is %v %v, want %v", name, hot, ok, x.want)
+		}
 	}
 }
 
-func TestClasses(t *testing.T) {
-	for _, x := range []struct {
-		line  string
-		class class
-		flops int
-		bytes int
+// TestRare: a block is rare that may be left out and rescales; one that loads is not, nor one
+// that something jumps to over another.
+func TestRare(t *testing.T) {
+	const block = "BB0:\n\ts_nop 0 ; 0\nBB1:\n%f\t%b ; 0\nBB2:\n%m%rBB3:\n\ts_cbranch_scc0 BB1 ; 0\n\ts_endpgm ; 0\n"
+	fma, rescaling := strings.Repeat("\tv_fma_f32 v1, v2, v3, v1 ; 0\n", 8), strings.Repeat("\tv_mul_f32_e32 v9, v9, v5 ; 0\n", 4)
+	for name, x := range map[string]struct {
+		branch, more string
+		floats       int
 	}{
-		{"v_dual_fmac_f32 v1, v2, v3 :: v_dual_fmac_f32 v4, v5, v6", vector, 4, 0},
-		{"v_dual_fmac_f32 v1, v2, v3 :: v_dual_mov_b32 v4, v5", vector, 2, 0},
-		{"v_fma_mix_f32 v1, s2, v3, v1 op_sel_hi:[1,0,0]", vector, 2, 0},
-		{"v_mac_f32_e32 v1, v2, v3", vector, 2, 0},
-		{"v_mul_f32_e32 v1, v2, v3", vector, 0, 0},
-		{"ds_read_b128 v[1:4], v5 offset:16", shared, 0, 16},
-		{"ds_read2st64_b64 v[1:4], v5 offset1:1", shared, 0, 16},
-		{"ds_load_2addr_b32 v[1:2], v5", shared, 0, 8},
-		{"ds_write2_b32 v1, v2, v3", shared, 0, 8},
-		{"ds_bpermute_b32 v1, v2, v3", shared, 0, 4},
-		{"buffer_load_dwordx4 v[1:4], v5, s[0:3], 0 offen", vectorMemory, 0, 16},
-		{"buffer_load_b128 v[1:4], v5, s[0:3], 0 offen", vectorMemory, 0, 16},
-		{"buffer_load_dwordx2 v[1:2], v5, s[0:3], 0 offen", vectorMemory, 0, 8},
-		{"buffer_load_dword v1, v5, s[0:3], 0 offen", vectorMemory, 0, 4},
-		{"buffer_gl0_inv", other, 0, 0},
-		{"s_buffer_load_b512 s[0:15], s[16:19], s20", scalarMemory, 0, 0},
-		{"s_waitcnt vmcnt(0)", waiting, 0, 0},
-		{"s_barrier", barrier, 0, 0},
-		{"s_cbranch_scc0 BB1", branching, 0, 0},
-		{"s_add_u32 s0, s1, s2", scalar, 0, 0},
+		"rescaling": {"s_cbranch_execz BB3", "", 0},
+		"loading":   {"s_cbranch_execz BB3", "\tbuffer_load_b32 v1, v2, s[0:3], 0 ; 0\n", 4},
+		"the other": {"s_cbranch_execz BB2 ; 0\n\ts_branch BB3", "", 4},
 	} {
-		op, args, _ := strings.Cut(x.line, " ")
-		in := Instruction{op, args}
-		if in.class() != x.class || in.flops() != x.flops {
-			t.Errorf("%s: class %d with %d flops, want %d and %d", x.line, in.class(), in.flops(), x.class, x.flops)
-		}
-		if x.bytes > 0 && in.bytes() != x.bytes {
-			t.Errorf("%s: %d bytes, want %d", x.line, in.bytes(), x.bytes)
+		c := Parse("isa\n"+strings.NewReplacer("%f", fma, "%b", x.branch, "%m", x.more, "%r", rescaling).Replace(block), RADV)
+		hot, _ := c.HotLoop()
+		if n := c.Count(hot); n.Of[Float] != x.floats {
+			t.Errorf("%s: %d float instructions, want %d", name, n.Of[Float], x.floats)
 		}
 	}
-	if !(Instruction{Op: "v_rsq_f32_e32"}).quarterRate() || (Instruction{Op: "v_exp_foo"}).quarterRate() {
-		t.Error("transcendentals are not told from others")
+}
+
+func TestPredict(t *testing.T) {
+	n := Counts{Of: counts(MultiplyAdd, 64, Float, 16, Integer, 20, Shared, 10, Scalar, 30, Wait, 100), Flops: 128, SharedBytes: 160, LoadBytes: 8}
+	for name, x := range map[string]struct {
+		gpu   GPU
+		share float64
+		by    string
+	}{
+		"slots":         {GPU{FlopsSlot: 2, Pipe: arithmetic}, 64.0 / 100, "arithmetic"},
+		"float alone":   {GPU{FlopsSlot: 2, Pipe: []Unit{MultiplyAdd, Float}}, 64.0 / 80, "arithmetic"},
+		"issue":         {GPU{FlopsSlot: 2, Pipe: arithmetic, FlopsIssue: 2}, 64.0 / 140, "issue"},
+		"shared memory": {GPU{Flops: 256, Shared: 64, FlopsSlot: 2, Pipe: arithmetic}, 0.25 * 128 / 160, "shared memory"},
+		"first cache":   {GPU{Flops: 256, L1: 4, FlopsSlot: 2, Pipe: arithmetic}, 4.0 / 256 * 128 / 8, "first cache"},
+		"scalar":        {GPU{FlopsSlot: 2, Pipe: arithmetic, FlopsScalar: 8}, 128.0 / 240, "scalar"},
+	} {
+		if p := x.gpu.Predict(n, 1); math.Abs(p.Share-x.share) > 1e-12 || p.By != x.by {
+			t.Errorf("%s: predicted %v, want %g by %s", name, p, x.share, x.by)
+		}
 	}
 }
 

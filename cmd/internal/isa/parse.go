@@ -1,6 +1,6 @@
-// Package isa reads the machine code that AMD's compiler makes of a kernel, and
-// bounds what its hot loop can reach of a GPU's peak. Nothing runs: what comes
-// out are upper bounds, never timings.
+// Package isa reads the machine code that a GPU driver's compiler makes of a kernel, and
+// bounds what its hot loop can reach of a GPU's peak. Nothing runs: what comes out are upper
+// bounds, never timings.
 package isa
 
 import (
@@ -8,155 +8,121 @@ import (
 	"strings"
 )
 
-// Instruction is one line of machine code. A dual-issued pair is one
-// instruction with the second half in Args.
+// Unit is what executes an instruction, as far as the bounds tell units apart.
+type Unit int
+
+// The units. Vector instructions are those of all lanes of a subgroup: MultiplyAdd to Special.
+const (
+	Other       Unit = iota
+	MultiplyAdd      // of floating-point numbers
+	Float            // additions and multiplications of floating-point numbers
+	Integer          // whole numbers, logic, comparisons, selections, minima and maxima
+	Move             // copies and conversions
+	Special          // exponentials, logarithms, reciprocals and roots
+	Shared           // memory of the workgroup, both ways
+	Load             // memory and textures, each lane from an address of its own
+	Store
+	Scalar     // once for the subgroup
+	ScalarLoad // memory, once for the subgroup
+	Control    // branches
+	Wait       // for results or other subgroups: barriers, too
+	units
+)
+
+// Instruction is one instruction. Of a pair that is issued at once both halves are one.
 type Instruction struct {
 	Op   string
 	Args string
+	Unit Unit
+
+	Flops int // of a lane, of a multiply-add
+	Bytes int // that a lane moves in shared memory, or loads
+
+	To          string // the label that it may jump to
+	Conditional bool   // what follows may be left out
 }
 
-// Block is a basic block.
+// nowhere is where an instruction jumps to that ends the kernel.
+const nowhere = "end"
+
+// Dialect makes the reader of one kernel's listing.
+type Dialect func() Reader
+
+// Reader reads a listing line by line: the label that a line sets, "" for none, and the
+// instructions that it stands for, most often one.
+type Reader func(line string) (label string, code []Instruction)
+
+// Block is a basic block: nothing jumps into it, and only its end jumps.
 type Block struct {
-	Label string
-	Code  []Instruction
+	Code []Instruction
+	next []int // blocks that may follow
 }
 
-// Code is a compiled kernel: what the driver says of it, and its blocks in
-// program order.
+// Code is a compiled kernel: what the driver says of it, and its blocks in program order.
 type Code struct {
 	Statistics map[string]int
 	Blocks     []Block
 }
 
-// Parse reads what vk.Pipeline.Report returns: lines "stat NAME = VALUE", a
-// line "isa", then the listing, with labels "BB1:" and encodings behind
-// semicolons.
-func Parse(report string) *Code {
+// Parse reads what vk.Pipeline.Report returns: lines "stat NAME = VALUE", a line "isa", then
+// the listing. Without a dialect the listing is left alone.
+func Parse(report string, dialect Dialect) *Code {
 	c := &Code{Statistics: map[string]int{}}
-	listing := false
-	for line := range strings.Lines(report) {
-		line = strings.TrimRight(line, "\r\n")
-		switch {
-		case line == "isa":
-			listing = true
-		case !listing:
-			name, value, _ := strings.Cut(strings.TrimPrefix(line, "stat "), " = ")
-			if x, err := strconv.ParseFloat(value, 64); err == nil {
-				c.Statistics[name] = int(x)
-			}
-		case strings.HasPrefix(line, "BB") && strings.HasSuffix(line, ":"):
-			c.Blocks = append(c.Blocks, Block{Label: strings.TrimSuffix(line, ":")})
-		default:
-			c.add(line)
+	head, listing, _ := strings.Cut(report, "isa\n")
+	for line := range strings.Lines(head) {
+		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "stat "), " = ")
+		if x, err := strconv.ParseFloat(value, 64); err == nil {
+			c.Statistics[name] = int(x)
 		}
+	}
+	if dialect != nil {
+		c.assemble(listing, dialect())
 	}
 	return c
 }
 
-func (c *Code) add(line string) {
-	text, _, _ := strings.Cut(line, ";")
-	op, args, _ := strings.Cut(strings.TrimSpace(text), " ")
-	if op == "" || op[0] < 'a' || op[0] > 'z' || !strings.Contains(op, "_") {
-		return // blank, or what the disassembler doesn't know
+// assemble cuts a listing into blocks, at the labels that are jumped to and after branches.
+func (c *Code) assemble(listing string, read Reader) {
+	var code []Instruction
+	at, targets := map[string]int{}, map[string]bool{}
+	for line := range strings.Lines(listing) {
+		label, more := read(strings.TrimRight(line, "\r\n"))
+		if label != "" {
+			at[label] = len(code)
+		}
+		for _, in := range more {
+			targets[in.To] = true
+		}
+		code = append(code, more...)
 	}
-	if len(c.Blocks) == 0 {
-		c.Blocks = append(c.Blocks, Block{})
+	starts := make([]bool, len(code)+1)
+	for label, i := range at {
+		starts[i] = starts[i] || targets[label]
 	}
-	b := &c.Blocks[len(c.Blocks)-1]
-	b.Code = append(b.Code, Instruction{op, strings.TrimSpace(args)})
+	block := make([]int, len(code)+1) // of each instruction
+	for i, in := range code {
+		if i == 0 || starts[i] || code[i-1].Unit == Control {
+			c.Blocks = append(c.Blocks, Block{})
+		}
+		block[i] = len(c.Blocks) - 1
+		c.Blocks[block[i]].Code = append(c.Blocks[block[i]].Code, in)
+	}
+	block[len(code)] = len(c.Blocks)
+	for k := range c.Blocks {
+		c.Blocks[k].next = c.following(k, at, block)
+	}
 }
 
-// branch is the label that an instruction may jump to, "" where it is none.
-func (i Instruction) branch() string {
-	if i.Op != "s_branch" && !strings.HasPrefix(i.Op, "s_cbranch") {
-		return ""
+// following lists the blocks that may come after one.
+func (c *Code) following(k int, at map[string]int, block []int) []int {
+	var next []int
+	code := c.Blocks[k].Code
+	last := code[len(code)-1]
+	if i, ok := at[last.To]; ok && last.To != "" && block[i] < len(c.Blocks) {
+		next = append(next, block[i])
 	}
-	return i.Args
-}
-
-// Loop is a range of blocks, the last of which jumps back to the first.
-type Loop struct{ First, Last int }
-
-// Loops lists the loops by their back edges; those with one head are one.
-func (c *Code) Loops() []Loop {
-	index := map[string]int{}
-	for i, b := range c.Blocks {
-		index[b.Label] = i
+	if (last.To == "" || last.Conditional) && k+1 < len(c.Blocks) {
+		next = append(next, k+1)
 	}
-	last := map[int]int{}
-	for i, b := range c.Blocks {
-		for _, in := range b.Code {
-			if to := in.branch(); to != "" {
-				if head, ok := index[to]; ok && head <= i {
-					last[head] = max(last[head], i)
-				}
-			}
-		}
-	}
-	var loops []Loop
-	for head := range c.Blocks {
-		if end, ok := last[head]; ok {
-			loops = append(loops, Loop{head, end})
-		}
-	}
-	return loops
-}
-
-// HotLoop is the innermost loop around the block with the most multiply-adds
-// among all blocks in loops; ok is false where no such block has 8 of them.
-func (c *Code) HotLoop() (hot Loop, ok bool) {
-	loops := c.Loops()
-	most := 7
-	for i := range c.Blocks {
-		n := 0
-		for _, in := range c.Blocks[i].Code {
-			if in.flops() > 0 {
-				n++
-			}
-		}
-		if n <= most {
-			continue
-		}
-		best := -1
-		for k, l := range loops {
-			if l.First <= i && i <= l.Last && (best < 0 || l.Last-l.First < loops[best].Last-loops[best].First) {
-				best = k
-			}
-		}
-		if best >= 0 {
-			hot, ok, most = loops[best], true, n
-		}
-	}
-	return hot, ok
-}
-
-// rare reports a block that only an exceptional case enters, the rescaling and
-// the tail of attention: a branch just before it jumps over it, and it neither
-// touches buffers nor multiplies and adds, but scales or selects four times or
-// more.
-func (c *Code) rare(i int) bool {
-	if i == 0 || i+1 >= len(c.Blocks) || len(c.Blocks[i-1].Code) == 0 {
-		return false
-	}
-	before := c.Blocks[i-1].Code
-	if before[len(before)-1].branch() == "" {
-		return false
-	}
-	n := 0
-	for _, in := range c.Blocks[i].Code {
-		switch in.class() {
-		case shared, vectorMemory, scalarMemory, barrier:
-			if !strings.HasPrefix(in.Op, "scratch_") { // spilled registers are no access of the kernel's
-				return false
-			}
-		case vector:
-			if in.flops() > 0 {
-				return false
-			}
-			if strings.Contains(in.Op, "cndmask") || strings.Contains(in.Op, "mul_f32") {
-				n++
-			}
-		}
-	}
-	return n >= 4
+	return next
 }

@@ -1,18 +1,27 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/isa"
-	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/shaders"
 )
 
-// answer is what a child, which runs inside the tree, tells of its one device.
+// question is what a child, which runs inside the tree, is to compile for its one device.
+type question struct {
+	Target  string
+	Only    string // what this model uses, and nothing else; "": everything
+	Listing string // only variants whose name and constants have this text, with what the driver says of them
+	Former  bool   // also what the device was given before processors had rows
+}
+
+// answer is what a child tells of its device.
 type answer struct {
 	Device, Driver   string
 	Processor        string
@@ -20,6 +29,8 @@ type answer struct {
 	Smallest, Widest int // subgroups that the device has
 	Half             bool
 	Rows             []row
+	Former           []row
+	FormerSubgroup   int
 }
 
 // row is a compiled variant.
@@ -27,12 +38,16 @@ type row struct {
 	Kernel, Constants string
 	Used              []string
 	Statistics        map[string]float64 // by the driver's own names
-	Hot               string             // cells of the hot loop, where its machine code can be read
+	Hot               *hotLoop           // nil: the kernel has none, or the driver doesn't show its code
+	Listing           string             // what the driver says
 }
 
-// compileAll compiles what the device is given, as the engine does. With only, a model's
-// name, nothing but what that model uses.
-func compileAll(t target, only string) (*answer, error) {
+// answerTo compiles what the question asks for, as the engine does.
+func answerTo(q question) (*answer, error) {
+	at := slices.IndexFunc(targets, func(t target) bool { return t.name == q.Target })
+	if at < 0 {
+		return nil, fmt.Errorf("no target %q", q.Target)
+	}
 	inst, err := vk.Open(vk.Options{})
 	if err != nil {
 		return nil, err
@@ -43,55 +58,88 @@ func compileAll(t target, only string) (*answer, error) {
 		return nil, err
 	}
 	defer dev.Close()
+	c := compiler{target: targets[at], dev: dev}
+	if c.driver.prints {
+		if c.printed, err = openPrinted(); err != nil {
+			return nil, err
+		}
+	}
 	info := dev.Info
 	a := &answer{Device: info.Name, Driver: info.DriverName + " " + info.DriverInfo, Processor: string(dev.Limits.Processor), Subgroup: dev.Limits.Subgroup,
 		Smallest: info.MinSubgroup, Widest: info.MaxSubgroup, Half: info.Storage16}
-	list, err := given(dev.Limits, only == "")
+	list, err := given(dev.Limits, q.Only == "")
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range list {
-		if only != "" && !slices.Contains(v.used, only) {
-			continue
-		}
-		r, err := compile(t, dev, v)
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", r.Kernel, r.Constants, err)
-		}
-		a.Rows = append(a.Rows, r)
+	if a.Rows, err = c.compileAll(list, q); err != nil || !q.Former {
+		return a, err
 	}
-	return a, nil
+	list, a.FormerSubgroup, err = c.formerChoice()
+	if err != nil {
+		return nil, err
+	}
+	a.Former, err = c.compileAll(list, question{})
+	return a, err
 }
 
-func compile(t target, dev *run.Device, v variant) (row, error) {
-	d := v.dispatch
-	r := row{Kernel: d.Kernel.Name, Used: v.used, Statistics: map[string]float64{}}
-	c, err := d.Constants()
-	if err != nil {
-		return r, err
+// compiler compiles for one target.
+type compiler struct {
+	target
+	dev     *run.Device
+	printed *printed // of drivers that print their machine code
+}
+
+func (c *compiler) compileAll(list []variant, q question) ([]row, error) {
+	var rows []row
+	for _, v := range list {
+		r := row{Kernel: v.dispatch.Kernel.Name, Used: v.used}
+		values, err := v.dispatch.Constants()
+		if err != nil {
+			return nil, err
+		}
+		r.Constants = constants(v.dispatch.Kernel.Kernel, values)
+		if q.Only != "" && !slices.Contains(v.used, q.Only) || !strings.Contains(r.Kernel+" "+r.Constants, q.Listing) {
+			continue
+		}
+		if err := c.compile(&r, v, values); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", r.Kernel, r.Constants, err)
+		}
+		if q.Listing == "" {
+			r.Listing = ""
+		}
+		rows = append(rows, r)
 	}
-	r.Constants = constants(d.Kernel.Kernel, c)
-	pipe, err := dev.Pipeline(d)
+	return rows, nil
+}
+
+// compile fills in what the driver says of a variant.
+func (c *compiler) compile(r *row, v variant, values shaders.Values) error {
+	pipe, err := c.dev.Pipeline(v.dispatch)
 	if err != nil {
-		return r, err
+		return err
 	}
-	text, err := pipe.Report(true)
-	if err != nil {
-		return r, err
+	if r.Listing, err = pipe.Report(true); err != nil {
+		return err
 	}
-	code := isa.Parse(text)
+	if c.printed != nil {
+		text, err := c.printed.text()
+		if err != nil {
+			return err
+		}
+		r.Listing += "isa\n" + text
+	}
+	code := isa.Parse(r.Listing, c.driver.dialect)
+	r.Statistics = map[string]float64{}
 	for name, n := range code.Statistics {
 		r.Statistics[name] = float64(n)
 	}
-	for _, name := range append([]string{t.driver.registers, t.driver.occupancy, t.driver.size}, t.driver.spills...) {
+	for _, name := range append([]string{c.driver.registers, c.driver.occupancy, c.driver.size}, c.driver.spills...) {
 		if _, ok := r.Statistics[name]; !ok {
-			return r, fmt.Errorf("the driver tells no %q, but %v", name, code.Statistics)
+			return fmt.Errorf("the driver tells no %q, but %v", name, code.Statistics)
 		}
 	}
-	if t.model != "" {
-		r.Hot = hot(isa.Model(t.model), d, c, code)
-	}
-	return r, nil
+	r.Hot = hot(c.target, v.dispatch.Kernel.Kernel.Name, values, code)
+	return nil
 }
 
 // constants names the specialization constants, booleans where they are true.
@@ -108,19 +156,25 @@ func constants(k *shaders.Kernel, c shaders.Values) string {
 	return strings.Join(words, " ")
 }
 
-// hot describes the hot loop, "" where there is none: the cells of hotColumns.
-func hot(gpu isa.GPU, d *plan.Dispatch, c shaders.Values, code *isa.Code) string {
-	loop, ok := code.HotLoop()
-	if !ok {
-		return ""
+// answerFile is the file that a child writes its answer to: drivers print to the standard output.
+const answerFile = 3
+
+// answerAsChild reads the question that a child was started with, and answers it.
+func answerAsChild(text string) error {
+	var q question
+	if err := json.Unmarshal([]byte(text), &q); err != nil {
+		return err
 	}
-	n := code.Count(loop)
-	p := gpu.Predict(n, float64(code.Statistics["Subgroups per SIMD"]))
-	flops := float64(max(n.Flops, 1))
-	bank := ""
-	if d.Kernel.Kernel.Name == "linear_tiles" {
-		bank = fmt.Sprintf("%.3f", isa.TileBankCycles(c("BM"), c("BN"), c("TM"), c("TN"), c("LX")))
+	a, err := answerTo(q)
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%.1f %% | %d | %.3f | %.3f | %s | %.1f %% | %s", 100*n.Density(), 100*(n.Scalar+n.ScalarLoads)/max(n.Vector, 1),
-		float64(n.SharedBytes)/flops, float64(n.LoadBytes)/flops, bank, 100*p.Share, p.Bound)
+	out := os.NewFile(answerFile, "answer")
+	if out == nil {
+		return fmt.Errorf("-child is for this program itself: there is no file %d to answer to", answerFile)
+	}
+	if err := json.NewEncoder(out).Encode(a); err != nil {
+		return err
+	}
+	return out.Close()
 }

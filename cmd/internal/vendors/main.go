@@ -7,11 +7,10 @@
 // or keeps too few subgroups in flight, fails; so does a report that the kernels no longer
 // give. Where the tree's Mesa is another one than the report's it tells what differs, and
 // where there is no tree and none can be made it says so; neither fails. -fast is the short
-// check: three GPUs and one model.
+// check: three GPUs and one model. -gpu and -listing show the machine code itself.
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,15 +26,18 @@ func main() {
 	check := flag.Bool("check", false, "compare with the report instead of writing it")
 	fast := flag.Bool("fast", false, "with -check: three GPUs and one model")
 	inTree := flag.Bool("tree", false, "make the tree where it is missing, and print its folder")
-	child := flag.String("child", "", "compile for one target and print JSON; what vendors starts itself with")
-	only := flag.String("only", "", "with -child: what this model uses, and nothing else")
+	gpu := flag.String("gpu", "", "with -listing: the target, as the report names it (nvk-ampere)")
+	listing := flag.String("listing", "", "print what the driver of -gpu says of the first model's kernels whose name and constants have this text, with their machine code")
+	child := flag.String("child", "", "a question in JSON, to be answered inside the tree; what vendors starts itself with")
 	flag.Parse()
 	var err error
 	switch {
 	case *child != "":
-		err = printAnswer(*child, *only)
+		err = answerAsChild(*child)
 	case *inTree:
 		err = printTree()
+	case *listing != "":
+		err = list(*gpu, *listing)
 	case *check:
 		err = runCheck(*out, *fast)
 	default:
@@ -47,18 +49,6 @@ func main() {
 	}
 }
 
-func printAnswer(name, only string) error {
-	at := slices.IndexFunc(targets, func(t target) bool { return t.name == name })
-	if at < 0 {
-		return fmt.Errorf("no target %q", name)
-	}
-	a, err := compileAll(targets[at], only)
-	if err != nil {
-		return err
-	}
-	return json.NewEncoder(os.Stdout).Encode(a)
-}
-
 func printTree() error {
 	t, err := openTree()
 	if err == nil {
@@ -67,12 +57,32 @@ func printTree() error {
 	return err
 }
 
+// list prints what a driver says of kernels.
+func list(gpu, text string) error {
+	at := slices.IndexFunc(targets, func(t target) bool { return t.name == gpu })
+	if at < 0 {
+		return fmt.Errorf("-gpu %q is no target: the sections of docs/vendors.md name them", gpu)
+	}
+	t, err := openTree()
+	if err != nil {
+		return err
+	}
+	a, err := t.ask(targets[at], question{Only: models()[0], Listing: text})
+	if err != nil {
+		return err
+	}
+	for _, r := range a.Rows {
+		fmt.Printf("%s %s\n%s\n", r.Kernel, r.Constants, r.Listing)
+	}
+	return nil
+}
+
 func write(path string) error {
 	t, err := openTree()
 	if err != nil {
 		return err
 	}
-	answers, err := t.askAll(targets, "")
+	answers, err := t.askAll(targets, question{})
 	if err != nil {
 		return err
 	}
@@ -91,12 +101,12 @@ func runCheck(path string, fast bool) error {
 	if err != nil {
 		return err
 	}
-	list, only := targets, ""
+	list, q := targets, question{}
 	if fast {
 		list = slices.DeleteFunc(slices.Clone(targets), func(t target) bool { return !t.fast })
-		only = models()[0]
+		q.Only = models()[0]
 	}
-	answers, err := t.askAll(list, only)
+	answers, err := t.askAll(list, q)
 	if err != nil {
 		return err
 	}
@@ -110,10 +120,7 @@ func runCheck(path string, fast bool) error {
 }
 
 // askAll asks for all targets, as many at once as there are cores.
-func (t tree) askAll(list []target, only string) ([]*answer, error) {
-	if err := t.install(); err != nil {
-		return nil, err
-	}
+func (t tree) askAll(list []target, q question) ([]*answer, error) {
 	answers, errs := make([]*answer, len(list)), make([]error, len(list))
 	free := make(chan struct{}, runtime.NumCPU())
 	var wg sync.WaitGroup
@@ -122,7 +129,9 @@ func (t tree) askAll(list []target, only string) ([]*answer, error) {
 			free <- struct{}{}
 			defer func() { <-free }()
 			began := time.Now()
-			if answers[i], errs[i] = t.ask(of, only); errs[i] == nil {
+			q := q
+			q.Former = of.former && q.Only == ""
+			if answers[i], errs[i] = t.ask(of, q); errs[i] == nil {
 				fmt.Printf("vendors: %s: %d variants in %.0f s\n", of.name, len(answers[i].Rows), time.Since(began).Seconds())
 			}
 		})

@@ -65,7 +65,7 @@ func precisions(lim plan.Limits) []graph.DType {
 func given(lim plan.Limits, everything bool) ([]variant, error) {
 	var all variants
 	for _, model := range models() {
-		if err := addModel(&all, lim, model); err != nil {
+		if err := addModel(&all, lim, model, precisions(lim), []int{1, 8, 32}); err != nil {
 			return nil, fmt.Errorf("%s: %w", model, err)
 		}
 	}
@@ -85,15 +85,15 @@ func given(lim plan.Limits, everything bool) ([]variant, error) {
 	return all.list, nil
 }
 
-// addModel plans logits and attention maps, for one, eight and 32 images.
-func addModel(all *variants, lim plan.Limits, model string) error {
+// addModel plans logits and attention maps, in each precision and for each number of images.
+func addModel(all *variants, lim plan.Limits, model string, in []graph.DType, batches []int) error {
 	c, err := crate.Preset(model)
 	if err != nil {
 		return err
 	}
 	outputs := c.FacetOutputs([]crate.Facet{crate.FacetAttention, crate.FacetLogits}, []int{c.Depth - 1})
-	for _, precision := range precisions(lim) {
-		for _, batch := range []int{1, 8, 32} {
+	for _, precision := range in {
+		for _, batch := range batches {
 			r := engine.Request{Batch: batch, Height: c.ImageSize[0], Width: c.ImageSize[1], Outputs: outputs}
 			g, err := readout.Graph(&c, r, pass.Options{})
 			if err != nil {

@@ -3,9 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/isa"
 	"github.com/crate-vk/crate-vk/engine/plan"
 )
 
@@ -21,6 +23,9 @@ func answered(t target, mesa string, change func(*row)) *answer {
 		return r
 	}
 	a := &answer{Device: "stub", Driver: d.name + " Mesa " + mesa, Rows: []row{one("linear_tiles", models()[0]), one("layernorm", ofVerify)}}
+	a.Rows[0].Hot = &hotLoop{Counts: isa.Counts{Flops: 128, SharedBytes: 64}, Prediction: isa.Prediction{Share: 0.875, By: "issue"}}
+	a.Former = []row{one("linear_tiles", models()[0]), one("linear_tiles", models()[0])}
+	a.Former[1].Statistics[d.spills[0]] = 1360
 	for i := range a.Rows {
 		change(&a.Rows[i])
 	}
@@ -46,6 +51,12 @@ func TestVerdict(t *testing.T) {
 		"a spill of a newer Mesa":    {"26.2.0", func(r *row) { r.Statistics[d.spills[0]] = 3 }, "", "spills 3"},
 		"too few in flight":          {"26.1.6", func(r *row) { r.Statistics[d.occupancy] = 12 }, "linear_tiles LANES=32 keeps 12 subgroups in flight, want 16", ""},
 		"other registers":            {"26.1.6", func(r *row) { r.Statistics[d.registers] = 81 }, "is not what the kernels give", ""},
+		"another hot loop": {"26.1.6", func(r *row) {
+			if r.Hot != nil {
+				r.Hot.Share = 0.5
+			}
+		}, "| 50.0 % | issue |", ""},
+		"another estimate": {"26.1.6", func(r *row) { r.Statistics[d.cycles] = 31 }, "before and after: | | | now", ""},
 	} {
 		said, err := verdict("vendors.md", old, list, []*answer{answered(list[0], x.mesa, x.change)})
 		if (err != nil) != (x.fails != "") || err != nil && !strings.Contains(err.Error(), x.fails) {
@@ -54,6 +65,28 @@ func TestVerdict(t *testing.T) {
 		if !strings.Contains(said, x.says) {
 			t.Errorf("%s: said %q, want %q", name, said, x.says)
 		}
+	}
+}
+
+// TestComparison: of each kernel the worst variant is shown, for its outputs and for the
+// subgroup that it was compiled for.
+func TestComparison(t *testing.T) {
+	one := func(constants string, cycles, spills float64) row {
+		return row{Kernel: "linear_tiles", Constants: constants, Used: []string{models()[0]}, Statistics: map[string]float64{"Max live registers": 700, "Max dispatch width": 32, "Cycles": cycles, "Spills": spills}}
+	}
+	large := "INVOCATIONS=128 BM=64 BN=128 BK=16 TM=8 TN=8 LX=8"
+	small := one("INVOCATIONS=64 BM=32 BN=32 BK=16 TM=4 TN=4 LX=8 NORM", 8192, 0)
+	small.Statistics["Max dispatch width"] = 8
+	a := &answer{Rows: []row{small}, Former: []row{one(large, 1024, 7), one(large+" NORM", 409600, 1360), one(large, 2048, 0)}, FormerSubgroup: 32, Subgroup: 8}
+	want := []string{
+		"| a GPU | linear_tiles | before | 64 × 128, 8 × 8 of an invocation | 32 | 700 | 1360 | 32 | 409600 | 200.0 |",
+		"| | | now | 32 × 32, 4 × 4 of an invocation | 8 | 700 | 0 | 8 | 8192 | 64.0 |",
+	}
+	if got := comparisonLines([]target{{gpu: "a GPU", driver: anv}}, []*answer{a}); !slices.Equal(got, want) {
+		t.Errorf("compared\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if got := comparisonLines([]target{{gpu: "a GPU", driver: anv}}, []*answer{{Rows: a.Rows}}); len(got) > 0 {
+		t.Errorf("compared with nothing: %q", got)
 	}
 }
 

@@ -112,24 +112,16 @@ func (t tree) one(pattern string) (string, error) {
 	return strings.TrimPrefix(names[0], string(t)), nil
 }
 
-// install copies this program into the tree, where children run it.
-func (t tree) install() error {
+// command runs this program inside the tree, with /proc and the program's own folder, which
+// are mounted for it alone.
+func (t tree) command(ctx context.Context, env []string, args ...string) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	code, err := os.ReadFile(self)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(string(t), "work", "vendors"), code, 0o755)
-}
-
-// command runs a program inside the tree, with /proc, which is mounted for it alone.
-func (t tree) command(ctx context.Context, env []string, program ...string) *exec.Cmd {
-	const enter = `mount --bind /proc "$0/proc" && exec chroot "$0" env "$@"`
-	args := append([]string{"--mount", "sh", "-c", enter, string(t)}, env...)
-	return exec.CommandContext(ctx, "unshare", append(args, program...)...)
+	const enter = `mount --bind /proc "$0/proc" && mount --bind "$1" "$0/work" && shift && exec chroot "$0" env "$@"`
+	all := append([]string{"--mount", "sh", "-c", enter, string(t), filepath.Dir(self)}, env...)
+	return exec.CommandContext(ctx, "unshare", append(append(all, "/work/"+filepath.Base(self)), args...)...), nil
 }
 
 // environment makes the driver of a target find its stub, and nothing else.
@@ -146,7 +138,17 @@ func (t tree) environment(of target) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := []string{"LC_ALL=C", "HOME=/tmp", "NODEVICE_SELECT=1", "MESA_SHADER_CACHE_DISABLE=1", "VK_DRIVER_FILES=" + icd, "VK_ICD_FILENAMES=" + icd, "LD_PRELOAD=" + stub}
+	env := []string{"LC_ALL=C", "HOME=/tmp", "NODEVICE_SELECT=1", "MESA_SHADER_CACHE_DISABLE=1", "VK_DRIVER_FILES=" + icd, "VK_ICD_FILENAMES=" + icd}
+	if of.driver.prints {
+		// By coreutils' library every line is written at once, not when a buffer is full.
+		lines, err := t.one("usr/libexec/coreutils/libstdbuf.so")
+		if err != nil {
+			return nil, err
+		}
+		stub += ":" + lines
+		env = append(append(env, "_STDBUF_O=L"), of.driver.env...)
+	}
+	env = append(env, "LD_PRELOAD="+stub)
 	if of.env != "" {
 		env = append(env, of.env)
 	}
@@ -156,23 +158,58 @@ func (t tree) environment(of target) ([]string, error) {
 // childLimit bounds one target's compiling.
 const childLimit = 20 * time.Minute
 
-// ask has a child compile for a target.
-func (t tree) ask(of target, only string) (*answer, error) {
+// ask has a child compile for a target. Its standard output is a file that it can read, too,
+// and its answer comes through a pipe.
+func (t tree) ask(of target, q question) (*answer, error) {
+	q.Target = of.name
 	env, err := t.environment(of)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(q)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), childLimit)
 	defer cancel()
-	cmd := t.command(ctx, env, "/work/vendors", "-child", of.name, "-only", only)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	cmd, err := t.command(ctx, env, "-child", string(text))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %s", of.name, err, lastLine(stderr.String()))
+		return nil, err
 	}
+	dir, err := os.MkdirTemp("", "crate-vk-vendors")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	// To append is to write at the end also after the child has emptied the file.
+	printed, err := os.OpenFile(filepath.Join(dir, "printed"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer printed.Close()
 	a := &answer{}
-	return a, json.Unmarshal(out, a)
+	return a, a.receive(cmd, printed, of.name)
+}
+
+// receive runs a child and reads its answer.
+func (a *answer) receive(cmd *exec.Cmd, printed *os.File, name string) error {
+	from, to, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = printed, &stderr, []*os.File{to}
+	err = cmd.Start()
+	to.Close()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	bad := json.NewDecoder(from).Decode(a)
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, lastLine(stderr.String()))
+	}
+	return bad
 }
 
 func lastLine(text string) string {
