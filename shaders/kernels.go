@@ -261,7 +261,7 @@ func benchKernels() []*Kernel {
 			Variants: variants("", ".half", ".int8"),
 			Bindings: []Binding{in32("x"), out32("y")},
 			Push:     consts("rounds"),
-			Spec:     consts("LANES SCOPE M N K"), Local: along("LANES"),
+			Spec:     consts("LANES SCOPE M N K TURN:bool"), Local: along("LANES"),
 			Loops:    func(c Values, _ *Variant) int { return c("rounds") + c("M")*c("N") },
 			Matrices: true,
 		},

@@ -11,6 +11,8 @@
 //   spec 0  LANES: invocations a workgroup, whole subgroups
 //   spec 1  SCOPE: who has a matrix together, 3 a subgroup or 2 the workgroup (VK_NV_cooperative_matrix2)
 //   spec 2  M, 3  N, 4  K: D is M×N, A is M×K, B is K×N
+//   spec 5  TURN: factors change places from round to round, for drivers that compute matrices by
+//           multiply-adds: they find none that they could take out of the loop
 //   grid    workgroups, 1, 1
 //   loops   rounds, and the places of an invocation
 //   oracle  the sum over chains c of D + c + rounds·K·(A + c)·(B + then), in each place;
@@ -38,6 +40,7 @@ layout(constant_id = 1) const uint SCOPE = 3;
 layout(constant_id = 2) const uint M = 16;
 layout(constant_id = 3) const uint N = 16;
 layout(constant_id = 4) const uint K = 16;
+layout(constant_id = 5) const bool TURN = false;
 
 layout(push_constant) uniform Push {
     uint rounds;
@@ -53,8 +56,7 @@ OUTPUT32(1, y)
 
 void main() {
     // Four independent chains fill the pipeline. No two products of a round have the same
-    // factors, and the factors change places from round to round: a driver that computes
-    // matrices by multiply-adds finds none that it could take out of the loop.
+    // factors.
     const vec4 values = x(0);
     const A a0 = A(FACTOR(values.x)), a1 = A(FACTOR(values.x + 1)), a2 = A(FACTOR(values.x + 2)), a3 = A(FACTOR(values.x + 3));
     B b = B(FACTOR(values.y)), then = B(FACTOR(values.z));
@@ -68,9 +70,11 @@ void main() {
         d1 = coopMatMulAdd(a1, then, d1);
         d2 = coopMatMulAdd(a2, then, d2);
         d3 = coopMatMulAdd(a3, then, d3);
-        const B last = b;
-        b = then;
-        then = last;
+        if (TURN) {
+            const B last = b;
+            b = then;
+            then = last;
+        }
     }
     // Places are looked up in copies, so that the chains themselves stay in registers.
     D e0 = d0, e1 = d1, e2 = d2, e3 = d3;

@@ -125,6 +125,29 @@ var matrixVariants = map[[2]vk.Component]string{
 	{vk.Int8, vk.Int32}:      "peak_matrix.int8",
 }
 
+// MatrixKernel is the kernel that measures one kind of cooperative matrices.
+type MatrixKernel struct {
+	Peak     Peak // not measured
+	Pipeline vk.PipelineInfo
+}
+
+// MatrixKernels are those of the kinds that a device has, for who compiles them and runs
+// nothing. The bindings are two storage buffers.
+func MatrixKernels(g *run.Device, m vk.Matrices) (list []MatrixKernel, err error) {
+	for _, k := range m.Kinds {
+		loop, ok := newMatrixLoop(k, g.Limits.Subgroup, g.Info)
+		if !ok || k.A == vk.Int8 && !m.Int8 {
+			continue
+		}
+		info, err := loop.pipeline()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, MatrixKernel{loop.peak(), info})
+	}
+	return list, nil
+}
+
 // matrixLoop is peak_matrix for one kind of cooperative matrices.
 type matrixLoop struct {
 	kind     vk.Matrix // with the shape that is measured
@@ -132,6 +155,7 @@ type matrixLoop struct {
 	lanes    int
 	groups   int
 	subgroup int
+	turn     uint32 // 1: a software device, whose compiler must find nothing to take out of the loop
 }
 
 // newMatrixLoop is false where no variant has the types.
@@ -142,7 +166,7 @@ func newMatrixLoop(k vk.Matrix, subgroup int, info vk.Info) (*matrixLoop, bool) 
 	}
 	l := &matrixLoop{kind: k, variant: variant, subgroup: subgroup, lanes: 128, groups: 16384}
 	if info.Type == vk.TypeSoftware {
-		l.lanes, l.groups = info.Subgroup, 512
+		l.lanes, l.groups, l.turn = info.Subgroup, 512, 1
 	}
 	if k.Scope == vk.Workgroup {
 		l.lanes = k.Invocations
@@ -170,8 +194,8 @@ func (l *matrixLoop) peak() Peak {
 func (l *matrixLoop) pipeline() (vk.PipelineInfo, error) {
 	code, err := shaders.SPIRV(l.variant)
 	k := l.kind
-	spec := []uint32{uint32(l.lanes), uint32(k.Scope), uint32(k.M), uint32(k.N), uint32(k.K)}
-	return vk.PipelineInfo{Code: code, PushBytes: 4, Spec: spec, Subgroup: l.subgroup}, err
+	spec := []uint32{uint32(l.lanes), uint32(k.Scope), uint32(k.M), uint32(k.N), uint32(k.K), l.turn}
+	return vk.PipelineInfo{Code: code, Slots: make([]vk.SlotKind, 2), PushBytes: 4, Spec: spec, Subgroup: l.subgroup}, err
 }
 
 // measure is in 10⁹ operations a second.

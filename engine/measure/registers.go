@@ -42,7 +42,6 @@ func newRegisterLoop(d *vk.Device, info vk.PipelineInfo, inputs, lanes, groups i
 	}
 	l.memory, l.up, l.back = buffer(l.input+l.output, vk.Local), buffer(l.input, vk.Upload), buffer(l.output, vk.Readback)
 	if err == nil {
-		info.Slots = make([]vk.SlotKind, 2)
 		l.pipe, err = d.NewPipeline(info, nil)
 	}
 	if err != nil {
@@ -160,7 +159,7 @@ func peakFLOPS(g *run.Device, variant string, during time.Duration) (float64, er
 	if g.Info.Type == vk.TypeSoftware {
 		lanes = g.Info.Subgroup
 	}
-	l, err := newRegisterLoop(g.VK, vk.PipelineInfo{Code: code, PushBytes: 8, Spec: []uint32{uint32(lanes)}}, lanes*groups, lanes, groups)
+	l, err := newRegisterLoop(g.VK, vk.PipelineInfo{Code: code, Slots: make([]vk.SlotKind, 2), PushBytes: 8, Spec: []uint32{uint32(lanes)}}, lanes*groups, lanes, groups)
 	if err != nil {
 		return 0, err
 	}

@@ -24,7 +24,7 @@ func TestRegisterLoop(t *testing.T) {
 				t.Fatal(err)
 			}
 			const lanes, groups = 8, 3
-			l, err := newRegisterLoop(g.VK, vk.PipelineInfo{Code: code, PushBytes: 8, Spec: []uint32{lanes}}, lanes*groups, lanes, groups)
+			l, err := newRegisterLoop(g.VK, vk.PipelineInfo{Code: code, Slots: make([]vk.SlotKind, 2), PushBytes: 8, Spec: []uint32{lanes}}, lanes*groups, lanes, groups)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,6 +20,7 @@ type answer struct {
 	Smallest, Widest int // subgroups that the device has
 	Half             bool
 	Rows             []row
+	Matrices         []matrixRow // not of the short check
 }
 
 // row is a compiled variant.
@@ -30,8 +31,8 @@ type row struct {
 	Hot               string             // cells of the hot loop, where its machine code can be read
 }
 
-// compileAll compiles what the device is given, as the engine does. With only, a model's
-// name, nothing but what that model uses.
+// compileAll compiles what the device is given, as the engine does, and the kernels that
+// measure cooperative matrices. With only, a model's name or ofMatrices, nothing else.
 func compileAll(t target, only string) (*answer, error) {
 	inst, err := vk.Open(vk.Options{})
 	if err != nil {
@@ -60,7 +61,10 @@ func compileAll(t target, only string) (*answer, error) {
 		}
 		a.Rows = append(a.Rows, r)
 	}
-	return a, nil
+	if only == "" || only == ofMatrices {
+		a.Matrices, err = compileMatrices(dev)
+	}
+	return a, err
 }
 
 func compile(t target, dev *run.Device, v variant) (row, error) {

@@ -27,13 +27,18 @@ func main() {
 	check := flag.Bool("check", false, "compare with the report instead of writing it")
 	fast := flag.Bool("fast", false, "with -check: three GPUs and one model")
 	inTree := flag.Bool("tree", false, "make the tree where it is missing, and print its folder")
+	matrices := flag.Bool("matrices", false, "print the table of cooperative matrices alone, and run them on the tree's software device")
 	child := flag.String("child", "", "compile for one target and print JSON; what vendors starts itself with")
 	only := flag.String("only", "", "with -child: what this model uses, and nothing else")
 	flag.Parse()
 	var err error
 	switch {
+	case *child == softwareDevice:
+		err = measureMatrices()
 	case *child != "":
 		err = printAnswer(*child, *only)
+	case *matrices:
+		err = printMatrices()
 	case *inTree:
 		err = printTree()
 	case *check:
@@ -106,6 +111,9 @@ func runCheck(path string, fast bool) error {
 	}
 	said, err := verdict(path, string(old), list, answers)
 	fmt.Print(said)
+	if !fast {
+		err = errors.Join(err, t.runMatrices())
+	}
 	return err
 }
 
