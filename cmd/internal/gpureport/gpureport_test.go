@@ -43,7 +43,7 @@ func TestPage(t *testing.T) {
 		"| tune-x | **ran out of its time** | 45 |", "| kernels | skipped: no time was left | 0 |", "1 tests passed, 2 failed: TestB/card, TestB.", "masks of attention 11 of 12",
 		"PyTorch 2.9 on Card 9", "| m | 8 | fp32 | 2.50 | 1234 | 50 % | 1500 | 250 | 2.00 | 3.00 | 1.50 |",
 		"| m | 32 | fp32 | 2.00 | 0 | 0 % | – | – | – | – | – |", "Not readable: bench.jsonl (",
-		"| fp32 | fp32 | – | – | 20.00 |", "| fp16 | fp32 | 16×8×32 | subgroup | 150.00 |", "| int8 | int32 | 1×2×3 | subgroup | **wrong result** |", "memory: 700 GB/s, read and written. Not there: a thing.",
+		"| fp32 | fp32 | – | – | 20 |", "| fp16 | fp32 | 16×8×32 | subgroup | 150 |", "| int8 | int32 | 1×2×3 | subgroup | **wrong result** |", "memory: 700 GB/s, read and written. Not there: a thing.",
 		"| fp32 | 100×20×30 | linear_tiles 64x64 | 800 | 0.80 | – | – |",
 		"m, batch 32, fp32: each kernel's", "| linear_tiles 9×9→9 | 4 | 1.500 | 900 | 30 | 75 % |", "m, batch 32, fp16: each kernel's"} {
 		if !strings.Contains(got, want) {

@@ -125,7 +125,7 @@ func times(b *strings.Builder, r results) {
 	if len(r.bench) == 0 {
 		return
 	}
-	beside := "PyTorch was not there."
+	beside := "There are no times of PyTorch."
 	if len(r.torch) > 0 {
 		beside = fmt.Sprintf("PyTorch %s on %s, the published form, eager; its ratio is PyTorch's time ÷ crate-vk's tuned one, so above 1 crate-vk is faster.", r.torch[0].Version, r.torch[0].Device)
 	}

@@ -15,7 +15,7 @@ func (r results) writeCeilings(b *strings.Builder) {
 	b.WriteString("\nCeilings, measured with nothing but registers (`crate-vk bench ceilings`); crate-vk's kernels use no cooperative matrices:\n\n")
 	b.WriteString("| factors | sums | matrices M×N×K | of a | TFLOP/s |\n|---|---|---|---|--:|\n")
 	for _, p := range c.Peaks {
-		shape, scope, speed := "–", "–", fmt.Sprintf("%.2f", p.GFLOPS/1e3)
+		shape, scope, speed := "–", "–", fmt.Sprintf("%.3g", p.GFLOPS/1e3)
 		if p.Shape != nil {
 			shape, scope = fmt.Sprintf("%d×%d×%d", p.Shape[0], p.Shape[1], p.Shape[2]), p.Scope
 		}
