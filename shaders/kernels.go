@@ -247,16 +247,37 @@ func markKernels() []*Kernel {
 
 // benchKernels compute nothing of a model: they measure the device.
 func benchKernels() []*Kernel {
-	return []*Kernel{{
-		Name:     "peak",
-		Variants: variants(""),
-		Bindings: []Binding{in32("x"), out32("y")},
-		Push:     consts("rounds factor:f32"),
-		Spec:     consts("LANES"), Local: along("LANES"),
-		Loops: func(c Values, _ *Variant) int { return c("rounds") },
-	}}
+	return []*Kernel{
+		{
+			Name:     "peak",
+			Variants: variants("", ".f16"),
+			Bindings: []Binding{in32("x"), out32("y")},
+			Push:     consts("rounds factor:f32"),
+			Spec:     consts("LANES"), Local: along("LANES"),
+			Loops: func(c Values, _ *Variant) int { return c("rounds") },
+		},
+		{
+			Name:     "peak_matrix",
+			Variants: variants("", ".half", ".int8"),
+			Bindings: []Binding{in32("x"), out32("y")},
+			Push:     consts("rounds"),
+			Spec:     consts("LANES SCOPE M N K TURN:bool"), Local: along("LANES"),
+			Loops:    func(c Values, _ *Variant) int { return c("rounds") + c("M")*c("N") },
+			Matrices: true,
+		},
+	}
 }
 
 // PeakFLOPs is the arithmetic of one invocation of peak in a round: six chains
 // of eight multiply-adds on four channels.
-const PeakFLOPs = 2 * 4 * 6 * 8
+const (
+	PeakFLOPs  = 2 * 4 * PeakChains * 8
+	PeakChains = 6
+)
+
+// MatrixFLOPs is the arithmetic of peak_matrix in a round, times M·N·K: four chains of
+// two products.
+const (
+	MatrixFLOPs  = 2 * MatrixChains * 2
+	MatrixChains = 4
+)

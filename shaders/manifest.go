@@ -81,6 +81,9 @@ type Kernel struct {
 	// Subgroups says that the kernel needs subgroup operations, and that its
 	// LANES constant is the subgroup size.
 	Subgroups bool
+	// Matrices says that the kernel multiplies cooperative matrices, which only some
+	// devices have, and only newer compilers know: see shaders/build.
+	Matrices bool
 
 	constants map[string]constantAt
 }
@@ -182,6 +185,10 @@ func variants(names ...string) []*Variant {
 				v.Defines = append(v.Defines, "F16")
 			case "group":
 				v.Defines = append(v.Defines, "ROW_BARRIERS")
+			case "half":
+				v.Defines = append(v.Defines, "HALF_SUMS")
+			case "int8":
+				v.Defines = append(v.Defines, "INT8")
 			case "":
 			default:
 				panic("shaders: unknown suffix ." + d) // our own table

@@ -105,7 +105,7 @@ the interval. Exit code 0: no row is slower; 1: some are; 2: nothing can be comp
 	s.BoolVar(&f.asJSON, "json", false, "as --format json")
 	s.StringVar(&f.compare, "compare", "", "compare the results in file `OLD` with those in the file named behind it; times nothing")
 	s.StringVar(&f.by, "by", "wall", "what --compare compares: wall, or cpu, which other programs disturb less where the processor computes")
-	c.AddCommand(a.benchPipeline(), a.benchMaskCut())
+	c.AddCommand(a.benchPipeline(), a.benchMaskCut(), a.benchCeilings(), a.benchProduct())
 	return c
 }
 

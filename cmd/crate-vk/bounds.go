@@ -62,10 +62,14 @@ func bounds() map[string]bound {
 		"images":   {1, 1_000_000},
 		"delay":    {0, 3600}, // seconds
 
+		"tokens": {1, 1 << 20},
+		"inner":  {1, 1 << 16},
+
 		"min-queries":  {0, 1_000_000},
 		"min-duration": {0, 24 * 3600}, // seconds
 
-		"crate-vk bench --repeat": {0, 1_000_000}, // 0: as many as fit --seconds
+		"crate-vk bench --repeat":          {0, 1_000_000}, // 0: as many as fit --seconds
+		"crate-vk bench product --columns": {1, 1 << 16},
 	}
 }
 

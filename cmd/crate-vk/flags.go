@@ -134,18 +134,25 @@ type deviceFlags struct {
 	simulate  time.Duration // of bench pipeline: no device, a fixed time a batch
 }
 
-func (f *deviceFlags) register(s *pflag.FlagSet) {
+// registerDevice registers the flags that say which device, and how much of it.
+func (f *deviceFlags) registerDevice(s *pflag.FlagSet) {
 	def := os.Getenv("CRATE_VK_DEVICE")
 	if def == "" {
 		def = "auto"
 	}
+	f.precision = "fp32"
 	s.StringVarP(&f.device, "device", "d", def, "`SEL`: auto, cpu (the interpreter), an index, part of a name, or uuid:… (also CRATE_VK_DEVICE)")
-	s.StringVar(&f.precision, "precision", "fp32", "fp32, or fp16 storage where the device has it")
+	s.IntVar(&f.bits, "vector-bits", 0, "vector width of llvmpipe: 128, 256 or 512; default: the driver's")
+	s.Int64Var(&f.memory, "memory", 0, "device memory to use at most, in `MB`")
+}
+
+// register registers those and the ones that say how it computes.
+func (f *deviceFlags) register(s *pflag.FlagSet) {
+	f.registerDevice(s)
+	s.StringVar(&f.precision, "precision", f.precision, "fp32, or fp16 storage where the device has it")
 	s.StringVar(&f.kernels, "kernels", "", "`FAMILY` of kernels: lanes, tiles or plain; default: by device")
 	s.StringSliceVar(&f.without, "without", nil, "leave out graph `PASS`es, or all (crate-vk compile --passes lists them)")
 	s.StringVar(&f.spirv, "spirv", "", "take kernels from `DIR`/NAME.spv where there is one, to try a changed kernel")
-	s.IntVar(&f.bits, "vector-bits", 0, "vector width of llvmpipe: 128, 256 or 512; default: the driver's")
-	s.Int64Var(&f.memory, "memory", 0, "device memory to use at most, in `MB`")
 	s.BoolVar(&f.noCache, "no-cache", false, "keep no compiled kernels and self-tests on disk")
 	s.BoolVar(&f.noTuning, "no-tuning", false, "take the static choice of kernel shapes, whatever crate-vk tune has stored")
 	s.BoolVar(&f.noTest, "no-self-test", false, "don't test kernels before their first use on a device")

@@ -33,6 +33,20 @@ func TestClosed(t *testing.T) {
 				_, err := measure.DeviceCeiling(e)
 				return err
 			},
+			"DeviceCeilings": func() error {
+				if e == nil {
+					return want
+				}
+				_, err := measure.DeviceCeilings(ctx, e)
+				return err
+			},
+			"Product": func() error {
+				if e == nil {
+					return want
+				}
+				_, err := measure.Product(ctx, e, measure.ProductSize{Batch: 1, Tokens: 8, Inner: 8, Columns: 8}, 0)
+				return err
+			},
 			"Affinity": func() error {
 				if e == nil {
 					return want

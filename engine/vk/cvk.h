@@ -84,7 +84,25 @@ typedef struct cvk_device cvk_device;
 typedef struct {
     uint32_t queue;
     uint32_t storage16, float16, statistics, size_control, full_subgroups, invocations; // features to enable
+    uint32_t matrices; // CVK_MATRICES and what goes with it
 } cvk_wants;
+
+// Cooperative matrices.
+enum {
+    CVK_MATRICES = 1,         // VK_KHR_cooperative_matrix, in compute kernels
+    CVK_MATRICES_INT8 = 2,    // with factors of 8 bits
+    CVK_MATRICES_SCOPES = 4,  // VK_NV_cooperative_matrix2: a workgroup may have a matrix together
+};
+typedef struct {
+    uint32_t m, n, k;            // a shape, or what its sides are multiples of
+    uint32_t a, b, sum, result;  // VkComponentTypeKHR
+    uint32_t scope, saturates;   // VkScopeKHR
+    uint32_t invocations;        // of the workgroup that has a matrix together; 0: a shape as it stands
+} cvk_matrix;
+
+uint32_t cvk_matrix_support(void *gipa, cvk_handle instance, cvk_handle phys); // 0: none
+// The shapes, at most *n of them; *n becomes how many there are.
+VkResult cvk_matrix_list(void *gipa, cvk_handle instance, cvk_handle phys, uint32_t support, cvk_faults *faults, cvk_matrix *list, uint32_t *n);
 
 VkResult cvk_device_create(void *gipa, cvk_handle instance, cvk_handle phys, const cvk_wants *wants, cvk_faults *faults, cvk_device **out);
 cvk_handle cvk_device_handle(cvk_device *d);

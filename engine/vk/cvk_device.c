@@ -28,7 +28,6 @@ int32_t cvk_fault(cvk_faults *f, const char *call) {
 }
 
 #define GLOBAL(gipa, name) ((PFN_##name)((PFN_vkGetInstanceProcAddr)(gipa))(VK_NULL_HANDLE, #name))
-#define INSTANCE(gipa, instance, name) ((PFN_##name)((PFN_vkGetInstanceProcAddr)(gipa))(instance, #name))
 
 int cvk_has_layer(void *gipa, const char *name) {
     PFN_vkEnumerateInstanceLayerProperties list = GLOBAL(gipa, vkEnumerateInstanceLayerProperties);
@@ -198,19 +197,28 @@ VkResult cvk_device_create(void *gipa, cvk_handle instance_, cvk_handle phys_, c
     if (!create || !proc) return VK_ERROR_INITIALIZATION_FAILED;
     float priority = 1;
     VkDeviceQueueCreateInfo queue = {VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, NULL, 0, w->queue, 1, &priority};
-    const char *ext[5];
+    const char *ext[8];
     uint32_t next = 0;
     VkPhysicalDevice16BitStorageFeatures s16 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES, NULL, VK_TRUE};
     VkPhysicalDeviceShaderFloat16Int8Features half = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES, NULL, VK_TRUE};
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR stats = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR, NULL, VK_TRUE};
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT sizes = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT, NULL, w->size_control, w->full_subgroups};
+    VkPhysicalDeviceVulkanMemoryModelFeatures model = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES, NULL, VK_TRUE};
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, &model, VK_TRUE};
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV scopes = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV, NULL, VK_TRUE, VK_TRUE};
     VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, NULL, 0, 1, &queue};
     VkPhysicalDeviceFeatures features = {.pipelineStatisticsQuery = w->invocations};
     info.pEnabledFeatures = &features;
     if (w->storage16) s16.pNext = (void *)info.pNext, info.pNext = &s16;
+    half.shaderInt8 = !!(w->matrices & CVK_MATRICES_INT8);
     if (w->float16) half.pNext = (void *)info.pNext, info.pNext = &half, ext[next++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
     if (w->statistics) stats.pNext = (void *)info.pNext, info.pNext = &stats, ext[next++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
     if (w->size_control || w->full_subgroups) sizes.pNext = (void *)info.pNext, info.pNext = &sizes, ext[next++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    if (w->matrices) {
+        model.pNext = (void *)info.pNext, info.pNext = &matrices;
+        ext[next++] = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, ext[next++] = VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME;
+    }
+    if (w->matrices & CVK_MATRICES_SCOPES) scopes.pNext = (void *)info.pNext, info.pNext = &scopes, ext[next++] = VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME;
     if (device_extension(gipa, instance, phys, "VK_KHR_portability_subset")) ext[next++] = "VK_KHR_portability_subset"; // must be, where it is offered
     info.enabledExtensionCount = next;
     info.ppEnabledExtensionNames = ext;

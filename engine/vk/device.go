@@ -94,6 +94,10 @@ func (d *Device) give(bytes int64) {
 // OpenDevice creates a logical device with the features that kernels may use.
 // Statistics are captured only when asked for, as they cost compile time.
 func (i *Instance) OpenDevice(info Info, statistics bool) (*Device, error) {
+	return i.openDevice(info, statistics, 0)
+}
+
+func (i *Instance) openDevice(info Info, statistics bool, matrices C.uint32_t) (*Device, error) {
 	d := &Device{Info: info, inst: i, faults: i.faults}
 	bit := func(b bool) C.uint32_t {
 		if b {
@@ -102,7 +106,7 @@ func (i *Instance) OpenDevice(info Info, statistics bool) (*Device, error) {
 		return 0
 	}
 	wants := C.cvk_wants{queue: C.uint32_t(info.queue), storage16: bit(info.Storage16), float16: bit(info.Float16),
-		statistics: bit(info.Statistics && statistics), size_control: bit(info.SizeControl), full_subgroups: bit(info.FullSubgroups), invocations: bit(info.Invocations)}
+		statistics: bit(info.Statistics && statistics), size_control: bit(info.SizeControl), full_subgroups: bit(info.FullSubgroups), invocations: bit(info.Invocations), matrices: matrices}
 	r := Result(C.cvk_device_create(i.gipa, C.cvk_handle(i.handle), C.cvk_handle(info.physical), &wants, i.faults.pointer(), &d.c))
 	if err := check("vkCreateDevice", r); err != nil {
 		return nil, err

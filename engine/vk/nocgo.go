@@ -72,6 +72,9 @@ func (f *Faults) Free() {}
 // Device is an open device with one compute queue.
 type Device struct{ Info }
 
+// OpenMatrices opens the device once more, with cooperative matrices.
+func (d *Device) OpenMatrices(statistics bool) (m Matrices, err error) { return Matrices{}, errNoCgo }
+
 // NewBuffer makes a buffer with memory.
 func (d *Device) NewBuffer(size int64, kind MemoryKind) (*Buffer, error) { return nil, errNoCgo }
 

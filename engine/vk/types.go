@@ -79,3 +79,41 @@ type Fault struct {
 	Times  int    // and so many fail
 	Result Result
 }
+
+// Component is the type of a cooperative matrix's places, a VkComponentTypeKHR.
+type Component uint32
+
+// The components that kernels of this project have; devices may have others.
+const (
+	Float16 Component = 0
+	Float32 Component = 1
+	Int8    Component = 3
+	Int32   Component = 5
+)
+
+// Scope says who has a cooperative matrix together, a VkScopeKHR.
+type Scope uint32
+
+// The scopes.
+const (
+	Workgroup Scope = 2
+	Subgroup  Scope = 3
+)
+
+// Matrix is a kind of cooperative matrices that a device multiplies: D = A·B + D,
+// where A is M×K, B is K×N and D is M×N.
+type Matrix struct {
+	M, N, K     int // a workgroup's may be any multiples of these
+	A, B, D     Component
+	Result      Component // of the sum; D's but for unusual devices
+	Scope       Scope
+	Saturates   bool // sums stay at the end of the component's range
+	Invocations int  // that the workgroup must have, 0: any whole subgroups
+}
+
+// Matrices are what OpenMatrices gives.
+type Matrices struct {
+	Device *Device
+	Kinds  []Matrix
+	Int8   bool // kernels may compute with integers of 8 bits
+}

@@ -1,6 +1,10 @@
 // Command build compiles the kernels: every variant of the manifest through
 // glslc with optimisation, checked by spirv-val, into shaders/spv. With -check
 // it writes nothing and fails where the committed code differs from a rebuild.
+//
+// Kernels with cooperative matrices need a compiler that knows them, which Debian 12's does
+// not. They are compiled by the one in the Debian tree that make vendors makes (-tree), and
+// left as they are, with a word, where there is none.
 package main
 
 import (
@@ -8,7 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,14 +22,16 @@ import (
 func main() {
 	dir := flag.String("dir", "shaders", "folder of the .comp files")
 	check := flag.Bool("check", false, "compare with the committed SPIR-V instead of writing it")
+	tree := flag.String("tree", "", "the Debian tree of make vendors, for kernels with cooperative matrices")
 	flag.Parse()
-	if err := run(*dir, *check); err != nil {
+	if err := run(*dir, *tree, *check); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string, check bool) error {
+func run(dir, tree string, check bool) error {
+	here, newer := &compiler{}, treeCompiler(tree)
 	tmp, err := os.MkdirTemp("", "spv")
 	if err != nil {
 		return err
@@ -41,12 +46,19 @@ func run(dir string, check bool) error {
 		defer mu.Unlock()
 		bad = append(bad, fmt.Sprintf(format, args...))
 	}
+	var left []string
 	for _, k := range shaders.Manifest() {
 		for _, v := range k.Variants {
-			name := v.Name
+			name, with := v.Name, here
 			want[name+".spv"] = true
+			if k.Matrices {
+				if with = newer; with == nil {
+					left = append(left, name)
+					continue
+				}
+			}
 			wg.Go(func() {
-				code, err := compile(dir, tmp, k.Name, name, v.Defines)
+				code, err := with.compile(dir, tmp, k.Name, name, v.Defines)
 				if err != nil {
 					fail("%v", err)
 					return
@@ -82,22 +94,9 @@ func run(dir string, check bool) error {
 	if bad != nil {
 		return fmt.Errorf("%s", strings.Join(bad, "\n"))
 	}
-	fmt.Printf("%d kernel variants\n", len(want))
+	fmt.Printf("%d kernel variants\n", len(want)-len(left))
+	if left != nil {
+		fmt.Printf("left as they are: %s, as %s\n", strings.Join(left, ", "), lacks(tree))
+	}
 	return nil
-}
-
-func compile(dir, tmp, source, name string, defines []string) ([]byte, error) {
-	out := filepath.Join(tmp, name+".spv")
-	args := []string{"--target-env=vulkan1.1", "-O", "-Werror", "-I" + dir}
-	for _, d := range defines {
-		args = append(args, "-D"+d)
-	}
-	args = append(args, "-o", out, filepath.Join(dir, source+".comp"))
-	if msg, err := exec.Command("glslc", args...).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("glslc %s: %v\n%s", name, err, msg)
-	}
-	if msg, err := exec.Command("spirv-val", "--target-env", "vulkan1.1", out).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("spirv-val %s: %v\n%s", name, err, msg)
-	}
-	return os.ReadFile(out)
 }

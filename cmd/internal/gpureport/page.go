@@ -20,9 +20,12 @@ Linux machine that has the GPU's Vulkan driver, and neither Go nor a compiler:
 
 ` + "```sh\ntar xzf gpu-check.tar.gz && gpu-check/gpu-check    # less than ten minutes; results in gpu-check/results\n```" + `
 
-It says why where no GPU is found (` + "`devices --why`" + `), runs ` + "`verify`" + ` and the engine's tests, compares masks with the software device's,
-and times S/16 and B/8 at batches 1, 8 and 32 in both precisions, before and after ` + "`tune`" + `, beside PyTorch where it is there. A step that
-fails or runs out of its time is told, and the rest goes on.
+It needs bash, coreutils, grep, sed, and glibc 2.34 or newer (Debian 12, Ubuntu 22.04, RHEL 9). It says why where no GPU is found
+(` + "`devices --why`" + `), and ends there. Else it measures what the device can do at most, runs ` + "`verify`" + `, compares masks with the software
+device's, tries sizes of up to 2,000 pixels, times a matrix product and S/16 and B/8 at batches 1, 8 and 32 in both precisions, kernel by kernel,
+before and after ` + "`tune`" + `, beside PyTorch where it is there, and runs the engine's tests. A step that fails or runs out of its time is told,
+and the rest goes on. ` + "`GPU_CHECK_QUICK=1`" + ` makes all of it small, to try it on a software device
+(` + "`GPU_CHECK_DEVICE=llvmpipe GPU_CHECK_SECONDS=1500`" + `).
 `
 
 // page is docs/gpus.md.
@@ -91,7 +94,13 @@ func section(b *strings.Builder, r results) {
 		p(" Of the masks of %s %d of %d are the software device's, byte for byte.", m.name, m.same, m.all)
 	}
 	p("\n")
+	if len(r.unread) > 0 {
+		p("\nNot readable: %s.\n", strings.Join(r.unread, "; "))
+	}
+	r.writeCeilings(b)
+	r.writeProducts(b)
 	times(b, r)
+	r.writeKernels(b)
 }
 
 // result is what an exit code means.
@@ -116,12 +125,12 @@ func times(b *strings.Builder, r results) {
 	if len(r.bench) == 0 {
 		return
 	}
-	beside := "PyTorch was not there."
+	beside := "There are no times of PyTorch."
 	if len(r.torch) > 0 {
 		beside = fmt.Sprintf("PyTorch %s on %s, the published form, eager; its ratio is PyTorch's time ÷ crate-vk's tuned one, so above 1 crate-vk is faster.", r.torch[0].Version, r.torch[0].Device)
 	}
 	fmt.Fprintf(b, "\nMilliseconds an image, from pixels on the host to logits on the host, medians; the share is of what the device's registers\nwere measured to do in the same run. %s\n\n", beside)
-	b.WriteString("| model | batch | precision | ms | GF/s | share | tuned ms | PyTorch ms | ratio |\n|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| model | batch | precision | ms | GF/s | share | MHz | W | tuned ms | PyTorch ms | ratio |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, t := range r.bench {
 		tuned, torch := find(r.tuned, t), find(r.torch, t)
 		ours := t.PerImage
@@ -132,7 +141,7 @@ func times(b *strings.Builder, r results) {
 		if torch != nil {
 			ratio = fmt.Sprintf("%.2f", torch.PerImage/ours)
 		}
-		fmt.Fprintf(b, "| %s | %d | %s | %.2f | %.0f | %.0f %% | %s | %s | %s |\n", t.Model, t.Batch, t.Precision, t.PerImage, t.GFLOPS, 100*t.Share, ms(tuned), ms(torch), ratio)
+		fmt.Fprintf(b, "| %s | %d | %s | %.2f | %.0f | %.0f %% | %s | %s | %s | %s | %s |\n", t.Model, t.Batch, t.Precision, t.PerImage, t.GFLOPS, 100*t.Share, read0(t.Clock), read0(t.Power), ms(tuned), ms(torch), ratio)
 	}
 }
 
@@ -145,6 +154,14 @@ func find(list []timing, like timing) *timing {
 		return nil
 	}
 	return &list[i]
+}
+
+// read0 is what a sensor said, a dash where it said nothing.
+func read0(x float64) string {
+	if x == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f", x)
 }
 
 func ms(t *timing) string {

@@ -22,6 +22,31 @@ type results struct {
 	passed          int
 	bench, tuned    []timing
 	torch           []timing
+	ceilings        ceilings
+	products        map[string]product // by the step's name: fp32, fp16, tuned
+	torchProducts   []product
+	unread          []string // files that can't be read, and why
+}
+
+// ceilings are what crate-vk bench ceilings --json says.
+type ceilings struct {
+	GBs   float64 `json:"gb_per_second"`
+	Peaks []peak  `json:"peaks"`
+	Lacks []string
+}
+
+// peak is a ceiling of arithmetic.
+type peak struct {
+	Factors, Sums, Scope, Error string
+	Shape                       *[3]int // M, N, K of cooperative matrices
+	GFLOPS                      float64
+}
+
+// product is a matrix product's time: crate-vk's of bench product, or PyTorch's.
+type product struct {
+	Rows, Inner, Columns int
+	Precision, Kernel    string
+	GFLOPS               float64
 }
 
 // why is what crate-vk devices --why --json says.
@@ -54,6 +79,17 @@ type timing struct {
 	Batch                                     int
 	PerImage                                  float64 // ms, the median
 	GFLOPS, Share                             float64 // of the arithmetic that the device's registers gave in the same run
+	Clock, Power                              float64 // medians in MHz and watts, 0: not readable
+	Ops                                       []op
+}
+
+// op is a kernel of a row, with the time of all its dispatches.
+type op struct {
+	Name        string
+	Count       int
+	MS, GFLOPS  float64
+	GBs         float64 `json:"gb_per_second"`
+	ShareOfRoof float64 `json:"share_of_roof"`
 }
 
 // UnmarshalJSON reads both kinds.
@@ -64,11 +100,22 @@ func (t *timing) UnmarshalJSON(data []byte) error {
 		MS                                        json.RawMessage `json:"ms_per_image"`
 		GFLOPS                                    float64         `json:"gflops"`
 		Share                                     float64         `json:"share_of_device_gflops"`
+		Sensors                                   struct {
+			Clock *struct{ Median float64 } `json:"clock_mhz"`
+			Power *struct{ Median float64 } `json:"power_watts"`
+		}
+		Ops []op
 	}
 	if err := json.Unmarshal(data, &row); err != nil {
 		return err
 	}
-	*t = timing{row.Model, row.Precision, row.Device, row.Driver, row.Version, row.Batch, 0, row.GFLOPS, row.Share}
+	*t = timing{Model: row.Model, Precision: row.Precision, Device: row.Device, Driver: row.Driver, Version: row.Version, Batch: row.Batch, GFLOPS: row.GFLOPS, Share: row.Share, Ops: row.Ops}
+	if c := row.Sensors.Clock; c != nil {
+		t.Clock = c.Median
+	}
+	if w := row.Sensors.Power; w != nil {
+		t.Power = w.Median
+	}
 	var spread struct{ Median float64 }
 	if json.Unmarshal(row.MS, &spread) == nil {
 		t.PerImage = spread.Median
@@ -77,37 +124,31 @@ func (t *timing) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(row.MS, &t.PerImage)
 }
 
-// read reads a folder. Steps may be missing: the script goes on after one that failed.
+// read reads a folder. Files may be missing or cut off: the script goes on after a step that
+// failed or ran out of its time. What can't be read is noted.
 func read(folder string) (results, error) {
-	var r results
+	r := results{products: map[string]product{}}
 	steps, err := os.ReadFile(filepath.Join(folder, "steps.tsv"))
 	if err != nil {
 		return r, fmt.Errorf("no results of gpu-check: %w", err)
 	}
 	for _, f := range fields(steps, 3) {
 		seconds, err := strconv.Atoi(f[2])
-		if err != nil {
-			return r, fmt.Errorf("steps.tsv: %w", err)
-		}
+		r.note("steps.tsv", err)
 		r.steps = append(r.steps, step{f[0], f[1], seconds})
 	}
 	text := func(name string) []byte {
-		data, e := os.ReadFile(filepath.Join(folder, name))
-		if e != nil && !errors.Is(e, fs.ErrNotExist) {
-			err = errors.Join(err, e)
+		data, err := os.ReadFile(filepath.Join(folder, name))
+		if !errors.Is(err, fs.ErrNotExist) {
+			r.note(name, err)
 		}
 		return data
 	}
 	r.commit, r.machine = strings.TrimSpace(string(text("commit"))), string(text("machine.txt"))
-	if data := text("why.json"); len(data) > 0 {
-		if e := json.Unmarshal(data, &r.why); e != nil {
-			err = errors.Join(err, fmt.Errorf("why.json: %w", e))
-		}
-	}
 	for _, f := range fields(text("masks.tsv"), 3) {
 		same, e1 := strconv.Atoi(f[1])
 		all, e2 := strconv.Atoi(f[2])
-		err = errors.Join(err, e1, e2)
+		r.note("masks.tsv", errors.Join(e1, e2))
 		r.masks = append(r.masks, masks{f[0], same, all})
 	}
 	for _, name := range []string{"vk", "prove", "engine"} {
@@ -115,17 +156,51 @@ func read(folder string) (results, error) {
 			r.count(strings.TrimSpace(line))
 		}
 	}
-	for name, rows := range map[string]*[]timing{"bench.jsonl": &r.bench, "tuned.jsonl": &r.tuned, "torch.jsonl": &r.torch} {
-		for line := range bytes.Lines(text(name)) {
-			var t timing
-			if e := json.Unmarshal(line, &t); e != nil {
-				err = errors.Join(err, fmt.Errorf("%s: %w", name, e))
-				continue
-			}
-			*rows = append(*rows, t)
+	r.readJSON(text)
+	return r, nil
+}
+
+// readJSON reads what has one value, and what has one a line.
+func (r *results) readJSON(text func(name string) []byte) {
+	one := func(name string, to any) bool {
+		data := text(name)
+		if len(data) == 0 {
+			return false
+		}
+		err := json.Unmarshal(data, to)
+		r.note(name, err)
+		return err == nil
+	}
+	one("why.json", &r.why)
+	one("ceilings.json", &r.ceilings)
+	for _, name := range []string{"fp32", "fp16", "tuned"} {
+		var p product
+		if one("product-"+name+".json", &p) {
+			r.products[name] = p
 		}
 	}
-	return r, err
+	r.bench, r.tuned, r.torch = lines[timing](r, "bench.jsonl", text), lines[timing](r, "tuned.jsonl", text), lines[timing](r, "torch.jsonl", text)
+	r.torchProducts = lines[product](r, "torch-products.jsonl", text)
+}
+
+// lines are the rows of a file with one value a line.
+func lines[T any](r *results, name string, text func(string) []byte) (rows []T) {
+	for line := range bytes.Lines(text(name)) {
+		var row T
+		if err := json.Unmarshal(line, &row); err != nil {
+			r.note(name, err)
+			continue
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// note keeps an error for the page.
+func (r *results) note(name string, err error) {
+	if err != nil {
+		r.unread = append(r.unread, fmt.Sprintf("%s (%v)", name, err))
+	}
 }
 
 // count takes a line of go test -v: "--- FAIL: TestKernels/llvmpipe (1.20s)".

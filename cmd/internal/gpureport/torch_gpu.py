@@ -1,10 +1,14 @@
-"""Times PyTorch on this machine's GPU as crate-vk bench does: from 8-bit pixels on the
-host to logits on the host. `gpu-check` runs it: torch_gpu.py SECONDS BATCHES MODEL...
-prints a line of JSON each: model, batch, precision, form, ms_per_image (the median),
-device. Weights are random: they take no part in the time. Without a GPU it runs on the
-CPU, and says so.
+"""Times PyTorch on this machine's GPU as crate-vk does. `gpu-check` runs it:
 
-fp32 is eager PyTorch with TF32 off; tf32 the same with it on; fp16 autocast.
+    torch_gpu.py SECONDS BATCHES ROWSxINNERxCOLUMNS MODEL...
+
+prints a line of JSON each: first of a matrix product whose matrices stay on the device, as
+`crate-vk bench product` times it, then of models from 8-bit pixels on the host to logits on the
+host, as `crate-vk bench` does. Weights are random: they take no part in the time. Without a GPU
+it runs on the CPU, and says so.
+
+fp32 is eager PyTorch with TF32 off; tf32 the same with it on; fp16 autocast, and of the product
+float16 matrices.
 """
 
 import contextlib
@@ -69,10 +73,42 @@ def median(run, seconds):
     return sorted(times)[len(times) // 2]
 
 
-def main(seconds, batches, names):
+def product(device, precision, rows, inner, columns, seconds):
+    """The median time of one of so many products that a run takes some milliseconds, in seconds."""
+    dtype = torch.float16 if precision == "fp16" else torch.float32
+    x, w = torch.randn(rows, inner, device=device).to(dtype), torch.randn(columns, inner, device=device).to(dtype)
+
+    def several(times):
+        for _ in range(times):
+            torch.nn.functional.linear(x, w)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    times = 1
+    while times < 1000:
+        several(1)
+        start = time.perf_counter()
+        several(times)
+        if time.perf_counter() - start > 4e-3:
+            break
+        times *= 4
+    with torch.no_grad():
+        return median(lambda: several(times), seconds) / times
+
+
+def main(seconds, batches, shape, names):
     device = "cuda" if torch.cuda.is_available() else "cpu"  # ROCm's devices are called cuda, too
     label = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     precisions = ["fp32", "tf32", "fp16"] if device == "cuda" else ["fp32"]
+
+    def tell(row):
+        print(json.dumps(row | {"device": label, "version": torch.__version__}), flush=True)
+
+    for precision in precisions:
+        torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+        rows, inner, columns = shape
+        took = product(device, precision, rows, inner, columns, seconds)
+        tell({"rows": rows, "inner": inner, "columns": columns, "precision": precision, "product_ms": 1e3 * took, "gflops": 2e-9 * rows * inner * columns / took})
     for name in names:
         model = published(name, device)
         for precision in precisions:
@@ -85,10 +121,8 @@ def main(seconds, batches, names):
                     with torch.no_grad(), half:
                         return model.forward(pixels.to(device)).float().cpu()
 
-                row = {"model": name, "batch": batch, "precision": precision, "form": "published",
-                       "ms_per_image": 1e3 * median(run, seconds) / batch, "device": label, "version": torch.__version__}
-                print(json.dumps(row), flush=True)
+                tell({"model": name, "batch": batch, "precision": precision, "form": "published", "ms_per_image": 1e3 * median(run, seconds) / batch})
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), [int(b) for b in sys.argv[2].split(",")], sys.argv[3:])
+    main(float(sys.argv[1]), [int(b) for b in sys.argv[2].split(",")], [int(n) for n in sys.argv[3].split("x")], sys.argv[4:])

@@ -31,6 +31,7 @@ type answer struct {
 	Rows             []row
 	Former           []row
 	FormerSubgroup   int
+	Matrices         []matrixRow // not of the short check
 }
 
 // row is a compiled variant.
@@ -42,7 +43,8 @@ type row struct {
 	Listing           string             // what the driver says
 }
 
-// answerTo compiles what the question asks for, as the engine does.
+// answerTo compiles what the question asks for, as the engine does, and the kernels that
+// measure cooperative matrices.
 func answerTo(q question) (*answer, error) {
 	at := slices.IndexFunc(targets, func(t target) bool { return t.name == q.Target })
 	if at < 0 {
@@ -71,8 +73,16 @@ func answerTo(q question) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Rows, err = c.compileAll(list, q); err != nil || !q.Former {
+	if a.Rows, err = c.compileAll(list, q); err != nil {
 		return a, err
+	}
+	if q.Only == "" || q.Only == ofMatrices {
+		if a.Matrices, err = compileMatrices(dev, c.driver.dialect); err != nil {
+			return nil, err
+		}
+	}
+	if !q.Former {
+		return a, nil
 	}
 	list, a.FormerSubgroup, err = c.formerChoice()
 	if err != nil {

@@ -29,11 +29,16 @@ func main() {
 	gpu := flag.String("gpu", "", "with -listing: the target, as the report names it (nvk-ampere)")
 	listing := flag.String("listing", "", "print what the driver of -gpu says of the first model's kernels whose name and constants have this text, with their machine code")
 	child := flag.String("child", "", "a question in JSON, to be answered inside the tree; what vendors starts itself with")
+	matrices := flag.Bool("matrices", false, "print the table of cooperative matrices alone, and run them on the tree's software device")
 	flag.Parse()
 	var err error
 	switch {
+	case *child == softwareDevice:
+		err = measureMatrices()
 	case *child != "":
 		err = answerAsChild(*child)
+	case *matrices:
+		err = printMatrices()
 	case *inTree:
 		err = printTree()
 	case *listing != "":
@@ -116,6 +121,9 @@ func runCheck(path string, fast bool) error {
 	}
 	said, err := verdict(path, string(old), list, answers)
 	fmt.Print(said)
+	if !fast {
+		err = errors.Join(err, t.runMatrices())
+	}
 	return err
 }
 

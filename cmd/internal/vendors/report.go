@@ -30,6 +30,13 @@ func problems(list []target, answers []*answer) error {
 			}
 		}
 	}
+	for i, t := range list {
+		for _, r := range answers[i].Matrices {
+			if n := t.driver.spilled(r.row); n > 0 {
+				errs = append(errs, fmt.Errorf("%s: %s of %s spills %.0f", t.name, r.Kernel, r.Constants, n))
+			}
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -66,6 +73,13 @@ func compare(path, old string, list []target, answers []*answer) error {
 			lines = append(lines, "+ before and after: "+l)
 		}
 	}
+	for i, t := range list {
+		for _, r := range answers[i].Matrices {
+			if l := matrixLine(t, r); !contains(old, l) {
+				lines = append(lines, "+ "+l)
+			}
+		}
+	}
 	if lines == nil {
 		return nil
 	}
@@ -90,6 +104,7 @@ func report(list []target, answers []*answer) string {
 	summary(&b, list, answers)
 	b.WriteString(strings.TrimSpace(findings) + "\n\n")
 	comparison(&b, list, answers)
+	writeMatrices(&b, list, answers)
 	for i, t := range list {
 		section(&b, t, answers[i])
 	}

@@ -1,0 +1,69 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/crate-vk/crate-vk/engine/internal/inside"
+	"github.com/crate-vk/crate-vk/engine/plan"
+	"github.com/crate-vk/crate-vk/engine/prove"
+	"github.com/crate-vk/crate-vk/engine/run"
+	"github.com/crate-vk/crate-vk/graph"
+)
+
+// ProductSize is that of a matrix product y = x·wᵀ, as a batch of images' tokens has it:
+// x is Batch × Tokens × Inner, w is Columns × Inner.
+type ProductSize struct{ Batch, Tokens, Inner, Columns int }
+
+// ProductTimes are those of one matrix product.
+type ProductTimes struct {
+	Kernel string // and its shape
+	FLOPs  int64
+	Each   []time.Duration // of one product, in the order in which they were timed
+	Times  int             // products in each submission, behind one another
+}
+
+// Product times a matrix product alone, with random matrices that stay on the device:
+// submissions of as many as take a few milliseconds, for about the time that is given and
+// at least five.
+func Product(ctx context.Context, on inside.Opener, size ProductSize, during time.Duration) (*ProductTimes, error) {
+	e, release, err := on.Inside(inside.Key{})
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := e.Lacks("is not timed"); err != nil {
+		return nil, err
+	}
+	b := graph.NewBuilder("product")
+	x := b.Input("x", graph.F32Type("B", size.Batch, "N", size.Tokens, "C", size.Inner))
+	w := b.Param("w", graph.F32Type("O", size.Columns, "I", size.Inner))
+	b.Output("y", b.Do(graph.OpLinear, nil, x, w))
+	gr, err := b.Graph()
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.Device.Plan(ctx, gr, e.Options)
+	if err != nil {
+		return nil, err
+	}
+	d := &p.Dispatches[len(p.Dispatches)-1]
+	r := &tuneRun{store: run.NewWeightStore(e.Device.Device, prove.RandomParams(gr))}
+	defer r.close()
+	if err := r.load(ctx, e.Device.Device, p, prove.RandomInputs(gr)); err != nil {
+		return nil, err
+	}
+	t := &ProductTimes{Kernel: fmt.Sprint(d.Kernel.Name, " ", plan.Shape(d)), FLOPs: d.FLOPs, Times: r.times}
+	for start := time.Now(); len(t.Each) < 5 || time.Since(start) < during; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		took, err := r.once()
+		if err != nil {
+			return nil, err
+		}
+		t.Each = append(t.Each, took/time.Duration(r.times))
+	}
+	return t, nil
+}
