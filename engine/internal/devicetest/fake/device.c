@@ -175,6 +175,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL my_CreateComputePipelines(VkDevice d, VkPi
         uint32_t local[3] = {1, 1, 1};
         module_local(m, i.stage.pSpecializationInfo, local);
         check_local(local);
+        uint64_t shared = module_shared(m, i.stage.pSpecializationInfo);
+        if (shared > profile_limit("maxComputeSharedMemorySize")) breach("vkCreateComputePipelines: a workgroup shares %lu bytes, maxComputeSharedMemorySize is %lu", shared, profile_limit("maxComputeSharedMemorySize"));
         check_subgroup(&i.stage, local[0]);
         if (profile_text("subgroupSize", 0)) i.stage.pNext = NULL, i.stage.flags = 0; // the driver below has its own
         VkResult r = next_device.CreateComputePipelines(d, cache, 1, &i, a, &out[k]);
