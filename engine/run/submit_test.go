@@ -95,31 +95,36 @@ func TestSplit(t *testing.T) {
 func TestCutDispatches(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
 		d := openFor(t, inst, info, "")
-		var want []float32
-		for _, segments := range []int{1, 40, 1000} {
-			pr := logitsProgram(t, d, 2, ProgramOptions{Slots: 1})
-			pr.pace.segments, pr.pace.fixed = min(segments, pr.pace.most), true
-			copies := OnDevice(pr)
-			got, err := logits(t, copies, devicetest.Pixels(32, 32, 2))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want == nil {
-				want = got
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("%d submissions give other bits", len(pr.slots[0].main))
-			}
-			if n := len(pr.slots[0].main); segments == 1000 && n <= len(pr.Plan.Dispatches) {
-				t.Errorf("%d submissions of %d dispatches: none was cut", n, len(pr.Plan.Dispatches))
-			}
-			checkParts(t, pr)
-		}
+		testCutDispatches(t, d)
 		timed := logitsProgram(t, d, 2, ProgramOptions{Slots: 1, Timestamps: true, Segments: 1000})
 		if n := len(timed.slots[0].main); timed.timed && n > len(timed.Plan.Dispatches) {
 			t.Errorf("%d submissions of %d dispatches that are timed", n, len(timed.Plan.Dispatches))
 		}
 	})
+}
+
+func testCutDispatches(t *testing.T, d *Device) {
+	t.Helper()
+	var want []float32
+	for _, segments := range []int{1, 40, 1000} {
+		pr := logitsProgram(t, d, 2, ProgramOptions{Slots: 1})
+		pr.pace.segments, pr.pace.fixed = min(segments, pr.pace.most), true
+		copies := OnDevice(pr)
+		got, err := logits(t, copies, devicetest.Pixels(32, 32, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = got
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d submissions give other bits", len(pr.slots[0].main))
+		}
+		if n := len(pr.slots[0].main); segments == 1000 && n <= len(pr.Plan.Dispatches) {
+			t.Errorf("%d submissions of %d dispatches: none was cut", n, len(pr.Plan.Dispatches))
+		}
+		checkParts(t, pr)
+	}
 }
 
 // checkParts wants each workgroup in one part.
