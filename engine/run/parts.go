@@ -95,7 +95,7 @@ func (pr *Program) commands(parts []part) []vk.Dispatch {
 // sightsBehind are what links behind a part look at. What is partly written is no
 // number yet.
 func (pr *Program) sightsBehind(x part) []sight {
-	if x.last {
+	if x.last && pr.Plan.Completes(x.of) {
 		return pr.sights(x.of + 1)
 	}
 	look := pr.sightOf(pr.Plan.Dispatches[x.of].Written()).atMost(glance)

@@ -132,17 +132,20 @@ func (pr *Program) dispatch(d *plan.Dispatch, pipe *vk.Pipeline, weights map[int
 		}
 	}
 	for slot, b := range d.Bind {
-		if b < 0 {
+		from := int64(0)
+		if b >= 0 {
+			from, _ = pr.Plan.Bound(d, slot)
+		} else {
 			b = d.Bind[stand]
 			if k.Bindings[slot].Access == shaders.Write {
 				b = d.Written()
 			}
 		}
 		at := pr.place(b, weights)
-		bind := vk.Binding{Buffer: at.buffer, Offset: at.offset, Size: at.size}
+		bind := vk.Binding{Buffer: at.buffer, Offset: at.offset + from, Size: at.size - from}
 		if variant.Has("TEXEL") && !k.Bindings[slot].Buffer {
 			half := pr.Plan.Buffers[b].Layout.Elem == graph.F16
-			v, err := at.buffer.NewView(at.offset, at.size, half)
+			v, err := at.buffer.NewView(bind.Offset, bind.Size, half)
 			if err != nil {
 				return vk.Dispatch{}, err
 			}

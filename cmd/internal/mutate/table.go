@@ -50,6 +50,7 @@ var table = []mutation{
 	{26, "shared memory", "engine/plan/check.go", "s > lim.MaxShared", "s > 1<<30", "./engine/plan", "TestSharedMemory"},
 	{26, "binding range", "engine/plan/check.go", "} else if size > lim.MaxStorageRange {", "} else if size > 1<<62 {", "./engine/plan", "TestCheckFindsFaults"},
 	{26, "allocation limit", "engine/vk/memory.go", "if size < 1 || size > d.MaxAllocation {", "if size < 1 {", "./engine/vk", "TestAllocationLimit"},
+	{26, "tensors in parts are bound from a row on", "engine/plan/cut.go", "x.d.Bind[slot], x.d.At[slot] = e.l.from(b, r)", "x.d.Bind[slot], _ = e.l.from(b, r)", "./engine/prove", "TestTensorsInParts"},
 	{26, "shared memory that a device reports", "engine/run/limits.go", "MaxShared: info.MaxShared", "MaxShared: 1 << 20", "./engine/prove", "TestFakeLimits"},
 	{26, "invocations that a device reports", "engine/run/limits.go", "MaxInvocations: info.MaxInvocations", "MaxInvocations: 1 << 20", "./engine/prove", "TestFakeLimits"},
 	{26, "barriers between dispatches", "engine/vk/cvk_commands.c", "if (x->barrier) barrier(d,", "if (0) barrier(d,", "./engine", "TestFakeDevices"},
