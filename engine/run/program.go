@@ -44,7 +44,8 @@ type Slot struct {
 	main     []*piece // the dispatches
 	segments int      // into how many the commands were split
 	fence    *vk.Fence
-	queries  *vk.Queries
+	queries  *vk.Queries   // of the parts of dispatches
+	timed    []int         // the dispatch of each
 	counts   *vk.Counts    // nil: not counted
 	without  []int         // inputs that the commands don't copy in
 	took     time.Duration // how long the last run kept the device
@@ -105,7 +106,7 @@ func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan
 			return nil, err
 		}
 	}
-	pr.pace = newPace(p, opt.Target, opt.Segments, pr.timed)
+	pr.pace = newPace(p, opt.Target, opt.Segments)
 	if err := pr.makeChain(d); err != nil {
 		return nil, err
 	}
@@ -206,11 +207,6 @@ func (pr *Program) addSlot(opt ProgramOptions) (err error) {
 	}
 	if s.fence, err = pr.dev.NewFence(); err != nil {
 		return err
-	}
-	if pr.timed {
-		if s.queries, err = pr.dev.NewQueries(len(pr.dispatches)); err != nil {
-			return err
-		}
 	}
 	if pr.counted {
 		if s.counts, err = pr.dev.NewCounts(pr.pace.most + 3); err != nil {
