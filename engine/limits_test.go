@@ -16,6 +16,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
@@ -73,6 +74,37 @@ func largestBatch(t *testing.T, c *crate.Config, side int) (batch int, why error
 		return batch, why
 	}
 	return 0, why
+}
+
+// TestLargestImages plans one image for a GPU that binds 128 MiB to a kernel, as many do:
+// up to 2,000 px, or until the tokens alone are larger, which the error says.
+func TestLargestImages(t *testing.T) {
+	lim := plan.BaselineLimits()
+	lim.Ballot, lim.Storage16, lim.MaxLoops, lim.MaxInvocations, lim.MaxWorkgroupSize = true, true, 0, 256, [3]int{256, 256, 64}
+	for _, c := range []struct {
+		model     string
+		side      int
+		precision graph.DType
+		fits      bool
+	}{
+		{"crate-l16", 2000, graph.F32, true}, {"vit-b16", 2000, graph.F32, true},
+		{"alpha-l8", 1448, graph.F32, true}, {"alpha-l8", 1456, graph.F32, false}, {"alpha-l8", 2000, graph.F16, true},
+		{"alpha-b8", 1672, graph.F32, true}, {"alpha-b8", 1680, graph.F32, false}, {"alpha-b8", 2000, graph.F16, true},
+	} {
+		config, err := crate.Preset(c.model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := readout.Request{Outputs: []string{fmt.Sprintf("cls_attention.%d", config.Depth-1)}, Height: c.side, Width: c.side, Batch: 1, Positions: crate.PositionsExact}
+		g, err := readout.Graph(&config, r, pass.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = plan.New(g, lim, plan.Options{Precision: c.precision})
+		if c.fits && err != nil || !c.fits && (!errors.As(err, new(*plan.LimitError)) || !strings.Contains(err.Error(), "take smaller images, or fp16")) {
+			t.Errorf("%s, %d px, %v: %v", c.model, c.side, c.precision, err)
+		}
+	}
 }
 
 // TestSoftwareDeviceBesideGPU: an engine that auto opens on a software device says
