@@ -55,7 +55,7 @@ ci-long: setup build driver check-all
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_EVERYTHING=1m $(GO) test -count=1 -timeout 20m -race ./engine -run TestEverythingAtOnce -v
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_FAULTS=1 $(GO) test -count=1 -timeout 60m ./engine -run TestEachCallFails -v
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_RANDOM_MODELS=70 $(GO) test -count=1 -timeout 60m ./engine -run TestRandomModels
-	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_FAKES=1 $(GO) test -count=1 -timeout 60m ./engine ./engine/prove -run 'TestFakeDevices|TestTilesOfSubgroups' -v
+	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_FAKES=1 $(GO) test -count=1 -timeout 60m ./engine ./engine/prove ./engine/expert -run 'TestFake|TestTilesOfSubgroups' -v
 	CRATE_VK_KILLS=20 $(GO) test -count=1 -timeout 20m ./cmd/crate-vk -run TestKilled
 	$(MAKE) check-vendors mutate soak
 	.ci/lavapipe bin/crate-vk all

@@ -63,12 +63,6 @@ func demoMasks(t *testing.T, images []*picture.RGB, options ...Option) (masks []
 	return masks, e.Device(), nil
 }
 
-// refusedProfiles are the devices that can't run the engine, and why.
-var refusedProfiles = map[string]string{
-	"vk10":         "has Vulkan 1.0.0, and 1.1 is needed",
-	"min11-strict": "binds at most 4 storage buffers to a kernel, and 6 are needed",
-}
-
 // longProfiles differ little from others: they run with CRATE_VK_FAKES.
 var longProfiles = []string{"min11-sub1", "molten", "wrap"}
 
@@ -99,7 +93,7 @@ func TestFakeDevices(t *testing.T) {
 			devicetest.UseFake(t, profile)
 			var log bytes.Buffer
 			masks, info, err := demoMasks(t, images, WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-			if reason := refusedProfiles[profile]; reason != "" {
+			if reason := devicetest.RefusedProfiles[profile]; reason != "" {
 				if !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), reason) {
 					t.Fatalf("got %v, want it refused: %s", err, reason)
 				}

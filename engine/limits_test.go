@@ -16,6 +16,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/internal/devicetest"
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/vk"
+	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
@@ -24,7 +25,7 @@ import (
 // says so as a LimitError, by which a batch is halved, and what one image needs is
 // known before anything runs.
 func TestLimitsAtTheMinimum(t *testing.T) {
-	for name, sides := range map[string][]int{"crate-l16": {224, 480, 1008, 1504, 2000}, "alpha-l8": {480, 2000}} {
+	for name, sides := range map[string][]int{"crate-l16": {224, 480, 1008, 1504, 2000}, "vit-b16": {2000}, "alpha-l8": {480, 1000, 2000}} {
 		c, err := crate.Preset(name)
 		if err != nil {
 			t.Fatal(err)
@@ -35,8 +36,10 @@ func TestLimitsAtTheMinimum(t *testing.T) {
 			if err != nil && (!errors.As(err, new(*plan.LimitError)) || !tooMuch(err)) {
 				t.Errorf("%s, %d px: no limit: %v", name, side, err)
 			}
-			if n == 0 && side < 1504 {
-				t.Errorf("%s, %d px: not even one image: %v", name, side, err)
+			if tooLarge := name == "alpha-l8" && side == 2000; (n == 0) != tooLarge {
+				t.Errorf("%s, %d px: batches of %d: %v", name, side, n, err)
+			} else if tooLarge && !strings.Contains(err.Error(), "needs 245 MB at once") {
+				t.Errorf("%s, %d px: not said what is too large: %v", name, side, err)
 			}
 		}
 	}
@@ -64,13 +67,44 @@ func largestBatch(t *testing.T, c *crate.Config, side int) (batch int, why error
 			}
 			for _, b := range d.Bind {
 				if b >= 0 && p.Buffers[b].Layout.Bytes() > lim.MaxStorageRange {
-					t.Errorf("%d × %d px: dispatch %d binds %d bytes", batch, side, i, p.Buffers[b].Layout.Bytes())
+					t.Errorf("%d × %d px: dispatch %d uses a buffer of %d bytes", batch, side, i, p.Buffers[b].Layout.Bytes())
 				}
 			}
 		}
 		return batch, why
 	}
 	return 0, why
+}
+
+// TestLargestImages plans one image for a GPU that binds 128 MiB to a kernel, as many do:
+// up to 2,000 px, or until the tokens alone are larger, which the error says.
+func TestLargestImages(t *testing.T) {
+	lim := plan.BaselineLimits()
+	lim.Ballot, lim.Storage16, lim.MaxLoops, lim.MaxInvocations, lim.MaxWorkgroupSize = true, true, 0, 256, [3]int{256, 256, 64}
+	for _, c := range []struct {
+		model     string
+		side      int
+		precision graph.DType
+		fits      bool
+	}{
+		{"crate-l16", 2000, graph.F32, true}, {"vit-b16", 2000, graph.F32, true},
+		{"alpha-l8", 1448, graph.F32, true}, {"alpha-l8", 1456, graph.F32, false}, {"alpha-l8", 2000, graph.F16, true},
+		{"alpha-b8", 1672, graph.F32, true}, {"alpha-b8", 1680, graph.F32, false}, {"alpha-b8", 2000, graph.F16, true},
+	} {
+		config, err := crate.Preset(c.model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := readout.Request{Outputs: []string{fmt.Sprintf("cls_attention.%d", config.Depth-1)}, Height: c.side, Width: c.side, Batch: 1, Positions: crate.PositionsExact}
+		g, err := readout.Graph(&config, r, pass.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = plan.New(g, lim, plan.Options{Precision: c.precision})
+		if c.fits && err != nil || !c.fits && (!errors.As(err, new(*plan.LimitError)) || !strings.Contains(err.Error(), "take smaller images, or fp16")) {
+			t.Errorf("%s, %d px, %v: %v", c.model, c.side, c.precision, err)
+		}
+	}
 }
 
 // TestSoftwareDeviceBesideGPU: an engine that auto opens on a software device says

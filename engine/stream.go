@@ -131,6 +131,9 @@ func (j *job[T]) run(ctx context.Context, inputs iter.Seq[Input]) iter.Seq2[Item
 // BatchSize is the number of images that are computed at once where asked, as of
 // InputOptions.Batch, are wanted: asked itself, or for 0 what suits the device. A
 // software device gains little from large batches and answers sooner with small ones.
+// More memory does not make a default batch larger: results don't depend on it, a larger
+// one holds more decoded images and gives its first result later, and what a GPU gains
+// by it was not measured.
 // Where that many images of a size need more memory than the device has, or are beyond
 // another of its limits, half as many are computed at once, and half of those.
 func (m *Model) BatchSize(asked int) int {

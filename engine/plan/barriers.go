@@ -23,7 +23,7 @@ func (p *Plan) accesses(n int) []access {
 			continue
 		}
 		buf := p.Buffers[b]
-		list = append(list, access{buf.Space, buf.Offset, buf.Offset + buf.Layout.Bytes(), d.Kernel.Kernel.Bindings[slot].Access == shaders.Write})
+		list = append(list, access{buf.Space, buf.Offset + d.from(slot), buf.Offset + buf.Layout.Bytes(), d.Kernel.Kernel.Bindings[slot].Access == shaders.Write})
 	}
 	return list
 }

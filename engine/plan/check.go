@@ -70,6 +70,9 @@ func (p *Plan) checkDispatch(n int, lim Limits) string {
 
 func (p *Plan) checkBindings(d *Dispatch, lim Limits) string {
 	k, variant := d.Kernel.Kernel, d.Kernel
+	if d.At != nil && len(d.At) != len(d.Bind) {
+		return fmt.Sprintf("%d places of %d bindings", len(d.At), len(d.Bind))
+	}
 	for slot, b := range d.Bind {
 		name := k.Bindings[slot].Name
 		if b < 0 {
@@ -86,7 +89,11 @@ func (p *Plan) checkBindings(d *Dispatch, lim Limits) string {
 		if want := elemOf(k.Bindings[slot], variant); buf.Layout.Order != Words && buf.Layout.Elem != want {
 			return fmt.Sprintf("slot %s is %v in the kernel, buffer %d is %v", name, want, b, buf.Layout.Elem)
 		}
-		size := buf.Layout.Bytes()
+		from, to := p.Bound(d, slot)
+		if align := max(lim.StorageAlign, lim.TexelAlign, 1); from < 0 || from >= to || from%align != 0 {
+			return fmt.Sprintf("slot %s is bound from byte %d of %d on, want a multiple of %d", name, from, to, align)
+		}
+		size := to - from
 		if variant.Has("TEXEL") && !k.Bindings[slot].Buffer {
 			if texels := size / int64(4*buf.Layout.Elem.Bytes()); texels > int64(lim.MaxTexels) {
 				return fmt.Sprintf("slot %s has %d texels, the device allows %d", name, texels, lim.MaxTexels)

@@ -15,6 +15,14 @@ type emission struct {
 	d     Dispatch
 	set   uint64 // constants that are set: bit i for specialization constant i, then the push constants
 	bound uint64 // slots that are bound
+
+	follows []follower
+}
+
+// follower is a constant, or two, that a buffer's layout decides.
+type follower struct {
+	buffer int
+	set    func(e *emission, lay Layout)
 }
 
 // variant is the compilation of a kernel with these suffixes, for float16 tokens
@@ -103,11 +111,29 @@ func (e *emission) to(slot string, buffer int) *emission {
 // strides sets the row and quad strides of a buffer as constants prefix+"row"
 // and prefix+"quad".
 func (e *emission) strides(prefix string, buffer int) *emission {
-	row, quad := 0, 0
+	return e.follow(buffer, func(e *emission, lay Layout) {
+		row, quad := 0, 0
+		if lay.Order != 0 {
+			row, quad = lay.Strides()
+		}
+		e.n(prefix+"row", row).n(prefix+"quad", quad)
+	})
+}
+
+// pitch sets a constant to a buffer's pitch.
+func (e *emission) pitch(name string, buffer int) *emission {
+	return e.follow(buffer, func(e *emission, lay Layout) { e.n(name, lay.Pitch) })
+}
+
+// follow sets constants by a buffer's layout: zeros where there is none.
+func (e *emission) follow(buffer int, set func(*emission, Layout)) *emission {
+	var lay Layout
 	if buffer >= 0 && e.l.err == nil {
-		row, quad = e.l.Buffers[buffer].Layout.Strides()
+		lay = e.l.Buffers[buffer].Layout
+		e.follows = append(e.follows, follower{buffer, set})
 	}
-	return e.n(prefix+"row", row).n(prefix+"quad", quad)
+	set(e, lay)
+	return e
 }
 
 // spread appends a dispatch of a kernel whose workgroups follow the rows along one
@@ -130,6 +156,12 @@ func (e *emission) run(x, y, z int) {
 		return
 	}
 	row := e.d.Kernel.Kernel
+	for _, b := range e.d.Bind {
+		if e.l.cuts[b] != nil {
+			e.l.refuse(e.v, b)
+			return
+		}
+	}
 	for i, c := range row.Spec {
 		e.want(e.set>>i&1 != 0, "constant", c.Name)
 	}

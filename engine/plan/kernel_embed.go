@@ -18,11 +18,11 @@ func (f embed) lower(l *lowering, v *graph.Value) bool {
 	table := l.weight(v.Arg("table"), l.like(v.Arg("table"), lay))
 	gain := l.weight(v.Arg("gain"), vectorLayout(s.Last(), s.Last()))
 	_, norm := v.Attrs["eps"]
-	k, lanes, groups := l.rowVariant(v, f, l.half(y), lay.Rows)
+	k, lanes, each := l.rowVariant(v, f, l.half(y))
 	e := l.emit(v, k).n("ROW_LANES", lanes).flag("NORM", norm).flag("GAIN", gain >= 0)
 	e.n("rows", lay.Rows).n("tokens", s[1].Size).n("prefix", s[1].Size-v.Arg("x").Shape()[1].Size).n("quads", lay.QuadsPerRow()).n("columns", s.Last())
 	e.strides("x", x).strides("t", table).strides("y", y).f("eps", v.Float("eps"))
-	e.to("x", x).to("table", table).to("y", y).to("gain", gain).spread(groups, 1, 0)
+	e.to("x", x).to("table", table).to("y", y).to("gain", gain).spread(ceil(lay.Rows, each), 1, 0)
 	return true
 }
 

@@ -28,10 +28,10 @@ func (f layerNorm) lower(l *lowering, v *graph.Value) bool {
 	if f.mode == 2 {
 		normed, scale = -1, y
 	}
-	k, lanes, groups := l.rowVariant(v, f, l.half(x), in.Rows)
+	k, lanes, each := l.rowVariant(v, f, l.half(x))
 	e := l.emit(v, k).n("ROW_LANES", lanes).n("MODE", f.mode)
-	e.n("rows", in.Rows).n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).strides("y", normed).f("eps", v.Float("eps"))
-	e.to("x", x).to("y", normed).to("gain", gain).to("bias", bias).to("r", scale).spread(groups, 1, 0)
+	e.n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).strides("y", normed).f("eps", v.Float("eps"))
+	e.to("x", x).to("y", normed).to("gain", gain).to("bias", bias).to("r", scale).byRows(in.Rows, each, 1, 0)
 	return true
 }
 

@@ -26,11 +26,11 @@ func (f linearPlain) lower(l *lowering, v *graph.Value) bool {
 	w := l.weight(v.Arg("weight"), p.panels(p.nquads, 4*p.kquads))
 	e := l.emit(v, l.variant(v, f.kernel(), p.half))
 	e.n("LANES", lanes).n("SCALE", mode).flag("BIAS", p.bias >= 0).flag("RESIDUAL", p.res >= 0).n("ACT", actCode(v.Str("act"))).flag("CENTRED", p.centred)
-	e.n("rows", p.rows).n("kquads", p.kquads).n("nquads", p.nquads).n("columns", p.k)
+	e.n("kquads", p.kquads).n("nquads", p.nquads).n("columns", p.k)
 	e.strides("x", p.x).strides("y", p.y).strides("r", p.res).n("srow", srow)
 	e.f("eps", p.eps).f("threshold", v.Float("threshold"))
 	e.to("x", p.x).to("w", w).to("y", p.y).to("bias", p.bias).to("residual", p.res).to("scale", scale)
-	e.spread(ceil(p.rows, lanes), p.nquads, 0)
+	e.byRows(p.rows, lanes, p.nquads, 0)
 	return true
 }
 

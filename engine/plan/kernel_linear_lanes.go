@@ -39,9 +39,9 @@ func (f linearLanes) lower(l *lowering, v *graph.Value) bool {
 	}
 	w := l.weight(v.Arg("weight"), lay)
 	e := l.emit(v, k).n("LANES", lanes).n("ROWS", s.rows).n("COLS", s.cols).flag("TAIL", p.centred && p.k%4 != 0)
-	e.n("rows", p.rows).n("kquads", p.kquads).n("nquads", p.nquads).n("xpitch", l.Buffers[p.x].Layout.Pitch).n("columns", p.k)
+	e.n("kquads", p.kquads).n("nquads", p.nquads).pitch("xpitch", p.x).n("columns", p.k)
 	l.epilogue(e, p, w)
-	e.spread(ceil(ceil(p.nquads, lanes), s.cols), ceil(p.rows, s.rows), 1)
+	e.byRows(p.rows, s.rows, ceil(ceil(p.nquads, lanes), s.cols), 1)
 	return true
 }
 

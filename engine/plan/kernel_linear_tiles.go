@@ -34,9 +34,9 @@ func (f linearTiles) lower(l *lowering, v *graph.Value) bool {
 		columns = p.k
 	}
 	e.flag("TAIL", kpadded != columns)
-	e.n("rows", p.rows).n("kpadded", kpadded).n("kquads", p.kquads).n("nquads", p.nquads).n("xpitch", l.Buffers[p.x].Layout.Pitch).n("columns", columns)
+	e.n("kpadded", kpadded).n("kquads", p.kquads).n("nquads", p.nquads).pitch("xpitch", p.x).n("columns", columns)
 	l.epilogue(e, p, w)
-	e.spread(ceil(4*p.nquads, t.bn), ceil(p.rows, t.bm), 1)
+	e.byRows(p.rows, t.bm, ceil(4*p.nquads, t.bn), 1)
 	return true
 }
 

@@ -32,13 +32,19 @@ func (f pointwise) lower(l *lowering, v *graph.Value) bool {
 	lanes, quads := l.lanes(), lay.QuadsPerRow()
 	across := lay.Order == Rows
 	e := l.emit(v, l.variant(v, f.kernel(), lay.Elem == graph.F16)).n("LANES", lanes).n("OP", f.code).flag("ACROSS", across)
-	e.n("rows", lay.Rows).n("quads", quads).n("brows", brows).strides("", a).strides("b", b).f("by", v.Float(f.by))
+	e.n("quads", quads).n("brows", brows).strides("", a).strides("b", b).f("by", v.Float(f.by))
 	e.to("a", a).to("b", b).to("y", y)
+	axis, each, others := 0, lanes, quads
 	if across {
-		e.spread(ceil(quads, lanes), lay.Rows, 1)
-	} else {
-		e.spread(ceil(lay.Rows, lanes), quads, 0)
+		axis, each, others = 1, 1, ceil(quads, lanes)
 	}
+	if brows == 1 || !l.static[v.Args[1]] {
+		e.byRows(lay.Rows, each, others, axis)
+		return true
+	}
+	grid := [2]int{others, others} // a row has to know its number
+	grid[axis] = ceil(lay.Rows, each)
+	e.n("rows", lay.Rows).spread(grid[0], grid[1], axis)
 	return true
 }
 

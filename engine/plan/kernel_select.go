@@ -17,7 +17,12 @@ func (f selectRow) lower(l *lowering, v *graph.Value) bool {
 	if in := l.Buffers[x].Layout; in.Group != l.Buffers[y].Layout.Group {
 		l.fail(v, "the row is padded by %d channels, the tokens by %d", l.Buffers[y].Layout.Group, in.Group)
 	}
-	e := l.emit(v, l.variant(v, f.kernel(), l.half(x))).n("LANES", lanes).n("tokens", s[1].Size).n("row", v.Int("row")).n("quads", quads)
+	row := v.Int("row")
+	if s[0].Size == 1 {
+		part, first := l.part(x, row)
+		x, row = part, row-first
+	}
+	e := l.emit(v, l.variant(v, f.kernel(), l.half(x))).n("LANES", lanes).n("tokens", s[1].Size).n("row", row).n("quads", quads)
 	e.strides("x", x).strides("y", y).to("x", x).to("y", y).run(ceil(quads, lanes), s[0].Size, 1)
 	return true
 }

@@ -18,10 +18,10 @@ func (f softmax) lower(l *lowering, v *graph.Value) bool {
 		l.fail(v, "the result lies as %v, the argument as %v", l.Buffers[y].Layout, lay)
 		return true
 	}
-	k, lanes, groups := l.rowVariant(v, f, false, lay.Rows)
+	k, lanes, each := l.rowVariant(v, f, false)
 	e := l.emit(v, k).n("ROW_LANES", lanes)
 	e.n("rows", lay.Rows).n("quads", lay.QuadsPerRow()).n("columns", lay.Columns).strides("", a).f("scale", exp2Scale(v))
-	e.to("a", a).to("y", y).spread(groups, 1, 0)
+	e.to("a", a).to("y", y).spread(ceil(lay.Rows, each), 1, 0)
 	return true
 }
 

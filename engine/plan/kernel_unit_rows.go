@@ -19,10 +19,15 @@ func (form unitRows) lower(l *lowering, v *graph.Value) bool {
 		return true
 	}
 	heads := max(v.Int("heads"), 1)
-	k, lanes, groups := l.rowVariant(v, form, in.Elem == graph.F16, out.Rows)
+	k, lanes, each := l.rowVariant(v, form, in.Elem == graph.F16)
 	e := l.emit(v, k).n("ROW_LANES", lanes)
 	e.n("rows", out.Rows).n("tokens", v.Shape()[1].Size).n("prefix", v.Int("prefix")).n("quads", in.QuadsPerRow()/heads)
-	e.strides("x", x).strides("f", f).to("x", x).to("f", f).spread(groups, heads, 0)
+	e.strides("x", x).strides("f", f).to("x", x).to("f", f)
+	if v.Int("prefix") == 0 {
+		e.byRows(out.Rows, each, heads, 0)
+	} else { // a row has to know its number
+		e.n("rows", out.Rows).spread(ceil(out.Rows, each), heads, 0)
+	}
 	return true
 }
 

@@ -17,9 +17,9 @@ func (f zeroCount) lower(l *lowering, v *graph.Value) bool {
 		l.fail(v, "counts rows that are padded head by head")
 		return true
 	}
-	k, lanes, groups := l.rowVariant(v, f, l.half(x), in.Rows)
+	k, lanes, each := l.rowVariant(v, f, l.half(x))
 	e := l.emit(v, k).n("ROW_LANES", lanes)
-	e.n("rows", in.Rows).n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).to("x", x).to("r", y).spread(groups, 1, 0)
+	e.n("quads", in.QuadsPerRow()).n("columns", in.Columns).strides("x", x).to("x", x).to("r", y).byRows(in.Rows, each, 1, 0)
 	return true
 }
 

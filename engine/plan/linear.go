@@ -61,12 +61,8 @@ func (p *product) unsuited() bool { return p.scaled || p.own && !p.centred }
 // epilogue sets what the fast products share: scale, bias, residual,
 // activation, output.
 func (l *lowering) epilogue(e *emission, p product, w int) {
-	rpitch := 0
-	if p.res >= 0 {
-		rpitch = l.Buffers[p.res].Layout.Pitch
-	}
 	e.flag("NORM", p.own).flag("CENTRED", p.centred).flag("BIAS", p.bias >= 0).flag("RESIDUAL", p.res >= 0).n("ACT", actCode(p.v.Str("act")))
-	e.n("ypitch", l.Buffers[p.y].Layout.Pitch).n("rpitch", rpitch)
+	e.pitch("ypitch", p.y).pitch("rpitch", p.res)
 	e.f("inverse", 1/float64(p.k)).f("eps", p.eps).f("threshold", p.v.Float("threshold"))
 	e.to("x", p.x).to("w", w).to("y", p.y).to("bias", p.bias).to("residual", p.res)
 }

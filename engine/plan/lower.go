@@ -28,7 +28,7 @@ func Lower(g *graph.Graph, lim Limits, opt Options) (*Plan, error) {
 	}
 	l := &lowering{
 		Plan: &Plan{Graph: g, Family: opt.Family, Precision: opt.Precision}, lim: lim, opt: opt,
-		static: g.Static(), users: g.Users(), dynamic: map[*graph.Value]int{}, weights: map[weightKey]int{},
+		static: g.Static(), users: g.Users(), dynamic: map[*graph.Value]int{}, weights: map[weightKey]int{}, cuts: map[int][]int{},
 	}
 	for _, v := range g.Values {
 		if !l.static[v] {
@@ -38,7 +38,11 @@ func Lower(g *graph.Graph, lim Limits, opt Options) (*Plan, error) {
 			return nil, l.err
 		}
 	}
-	return l.Plan, l.outputs()
+	if err := l.outputs(); err != nil {
+		return nil, err
+	}
+	l.settle()
+	return l.Plan, nil
 }
 
 type lowering struct {
@@ -49,6 +53,7 @@ type lowering struct {
 	users   map[*graph.Value][]*graph.Value
 	dynamic map[*graph.Value]int
 	parts   map[*graph.Value][]int // values in several buffers
+	cuts    map[int][]int          // buffers that stand for several
 	weights map[weightKey]int
 	err     error
 }
@@ -163,6 +168,7 @@ func (l *lowering) result(v *graph.Value) int {
 	lay := l.layout(v)
 	b := l.buffer(Scratch, v, lay, Range{0, lay.Rows})
 	l.dynamic[v] = b
+	l.cut(b)
 	return b
 }
 
@@ -210,12 +216,14 @@ func (l *lowering) outputs() error {
 	for _, o := range l.Graph.Outputs {
 		bufs := l.parts[o.Value]
 		if b, ok := l.dynamic[o.Value]; ok {
-			bufs = []int{b}
+			if bufs = l.cuts[b]; bufs == nil {
+				bufs = []int{b}
+			}
 		}
 		if bufs == nil {
 			return fmt.Errorf("plan: output %q is %v, which nothing computes at run time", o.Name, o.Value)
 		}
-		l.Outputs = append(l.Outputs, Output{o.Name, bufs})
+		l.Outputs = append(l.Outputs, Output{o.Name, slices.Clone(bufs)})
 	}
 	return l.err
 }
@@ -235,15 +243,15 @@ func (l *lowering) lanes() int {
 }
 
 // rowVariant is the variant of a kernel that sums rows, its workgroup size, and
-// the workgroups for a number of rows. On GPUs a workgroup shares a row; where
+// the rows of a workgroup. On GPUs a workgroup shares a row; where
 // barriers are dear, or that variant is disabled, an invocation has a row to
 // itself.
-func (l *lowering) rowVariant(v *graph.Value, f form, half bool, rows int) (k *shaders.Variant, lanes, groups int) {
+func (l *lowering) rowVariant(v *graph.Value, f form, half bool) (k *shaders.Variant, lanes, each int) {
 	if l.opt.Family == Tiles && !(l.isOnly(f) && !l.opt.only.Has("ROW_BARRIERS")) {
 		if k = l.variant(v, f.kernel(), half, ".group"); l.usable(k) {
-			return k, min(64, l.lim.MaxInvocations), rows
+			return k, min(64, l.lim.MaxInvocations), 1
 		}
 	}
 	lanes = l.lanes()
-	return l.variant(v, f.kernel(), half), lanes, ceil(rows, lanes)
+	return l.variant(v, f.kernel(), half), lanes, lanes
 }

@@ -295,13 +295,9 @@ func parseDispatch(s string) (Dispatch, error) {
 		d.Bind[i] = -1
 	}
 	for _, f := range parts["bind"] {
-		name, ref, _ := strings.Cut(f, "=b")
-		n, err := strconv.Atoi(ref)
-		slot := k.Slot(name)
-		if slot < 0 || err != nil || n < 0 {
-			return d, fmt.Errorf("%s: binding %q", kernel, f)
+		if err := d.parseBinding(f); err != nil {
+			return d, fmt.Errorf("%s: %w", kernel, err)
 		}
-		d.Bind[slot] = n
 	}
 	if err := scan(strings.Join(parts["grid"], " "), "%d %d %d", &d.Grid[0], &d.Grid[1], &d.Grid[2]); err != nil {
 		return d, fmt.Errorf("%s: grid: %w", kernel, err)
@@ -310,6 +306,26 @@ func parseDispatch(s string) (Dispatch, error) {
 		return d, fmt.Errorf("%s: flops: %w", kernel, err)
 	}
 	return d, nil
+}
+
+// parseBinding reads SLOT=bBUFFER, or SLOT=bBUFFER+BYTE.
+func (d *Dispatch) parseBinding(s string) error {
+	name, ref, _ := strings.Cut(s, "=b")
+	buffer, place, later := strings.Cut(ref, "+")
+	n, err := strconv.Atoi(buffer)
+	slot := d.Kernel.Kernel.Slot(name)
+	if slot < 0 || err != nil || n < 0 {
+		return fmt.Errorf("binding %q", s)
+	}
+	d.Bind[slot] = n
+	if !later {
+		return nil
+	}
+	if d.At == nil {
+		d.At = make([]int64, len(d.Bind))
+	}
+	d.At[slot], err = strconv.ParseInt(place, 10, 64)
+	return err
 }
 
 func parseConsts(consts []shaders.Const, fields []string) ([]uint32, error) {

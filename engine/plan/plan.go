@@ -74,6 +74,7 @@ type Dispatch struct {
 	Spec    []uint32 // specialization constants in manifest order, floats as bits
 	Push    []uint32 // push constants in manifest order
 	Bind    []int    // buffer of each slot, −1 where the kernel does not look
+	At      []int64  // byte of the buffer from which on it is bound, by slot; nil: all from 0
 	Grid    [3]int   // workgroups
 	Barrier bool     // wait for all earlier dispatches, set by Barriers
 	FLOPs   int64    // multiply-adds of matrix products, times 2
@@ -84,10 +85,29 @@ func (p *Plan) Bytes(d *Dispatch) int64 {
 	var n int64
 	for i, b := range d.Bind {
 		if b >= 0 && !contains(d.Bind[:i], b) {
-			n += p.Buffers[b].Layout.Bytes()
+			n += p.Buffers[b].Layout.Bytes() - d.from(i)
 		}
 	}
 	return n
+}
+
+// from is the byte from which on the buffer of a slot is bound.
+func (d *Dispatch) from(slot int) int64 {
+	if d.At == nil {
+		return 0
+	}
+	return d.At[slot]
+}
+
+// Bound is what is bound to a slot: bytes of its buffer.
+func (p *Plan) Bound(d *Dispatch, slot int) (from, to int64) {
+	return d.from(slot), p.Buffers[d.Bind[slot]].Layout.Bytes()
+}
+
+// Completes reports that no dispatch right behind dispatch n goes on with what that
+// writes.
+func (p *Plan) Completes(n int) bool {
+	return n+1 == len(p.Dispatches) || p.Dispatches[n+1].Written() != p.Dispatches[n].Written()
 }
 
 func contains(list []int, x int) bool {

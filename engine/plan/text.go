@@ -89,6 +89,9 @@ func (d *Dispatch) text() string {
 	for i, s := range k.Bindings {
 		if d.Bind[i] >= 0 {
 			fmt.Fprintf(&b, " %s=b%d", s.Name, d.Bind[i])
+			if from := d.from(i); from > 0 {
+				fmt.Fprintf(&b, "+%d", from)
+			}
 		}
 	}
 	fmt.Fprintf(&b, " grid %d %d %d flops %d", d.Grid[0], d.Grid[1], d.Grid[2], d.FLOPs)

@@ -69,9 +69,14 @@ func (dev *Device) Check(ctx context.Context, m Model, r readout.Request, pixels
 func compare(st *run.Stepper, p *plan.Plan, v *graph.Value, want *interp.Tensor) (agreed int, err error) {
 	for d := st.Next(); d != nil && d.Value == v.ID; d = st.Next() {
 		b := d.Written()
+		complete := st.Completes()
 		got, err := st.Step(b)
 		if err != nil {
 			return agreed, err
+		}
+		if !complete {
+			agreed++
+			continue
 		}
 		c := want.Shape.Last()
 		rows := p.Buffers[b].Rows

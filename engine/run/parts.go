@@ -20,13 +20,10 @@ type part struct {
 const mostCuts = 64
 
 // mostSegments is into how many submissions a run may be split.
-func mostSegments(p *plan.Plan, whole bool) int {
+func mostSegments(p *plan.Plan) int {
 	cuts := 0
 	for i := range p.Dispatches {
 		cuts = min(cuts+p.Dispatches[i].Grid[longest(p.Dispatches[i].Grid)]-1, mostCuts)
-	}
-	if whole {
-		cuts = 0
 	}
 	return max(1, len(p.Dispatches)+max(0, cuts))
 }
@@ -47,7 +44,7 @@ func longest(grid [3]int) int {
 func cost(d *plan.Dispatch) float64 { return 1e6 + float64(d.FLOPs) }
 
 // parts are the dispatches in order. One that takes longer than its share of a run in
-// so many segments is cut, unless each dispatch is timed.
+// so many segments is cut.
 func (pr *Program) parts(segments int) []part {
 	total := 0.0
 	for i := range pr.Plan.Dispatches {
@@ -56,11 +53,7 @@ func (pr *Program) parts(segments int) []part {
 	var list []part
 	for i := range pr.Plan.Dispatches {
 		d := &pr.Plan.Dispatches[i]
-		n := 1
-		if !pr.timed {
-			n = int(math.Round(cost(d) / total * float64(segments)))
-		}
-		list = append(list, cut(i, d, n)...)
+		list = append(list, cut(i, d, int(math.Round(cost(d)/total*float64(segments))))...)
 	}
 	return list
 }
@@ -95,7 +88,7 @@ func (pr *Program) commands(parts []part) []vk.Dispatch {
 // sightsBehind are what links behind a part look at. What is partly written is no
 // number yet.
 func (pr *Program) sightsBehind(x part) []sight {
-	if x.last {
+	if x.last && pr.Plan.Completes(x.of) {
 		return pr.sights(x.of + 1)
 	}
 	look := pr.sightOf(pr.Plan.Dispatches[x.of].Written()).atMost(glance)

@@ -44,7 +44,8 @@ type Slot struct {
 	main     []*piece // the dispatches
 	segments int      // into how many the commands were split
 	fence    *vk.Fence
-	queries  *vk.Queries
+	queries  *vk.Queries   // of the parts of dispatches
+	timed    []int         // the dispatch of each
 	counts   *vk.Counts    // nil: not counted
 	without  []int         // inputs that the commands don't copy in
 	took     time.Duration // how long the last run kept the device
@@ -105,7 +106,7 @@ func NewProgram(ctx context.Context, d *Device, store *WeightStore, p *plan.Plan
 			return nil, err
 		}
 	}
-	pr.pace = newPace(p, opt.Target, opt.Segments, pr.timed)
+	pr.pace = newPace(p, opt.Target, opt.Segments)
 	if err := pr.makeChain(d); err != nil {
 		return nil, err
 	}
@@ -132,17 +133,20 @@ func (pr *Program) dispatch(d *plan.Dispatch, pipe *vk.Pipeline, weights map[int
 		}
 	}
 	for slot, b := range d.Bind {
-		if b < 0 {
+		from := int64(0)
+		if b >= 0 {
+			from, _ = pr.Plan.Bound(d, slot)
+		} else {
 			b = d.Bind[stand]
 			if k.Bindings[slot].Access == shaders.Write {
 				b = d.Written()
 			}
 		}
 		at := pr.place(b, weights)
-		bind := vk.Binding{Buffer: at.buffer, Offset: at.offset, Size: at.size}
+		bind := vk.Binding{Buffer: at.buffer, Offset: at.offset + from, Size: at.size - from}
 		if variant.Has("TEXEL") && !k.Bindings[slot].Buffer {
 			half := pr.Plan.Buffers[b].Layout.Elem == graph.F16
-			v, err := at.buffer.NewView(at.offset, at.size, half)
+			v, err := at.buffer.NewView(bind.Offset, bind.Size, half)
 			if err != nil {
 				return vk.Dispatch{}, err
 			}
@@ -203,11 +207,6 @@ func (pr *Program) addSlot(opt ProgramOptions) (err error) {
 	}
 	if s.fence, err = pr.dev.NewFence(); err != nil {
 		return err
-	}
-	if pr.timed {
-		if s.queries, err = pr.dev.NewQueries(len(pr.dispatches)); err != nil {
-			return err
-		}
 	}
 	if pr.counted {
 		if s.counts, err = pr.dev.NewCounts(pr.pace.most + 3); err != nil {

@@ -59,5 +59,32 @@ func (pr *Program) Nanoseconds(s *Slot) ([]float64, error) {
 	if s.queries == nil {
 		return nil, nil
 	}
-	return s.queries.Nanoseconds()
+	parts, err := s.queries.Nanoseconds()
+	if err != nil {
+		return nil, err
+	}
+	ns := make([]float64, len(pr.dispatches))
+	for i, of := range s.timed {
+		ns[of] += parts[i]
+	}
+	return ns, nil
+}
+
+// timeParts makes room for the times of a slot's parts of dispatches, where dispatches
+// are timed: the times of those of one dispatch are added up.
+func (pr *Program) timeParts(s *Slot, parts []part) (err error) {
+	if !pr.timed {
+		return nil
+	}
+	if s.queries != nil {
+		s.queries.Destroy()
+	}
+	if s.queries, err = pr.dev.NewQueries(len(parts)); err != nil {
+		return err
+	}
+	s.timed = s.timed[:0]
+	for _, x := range parts {
+		s.timed = append(s.timed, x.of)
+	}
+	return nil
 }

@@ -47,6 +47,9 @@ func (s *Stepper) Next() *plan.Dispatch {
 	return &s.pr.Plan.Dispatches[s.next]
 }
 
+// Completes reports that no later dispatch goes on with what the next one writes.
+func (s *Stepper) Completes() bool { return s.pr.Plan.Completes(s.next) }
+
 // Step executes the next dispatch and reads buffer b back.
 func (s *Stepper) Step(b int) ([]float32, error) {
 	buf := s.pr.Plan.Buffers[b]

@@ -32,9 +32,9 @@ type pace struct {
 	runs     int
 }
 
-// newPace is for a plan whose dispatches may be cut, unless they are to stay whole.
-func newPace(p *plan.Plan, target time.Duration, segments int, whole bool) pace {
-	most := mostSegments(p, whole)
+// newPace is for a plan whose dispatches may be cut.
+func newPace(p *plan.Plan, target time.Duration, segments int) pace {
+	most := mostSegments(p)
 	if target == 0 {
 		target = submitTarget
 	}
@@ -75,6 +75,9 @@ func (c *pace) now() int {
 func (pr *Program) record(s *Slot, segments int) error {
 	s.dropMain()
 	parts := pr.parts(segments)
+	if err := pr.timeParts(s, parts); err != nil {
+		return err
+	}
 	ends := split(parts, segments)
 	from, link := 0, s.first()
 	for i, to := range ends {

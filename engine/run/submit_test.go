@@ -80,46 +80,66 @@ func TestSplit(t *testing.T) {
 			t.Errorf("%d segments: the largest has %d of %d", segments, worst, p.FLOPs())
 		}
 	}
-	if n := newPace(p, 0, 0, true).segments; n != 1 {
+	if n := newPace(p, 0, 0).segments; n != 1 {
 		t.Errorf("%d submissions of 8 GFLOP", n)
 	}
 	p.Dispatches[0].FLOPs = 95e9
-	if pace := newPace(p, 0, 0, true); pace.segments != 11 {
+	if pace := newPace(p, 0, 0); pace.segments != 11 {
 		t.Errorf("%d submissions of 103 GFLOP", pace.segments)
 	}
 }
 
 // TestCutDispatches: a dispatch that is longer than the target by itself is cut into
 // parts in submissions of their own, with the same bits, and the marks of all of them
-// come back. Where each dispatch is timed none is cut.
+// come back. What is timed is cut, too, and has one time for each dispatch.
 func TestCutDispatches(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
 		d := openFor(t, inst, info, "")
-		var want []float32
-		for _, segments := range []int{1, 40, 1000} {
-			pr := logitsProgram(t, d, 2, ProgramOptions{Slots: 1})
-			pr.pace.segments, pr.pace.fixed = min(segments, pr.pace.most), true
-			copies := OnDevice(pr)
-			got, err := logits(t, copies, devicetest.Pixels(32, 32, 2))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want == nil {
-				want = got
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("%d submissions give other bits", len(pr.slots[0].main))
-			}
-			if n := len(pr.slots[0].main); segments == 1000 && n <= len(pr.Plan.Dispatches) {
-				t.Errorf("%d submissions of %d dispatches: none was cut", n, len(pr.Plan.Dispatches))
-			}
-			checkParts(t, pr)
-		}
-		timed := logitsProgram(t, d, 2, ProgramOptions{Slots: 1, Timestamps: true, Segments: 1000})
-		if n := len(timed.slots[0].main); timed.timed && n > len(timed.Plan.Dispatches) {
-			t.Errorf("%d submissions of %d dispatches that are timed", n, len(timed.Plan.Dispatches))
+		testCutDispatches(t, d)
+		for _, segments := range []int{1, 1000} {
+			testTimes(t, logitsProgram(t, d, 2, ProgramOptions{Slots: 1, Timestamps: true, Segments: segments}), segments)
 		}
 	})
+}
+
+// testTimes wants a time for each dispatch, in however many submissions.
+func testTimes(t *testing.T, pr *Program, segments int) {
+	t.Helper()
+	s := pr.slots[0]
+	if err := pr.Once(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.main); segments == 1000 && n <= len(pr.Plan.Dispatches) {
+		t.Errorf("%d submissions of %d dispatches that are timed: none was cut", n, len(pr.Plan.Dispatches))
+	}
+	ns, err := pr.Nanoseconds(s)
+	if err != nil || pr.timed && len(ns) != len(pr.Plan.Dispatches) || slices.Contains(ns, 0) {
+		t.Errorf("%d submissions: times of %d dispatches, want %d, none of them 0; %v", len(s.main), len(ns), len(pr.Plan.Dispatches), err)
+	}
+}
+
+func testCutDispatches(t *testing.T, d *Device) {
+	t.Helper()
+	var want []float32
+	for _, segments := range []int{1, 40, 1000} {
+		pr := logitsProgram(t, d, 2, ProgramOptions{Slots: 1})
+		pr.pace.segments, pr.pace.fixed = min(segments, pr.pace.most), true
+		copies := OnDevice(pr)
+		got, err := logits(t, copies, devicetest.Pixels(32, 32, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = got
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d submissions give other bits", len(pr.slots[0].main))
+		}
+		if n := len(pr.slots[0].main); segments == 1000 && n <= len(pr.Plan.Dispatches) {
+			t.Errorf("%d submissions of %d dispatches: none was cut", n, len(pr.Plan.Dispatches))
+		}
+		checkParts(t, pr)
+	}
 }
 
 // checkParts wants each workgroup in one part.

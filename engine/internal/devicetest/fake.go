@@ -36,6 +36,12 @@ func Profiles(t *testing.T) []string {
 	return names
 }
 
+// RefusedProfiles are the devices that can't run the engine, and why.
+var RefusedProfiles = map[string]string{
+	"vk10":         "has Vulkan 1.0.0, and 1.1 is needed",
+	"min11-strict": "binds at most 4 storage buffers to a kernel, and 6 are needed",
+}
+
 // UseFake shows one device to what the test opens from then on, which is a software
 // device and reports what the profile says, with some lines of the test's own in place
 // of the profile's. Nothing may be open. At its end the test fails with each call that

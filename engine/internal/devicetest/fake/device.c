@@ -28,6 +28,12 @@ static struct {
     VkPipeline pipe;
     VkDescriptorSet set;
     unsigned commands_so_far;
+    struct {
+        VkPipeline pipe;
+        VkDescriptorSet set;
+        uint32_t from[3], to[3];
+        const char *what;
+    } last; // dispatch
 } bound;
 
 static uint32_t timestamp_bits;
@@ -175,6 +181,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL my_CreateComputePipelines(VkDevice d, VkPi
         uint32_t local[3] = {1, 1, 1};
         module_local(m, i.stage.pSpecializationInfo, local);
         check_local(local);
+        uint64_t shared = module_shared(m, i.stage.pSpecializationInfo);
+        if (shared > profile_limit("maxComputeSharedMemorySize")) breach("vkCreateComputePipelines: a workgroup shares %lu bytes, maxComputeSharedMemorySize is %lu", shared, profile_limit("maxComputeSharedMemorySize"));
         check_subgroup(&i.stage, local[0]);
         if (profile_text("subgroupSize", 0)) i.stage.pNext = NULL, i.stage.flags = 0; // the driver below has its own
         VkResult r = next_device.CreateComputePipelines(d, cache, 1, &i, a, &out[k]);
@@ -232,7 +240,7 @@ static VKAPI_ATTR void VKAPI_CALL my_UpdateDescriptorSets(VkDevice d, uint32_t n
 
 static VKAPI_ATTR VkResult VKAPI_CALL my_BeginCommandBuffer(VkCommandBuffer c, const VkCommandBufferBeginInfo *i) {
     commands_begin(c);
-    bound.commands = c, bound.commands_so_far = 0;
+    bound.commands = c, bound.commands_so_far = 0, bound.last.what = NULL;
     return next_device.BeginCommandBuffer(c, i);
 }
 
@@ -260,8 +268,19 @@ static const char *named(const char *what) {
     return text;
 }
 
+// dispatch_named is the text of a dispatch of some workgroups. Where the one before has
+// other workgroups of the same kernel on the same buffers, they are parts of one dispatch.
+static const char *dispatch_named(const uint32_t from[3], const uint32_t to[3]) {
+    int apart = bound.last.what && bound.last.pipe == bound.pipe && bound.last.set == bound.set, overlap = 1;
+    for (int k = 0; k < 3; k++) overlap &= from[k] < bound.last.to[k] && bound.last.from[k] < to[k];
+    if (!apart || overlap) bound.last.what = named("dispatch");
+    bound.last.pipe = bound.pipe, bound.last.set = bound.set;
+    memcpy(bound.last.from, from, sizeof bound.last.from), memcpy(bound.last.to, to, sizeof bound.last.to);
+    return bound.last.what;
+}
+
 static VKAPI_ATTR void VKAPI_CALL my_CmdDispatchBase(VkCommandBuffer c, uint32_t x0, uint32_t y0, uint32_t z0, uint32_t x, uint32_t y, uint32_t z) {
-    const uint32_t grid[3] = {x0 + x, y0 + y, z0 + z};
+    const uint32_t base[3] = {x0, y0, z0}, grid[3] = {x0 + x, y0 + y, z0 + z};
     char key[40];
     for (int k = 0; k < 3; k++) {
         snprintf(key, sizeof key, "maxComputeWorkGroupCount%d", k);
@@ -269,7 +288,7 @@ static VKAPI_ATTR void VKAPI_CALL my_CmdDispatchBase(VkCommandBuffer c, uint32_t
     }
     const set *s = object_of(SET, KEY(bound.set));
     const pipeline *p = object_of(PIPELINE, KEY(bound.pipe));
-    const char *what = named("dispatch");
+    const char *what = dispatch_named(base, grid);
     for (uint32_t i = 0; s && p && bound.commands == c && i < SLOTS; i++)
         if (s->slots[i].buffer) commands_access(c, s->slots[i], COMPUTE, p->written >> i & 1 ? SHADER_WRITE : SHADER_READ, what);
     next_device.CmdDispatchBase(c, x0, y0, z0, x, y, z);

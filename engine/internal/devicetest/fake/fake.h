@@ -71,8 +71,9 @@ typedef struct {
     uint32_t words; // of its code
     uint32_t *code;
 } module;
-uint32_t module_writes(const module *m);                                                  // bit i: binding i is written
+uint32_t module_writes(const module *m);                                                 // bit i: binding i is written
 void module_local(const module *m, const VkSpecializationInfo *spec, uint32_t local[3]); // size of a workgroup
+uint64_t module_shared(const module *m, const VkSpecializationInfo *spec);               // bytes that a workgroup shares
 
 // A buffer, and where a set's bindings lie.
 typedef struct {
