@@ -26,7 +26,8 @@ type tuneRun struct {
 	pr       *run.Program
 	slot     *run.Slot
 	recorded *run.Recorded
-	times    int // the dispatch is recorded so often
+	times    int  // the dispatch is recorded so often
+	cpu      bool // its time is that of the process's CPUs, not of the clock
 }
 
 // tuneShape compiles, tests and loads one shape.
@@ -47,7 +48,7 @@ func tuneShape(ctx context.Context, dev *prove.Device, k *tuneKind, gr *graph.Gr
 	if bad != nil {
 		return nil, bad
 	}
-	r := &tuneRun{store: run.NewWeightStore(dev.Device, params)}
+	r := &tuneRun{store: run.NewWeightStore(dev.Device, params), cpu: dev.Info.Type == vk.TypeSoftware}
 	if err := r.load(ctx, dev.Device, p, inputs); err != nil {
 		r.close()
 		return nil, err
@@ -93,10 +94,10 @@ func (r *tuneRun) once() (time.Duration, error) {
 }
 
 // time is what one dispatch takes: process CPU time on a software device.
-func (r *tuneRun) time(dev *prove.Device) (time.Duration, error) {
+func (r *tuneRun) time() (time.Duration, error) {
 	cpu := processTime()
 	took, err := r.once()
-	if dev.Info.Type == vk.TypeSoftware {
+	if r.cpu {
 		took = processTime() - cpu
 	}
 	return took / time.Duration(r.times), err

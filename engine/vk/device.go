@@ -125,6 +125,10 @@ func (i *Instance) OpenDevice(info Info, statistics bool) (*Device, error) {
 	return d, nil
 }
 
+// Again opens the same device once more, with a queue of its own and without
+// statistics.
+func (d *Device) Again() (*Device, error) { return d.inst.OpenDevice(d.Info, false) }
+
 // call makes a call of vulkan-go's, unless a fault stands in its place.
 func (d *Device) call(name string, f func() vulkan.Result) error {
 	if r := d.faults.next(name); r != Success {

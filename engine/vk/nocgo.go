@@ -72,6 +72,9 @@ func (f *Faults) Free() {}
 // Device is an open device with one compute queue.
 type Device struct{ Info }
 
+// Again opens the same device once more.
+func (d *Device) Again() (*Device, error) { return nil, errNoCgo }
+
 // NewBuffer makes a buffer with memory.
 func (d *Device) NewBuffer(size int64, kind MemoryKind) (*Buffer, error) { return nil, errNoCgo }
 
