@@ -23,9 +23,9 @@ const (
 	tuneAlways = 2
 )
 
-// tuneCuts are how much slower than the best so far a shape may be, by its median,
-// to stay for further rounds. What few rounds tell is uncertain, so the first cuts
-// are generous.
+// tuneCuts are how much slower than the best so far a shape may be to stay for further
+// rounds, each by its fastest run, which other work on the machine disturbs least. What
+// few rounds tell is uncertain, so the first cuts are generous.
 var tuneCuts = []struct {
 	rounds int
 	slower float64
@@ -173,21 +173,19 @@ func (row *TuneRow) cut(rounds int) (left int) {
 	for i := range row.Shapes {
 		if s := &row.Shapes[i]; s.timer != nil {
 			left++
-			if t := s.median(); best == 0 || t < best {
+			if t := slices.Min(s.samples); best == 0 || t < best {
 				best = t
 			}
 		}
 	}
 	for i := range row.Shapes[1:] {
-		if s := &row.Shapes[1+i]; slower > 0 && s.timer != nil && float64(s.median()) > slower*float64(best) {
+		if s := &row.Shapes[1+i]; slower > 0 && s.timer != nil && float64(slices.Min(s.samples)) > slower*float64(best) {
 			s.drop()
 			left--
 		}
 	}
 	return left
 }
-
-func (s *TuneShape) median() time.Duration { return spread(slices.Clone(s.samples)).Median }
 
 func (s *TuneShape) drop() {
 	if s.timer != nil {
@@ -230,7 +228,7 @@ func (row *TuneRow) choose() {
 }
 
 // experience is how slow shapes were in the kinds of work that one kernel has done
-// so far, as shares of the fastest one's time.
+// so far, as shares of the fastest one's time, each by its fastest runs.
 type experience map[string]pace
 
 type pace struct {
@@ -259,13 +257,13 @@ func (e experience) arrange(row *TuneRow) {
 func (e experience) learn(row *TuneRow) {
 	best := time.Duration(0)
 	for _, s := range row.Shapes {
-		if s.Runs > 0 && (best == 0 || s.Time.Median < best) {
-			best = s.Time.Median
+		if s.Runs > 0 && (best == 0 || s.Time.P5 < best) {
+			best = s.Time.P5
 		}
 	}
 	for _, s := range row.Shapes {
 		if s.Runs > 0 && best > 0 {
-			e[s.Name] = pace{float64(s.Time.Median) / float64(best), row.Kind}
+			e[s.Name] = pace{float64(s.Time.P5) / float64(best), row.Kind}
 		}
 	}
 }

@@ -104,6 +104,8 @@ func TestSearch(t *testing.T) {
 		{what: "the fastest is chosen, the slow ones are dropped at the cuts", shapes: []string{"static", "fast", "third", "fifth", "tenth", "even"},
 			runs:   map[string][]time.Duration{"static": ms(10), "fast": ms(9), "third": ms(12), "fifth": ms(10.5), "tenth": ms(9.8), "even": ms(9.3)},
 			budget: time.Minute, chosen: "fast", want: []string{"static 25", "fast 25", "third 3", "fifth 6", "tenth 12", "even 25"}},
+		{what: "a shape that was disturbed is not dropped", shapes: []string{"static", "fast"}, runs: map[string][]time.Duration{"static": ms(10), "fast": ms(9, 14, 15, 8, 8, 9, 9, 9, 9, 9, 9, 9, 9)},
+			budget: time.Minute, chosen: "fast", want: []string{"static 25", "fast 25"}},
 		{what: "1 % is no gain", shapes: []string{"static", "fast"}, runs: map[string][]time.Duration{"static": ms(10), "fast": ms(9.9)},
 			budget: time.Minute, chosen: "static", want: []string{"static 25", "fast 25"}},
 		{what: "faster in two rounds of three is no gain", shapes: []string{"static", "fast"}, runs: map[string][]time.Duration{"static": ms(10), "fast": ms(9, 9, 10.1)},
@@ -215,7 +217,7 @@ func TestExperience(t *testing.T) {
 	first := rowOf("static", "slow", "good", "middling")
 	first.Kind = "first"
 	for i, x := range []float64{10, 14, 9, 11} {
-		first.Shapes[i].Time, first.Shapes[i].Runs = Spread{Median: ms(x)[0]}, 3
+		first.Shapes[i].Time, first.Shapes[i].Runs = Spread{Median: ms(20)[0], P5: ms(x)[0]}, 3
 	}
 	e.learn(first)
 	second := rowOf("static", "slow", "new", "middling", "good")
