@@ -110,7 +110,7 @@ func (linearLanes) candidates(lim Limits, c shaders.Values) []string {
 	rows, lanes := c("rows"), c("LANES")
 	list := [][2]int{{32, 2}, {48, 1}, {64, 1}, {32, 1}, {24, 2}, {16, 2}, {32, 3}, {48, 2}, {66, 1}}
 	for _, most := range []int{64, 48} {
-		if even := evenRows(rows, most); 8*even < 7*most {
+		if even := evenRows(rows, most); even >= 32 && 8*even < 7*most {
 			list = slices.Insert(list, 1, [2]int{even, 1})
 		}
 	}
