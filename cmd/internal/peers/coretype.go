@@ -3,10 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -43,7 +43,7 @@ func measureCores(ctx context.Context, names []string, command func(core string)
 		defer p.stop()
 		peers[i] = p
 	}
-	gemm := request{Do: "gemm", M: 785, K: 768, N: 768, Times: 10, Threads: runtime.NumCPU()}
+	gemm := request{Do: "gemm", M: 785, K: 768, N: 768, Times: 5, Threads: 1}
 	for range coreRounds {
 		for _, i := range order {
 			if peers[i] == nil {
@@ -81,6 +81,16 @@ func fastestCore(list []coreTime) coreTime {
 	})
 }
 
+// fastBLAS is a program that fails where PyTorch multiplies with neither MKL nor
+// OpenBLAS: with the reference library, which Debian's PyTorch is content with, a
+// product takes twenty times as long.
+const fastBLAS = `import sys, torch
+torch.mm(torch.ones(64, 64), torch.ones(64, 64))
+sys.exit(not torch.backends.mkl.is_available() and "openblas" not in open("/proc/self/maps").read())`
+
+// errSlowBLAS says what is to be done about it.
+var errSlowBLAS = errors.New("PyTorch multiplies with neither MKL nor OpenBLAS here, and so slowly that a comparison would say nothing: install OpenBLAS (Debian: libopenblas0-pthread), as make bench-peers does")
+
 // chooseCore measures which of OpenBLAS's kernels make PyTorch fastest here, that
 // of the environment among them, and notes it. It returns PyTorch's environment.
 // A PyTorch with MKL has no use for the setting.
@@ -88,13 +98,16 @@ func (b *bench) chooseCore(ctx context.Context, python, script string) ([]string
 	if exec.Command(python, "-c", "import sys, torch; sys.exit(torch.backends.mkl.is_available())").Run() != nil {
 		return pythonEnv(), nil
 	}
+	if exec.Command(python, "-c", fastBLAS).Run() != nil {
+		return nil, errSlowBLAS
+	}
 	names := coreTypes()
 	if set := os.Getenv(coreVariable); !slices.Contains(names, set) {
 		names = append(names, set)
 	}
 	list, err := measureCores(ctx, names, func(core string) *exec.Cmd {
 		cmd := exec.Command(python, script)
-		cmd.Env = coreEnv(core)
+		cmd.Env = append(coreEnv(core), "OPENBLAS_NUM_THREADS=1") // threads that wait for each other spin: on a busy machine that is most of the CPU time
 		return cmd
 	})
 	if err != nil {
@@ -134,5 +147,5 @@ func coreNote(list []coreTime, best coreTime) string {
 		}
 		each = append(each, name(s)+" "+took)
 	}
-	return fmt.Sprintf("PyTorch's products run with the kernels of OpenBLAS that were fastest here, %s (OPENBLAS_CORETYPE; a product 785×768×768 in ms of CPU: %s).", name(best), strings.Join(each, ", "))
+	return fmt.Sprintf("PyTorch's products run with the kernels of OpenBLAS that were fastest here, %s (OPENBLAS_CORETYPE; a product 785×768×768 on one thread in ms of CPU: %s).", name(best), strings.Join(each, ", "))
 }
