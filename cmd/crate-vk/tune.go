@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -35,8 +37,10 @@ in the model at that size, and stores the fastest beside the compiled kernels, f
 device and driver version. Commands that run later use them and say so in their
 headers (--no-tuning ignores them); nothing tunes itself during a run. What is stored
 holds for every batch. On a software device times are of the CPU, of the clock
-elsewhere. A shape replaces the static choice only where it was faster in three
-rounds of four.`,
+elsewhere. Shapes are compiled on all cores; what is slower than the best by more
+than a third after three rounds is dropped, with less patience later. A shape replaces the
+static choice only where it was faster by 2 % and in three rounds of four, and again
+when both were made anew. Shapes for which the time did not suffice are named.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runTune(cmd.Context(), &f) },
 	}
 	s := c.Flags()
@@ -96,6 +100,9 @@ func (a *app) runTune(ctx context.Context, f *tuneFlags) error {
 	if err != nil {
 		return err
 	}
+	if fact := uncovered(rows); fact != "" {
+		a.log.Warn(fact)
+	}
 	if f.asJSON {
 		return writeJSON(a.out, tuneRows(rows))
 	}
@@ -133,10 +140,32 @@ func outcome(r measure.TuneRow) string {
 	switch {
 	case r.Err != nil:
 		return r.Err.Error()
+	case len(r.Shapes) == 1:
+		return r.Chosen + ", the only shape"
 	case r.Chosen == r.Shapes[0].Name:
 		return r.Chosen + ", the static choice, stays"
 	}
 	return fmt.Sprintf("%s instead of %s, %.2f times as fast", r.Chosen, r.Shapes[0].Name, r.Gain)
+}
+
+// uncovered says how many shapes the time did not suffice for, and how much would
+// have, at the pace so far; "" where none was left out.
+func uncovered(rows []measure.TuneRow) string {
+	missing, seconds := 0, 0.0
+	for _, r := range rows {
+		left := 0
+		for _, s := range r.Shapes {
+			if errors.Is(s.Err, measure.ErrNoTime) {
+				left++
+			}
+		}
+		missing += left
+		seconds += r.Took.Seconds() * float64(len(r.Shapes)) / float64(max(len(r.Shapes)-left, 1))
+	}
+	if missing == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d shapes were not measured: no time was left for them; about --seconds %.0f would do", missing, math.Ceil(seconds/10)*10)
 }
 
 func tuneRows(rows []measure.TuneRow) []tuneRow {
@@ -166,17 +195,22 @@ func (a *app) tuneTable(rows []measure.TuneRow) error {
 		name := fmt.Sprintf("%s, %d times", r.Kernel, r.Count)
 		for _, s := range r.Shapes {
 			var notes []string
-			if s.Shape == r.Static {
+			if len(r.Shapes) == 1 {
+				notes = append(notes, "the only shape")
+			} else if s.Shape == r.Static {
 				notes = append(notes, "static")
 			}
-			if s.Shape == r.Chosen {
+			if s.Shape == r.Chosen && len(r.Shapes) > 1 {
 				notes = append(notes, "chosen")
 				if r.Gain > 1 {
 					notes = append(notes, fmt.Sprintf("%.2f×", r.Gain))
 				}
 			}
+			if s.Error != "" {
+				notes = append(notes, s.Error)
+			}
 			if s.Runs == 0 {
-				fmt.Fprintf(t, "%s\t%s\t\t\t\t\t%s\n", name, s.Shape, s.Error)
+				fmt.Fprintf(t, "%s\t%s\t\t\t\t\t%s\n", name, s.Shape, strings.Join(notes, ", "))
 			} else {
 				fmt.Fprintf(t, "%s\t%s\t%.3f\t%.3f\t%.3f\t%d\t%s\n", name, s.Shape, s.MS.Median, s.MS.P5, s.MS.P95, s.Runs, strings.Join(notes, ", "))
 			}

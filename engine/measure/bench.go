@@ -163,11 +163,11 @@ func (res *BenchResult) measure(ctx context.Context, o BenchOptions, once, sampl
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		c0, t0 := processTime(), time.Now()
+		c0, t0 := run.ProcessTime(), time.Now()
 		if err := once(); err != nil {
 			return err
 		}
-		wall, cpu = append(wall, time.Since(t0)), append(cpu, processTime()-c0)
+		wall, cpu = append(wall, time.Since(t0)), append(cpu, run.ProcessTime()-c0)
 		if err := sample(); err != nil {
 			return err
 		}

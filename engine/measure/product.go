@@ -49,21 +49,21 @@ func Product(ctx context.Context, on inside.Opener, size ProductSize, during tim
 		return nil, err
 	}
 	d := &p.Dispatches[len(p.Dispatches)-1]
-	r := &tuneRun{store: run.NewWeightStore(e.Device.Device, prove.RandomParams(gr))}
-	defer r.close()
-	if err := r.load(ctx, e.Device.Device, p, prove.RandomInputs(gr)); err != nil {
+	r, err := run.NewTimed(ctx, e.Device.Device, p, prove.RandomParams(gr), prove.RandomInputs(gr))
+	if err != nil {
 		return nil, err
 	}
-	t := &ProductTimes{Kernel: fmt.Sprint(d.Kernel.Name, " ", plan.Shape(d)), FLOPs: d.FLOPs, Times: r.times}
+	defer r.Close()
+	t := &ProductTimes{Kernel: fmt.Sprint(d.Kernel.Name, " ", plan.Shape(d)), FLOPs: d.FLOPs, Times: r.Times()}
 	for start := time.Now(); len(t.Each) < 5 || time.Since(start) < during; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		took, err := r.once()
+		took, err := r.Wall()
 		if err != nil {
 			return nil, err
 		}
-		t.Each = append(t.Each, took/time.Duration(r.times))
+		t.Each = append(t.Each, took)
 	}
 	return t, nil
 }

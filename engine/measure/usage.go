@@ -33,6 +33,3 @@ func peakMemory() int64 {
 	}
 	return 0
 }
-
-// processTime is the user and system time of all threads so far.
-func processTime() time.Duration { return run.ProcessTime() }

@@ -81,7 +81,10 @@ func (attendLanes) shape(k *shaders.Variant, c shaders.Values) string {
 }
 
 func (attendLanes) candidates(lim Limits, c shaders.Values) []string {
-	list := [][2]int{{3, 6}, {5, 4}, {3, 8}, {3, 12}, {2, 8}, {4, 4}, {3, 10}, {4, 8}, {3, 5}, {3, 4}, {2, 6}, {6, 4}, {2, 4}, {1, 8}}
+	list := [][2]int{{3, 6}, {5, 4}, {3, 8}, {2, 8}, {4, 4}, {4, 8}, {3, 5}, {3, 4}, {2, 6}, {6, 4}, {2, 4}, {1, 8}}
+	if lim.Subgroup >= 16 { // below six keys a step all are slower by a tenth or more
+		list = [][2]int{{3, 8}, {3, 12}, {2, 12}, {3, 10}, {4, 8}, {2, 10}, {3, 11}, {2, 8}, {4, 10}, {3, 6}}
+	}
 	return lanesShapes(lim, slices.DeleteFunc(list, func(s [2]int) bool {
 		return s[1] > lim.Subgroup || !fitsLanes(s[0], s[1], c("HEAD_QUADS"))
 	}))

@@ -17,8 +17,8 @@ func TestLanesProducts(t *testing.T) {
 		{8, 785, 768, 32, 2},
 		{16, 785, 768, 32, 2},
 		{8, 197, 576, 29, 2},      // seven tiles: an eighth would be nearly empty
-		{16, 197, 576, 66, 1},     // nine panels: one a tile, and three tiles of rows
-		{16, 8 * 197, 576, 66, 1}, // 24 tiles, not 25
+		{16, 197, 576, 50, 1},     // nine panels: one a tile, and four even tiles of rows
+		{16, 8 * 197, 576, 48, 1}, // 33 tiles
 		{16, 60, 192, 32, 1},      // few workgroups: one quad, and tiles as they are
 		{8, 1, 768, 1, 1},
 	} {

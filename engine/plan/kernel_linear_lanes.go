@@ -59,31 +59,29 @@ func (linearLanes) static(lim Limits, rows, nquads int) lanesBlock {
 	// and B/8). Not so where one panel is left over among few: its lanes would
 	// compute a second quad that is not there. And not where the threads would
 	// have too few workgroups to share out.
-	// There, tiles of twice the rows do as many multiplies a trip of the loop:
-	// 1.08 to 1.14 times as fast on S/16 at 512 bits, where 197 rows are three
-	// tiles of 66.
+	// There, tiles of about 48 rows, which share the rows evenly, do more multiplies a
+	// trip of the loop: at 512 bits S/16 takes 0.74 (b1) and 0.81 (b8) of the CPU time
+	// of tiles of 66, whose fifth fetch a trip brings two rows.
 	panels := ceil(nquads, lim.Subgroup)
 	switch few := ceil(rows, s.rows)*ceil(panels, 2) < 16; {
 	case few:
 		s.cols = 1
 	case panels%2 == 1 && panels < 16:
 		s.cols = 1
-		if ceil(rows, 2*s.rows)*panels >= 16 {
-			s.rows = 2 * s.rows
+		if tiles := (rows + 24) / 48; tiles*panels >= 16 {
+			s.rows = ceil(rows, tiles)
 		}
 	}
-	// Where the last of few tiles would be mostly empty, all are a little lower,
-	// and where it would have a row or two, all are a little higher: 197 rows are
-	// 7 tiles of 29, not of 32. The shape changes no bits.
-	tiles := ceil(rows, s.rows)
-	if s.rows > 32 && (tiles-1)*(s.rows+s.rows/16) >= rows {
-		tiles--
-	}
-	if tiles*s.rows > rows+rows/12 || tiles*s.rows < rows {
-		s.rows = ceil(rows, tiles)
+	// Where the last of few tiles would be mostly empty, all are a little lower:
+	// 197 rows are 7 tiles of 29, not of 32. The shape changes no bits.
+	if ceil(rows, s.rows)*s.rows > rows+rows/12 {
+		s.rows = evenRows(rows, s.rows)
 	}
 	return s
 }
+
+// evenRows is the height of tiles of at most so many rows that share rows evenly.
+func evenRows(rows, most int) int { return ceil(rows, ceil(rows, most)) }
 
 // choose takes the shape of that name where it can be compiled, and cuts it to
 // the product.
@@ -106,10 +104,20 @@ func (linearLanes) shape(k *shaders.Variant, c shaders.Values) string {
 }
 
 // candidates are bodies of 256 to 1,536 multiply-adds, which drivers compile
-// within a second or so.
+// within a second or so; tiles that share the rows evenly among them where others
+// would leave much of the last one empty.
 func (linearLanes) candidates(lim Limits, c shaders.Values) []string {
-	list := [][2]int{{32, 2}, {24, 2}, {16, 2}, {32, 1}, {32, 3}, {48, 1}, {16, 4}, {48, 2}, {64, 1}, {66, 1}, {16, 1}}
-	rows, panels := c("rows"), ceil(c("nquads"), c("LANES"))
+	rows, lanes := c("rows"), c("LANES")
+	list := [][2]int{{32, 2}, {48, 1}, {64, 1}, {32, 1}, {24, 2}, {16, 2}, {32, 3}, {48, 2}, {66, 1}}
+	for _, most := range []int{64, 48} {
+		if even := evenRows(rows, most); even >= 32 && 8*even < 7*most {
+			list = slices.Insert(list, 1, [2]int{even, 1})
+		}
+	}
+	if lanes < 16 { // too small a body for more: a sixth slower on all that was measured
+		list = append(list, [2]int{16, 4}, [2]int{16, 1})
+	}
+	panels := ceil(c("nquads"), lanes)
 	return lanesShapes(lim, slices.DeleteFunc(list, func(s [2]int) bool { return s[0] > rows || s[1] > panels }))
 }
 

@@ -93,6 +93,23 @@ func OpenDevice(inst *vk.Instance, o DeviceOptions) (*Device, error) {
 	return d, nil
 }
 
+// Twin opens the same device once more: another queue, and pipelines of its own,
+// which are not kept. It may use what memory the device has left.
+func (d *Device) Twin() (*Device, error) {
+	dev, err := d.VK.Again()
+	if err != nil {
+		return nil, NoDevice(fmt.Errorf("%s: %w", d.Info.Name, err))
+	}
+	dev.LimitMemory(d.VK.MemoryLeft())
+	twin := &Device{VK: dev, Info: d.Info, Limits: d.Limits, kept: newDeviceCache("", d.Info, vk.VectorBits(), d.pipelines.code)}
+	if twin.compiled, err = dev.NewCache(nil); err != nil {
+		dev.Close()
+		return nil, NoDevice(fmt.Errorf("%s: %w", d.Info.Name, err))
+	}
+	twin.pipelines = newPipelines(dev, twin.compiled, d.pipelines.code)
+	return twin, nil
+}
+
 // Close releases the device, whose programs and weights were closed before. It
 // returns how many objects are left all the same.
 func (d *Device) Close() (left int) {

@@ -74,6 +74,15 @@ func (t *Timed) once() (time.Duration, error) {
 	return time.Since(start), err
 }
 
+// Wall is what one dispatch takes now, by the clock.
+func (t *Timed) Wall() (time.Duration, error) {
+	took, err := t.once()
+	return took / time.Duration(t.times), err
+}
+
+// Times is how many times a timed submission runs the dispatch.
+func (t *Timed) Times() int { return t.times }
+
 // Time is what one dispatch takes now: process CPU time on a software device, which
 // other programs disturb less than the clock.
 func (t *Timed) Time() (time.Duration, error) {

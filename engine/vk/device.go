@@ -129,6 +129,10 @@ func (i *Instance) openDevice(info Info, statistics bool, matrices C.uint32_t) (
 	return d, nil
 }
 
+// Again opens the same device once more, with a queue of its own and without
+// statistics.
+func (d *Device) Again() (*Device, error) { return d.inst.OpenDevice(d.Info, false) }
+
 // call makes a call of vulkan-go's, unless a fault stands in its place.
 func (d *Device) call(name string, f func() vulkan.Result) error {
 	if r := d.faults.next(name); r != Success {

@@ -17,6 +17,7 @@ import (
 type Buffer struct {
 	d      *Device
 	size   int64
+	room   int64 // behind its end, see viewRoom
 	h      vulkan.Buffer
 	mem    vulkan.DeviceMemory
 	mapped unsafe.Pointer // nil when the host can't see it
@@ -49,8 +50,8 @@ func (d *Device) NewBuffer(size int64, kind MemoryKind) (*Buffer, error) {
 }
 
 func (d *Device) newBuffer(size int64, kind MemoryKind) (*Buffer, error) {
-	b := &Buffer{d: d, size: size}
-	info := vulkan.BufferCreateInfo{SType: vulkan.StructureTypeBufferCreateInfo, Size: vulkan.DeviceSize(size), Usage: usages}
+	b := &Buffer{d: d, size: size, room: d.viewRoom(size)}
+	info := vulkan.BufferCreateInfo{SType: vulkan.StructureTypeBufferCreateInfo, Size: vulkan.DeviceSize(size + b.room), Usage: usages}
 	defer info.Free()
 	dev := deviceOf(d.handle)
 	var h vulkan.Buffer
@@ -152,34 +153,4 @@ func (b *Buffer) Destroy() {
 	vulkan.FreeMemory(dev, b.mem, nil)
 	b.d.count(-2)
 	b.d.give(b.size)
-}
-
-// View is a texel view of a part of a buffer: four float32 or float16 a texel.
-type View struct {
-	d *Device
-	h vulkan.BufferView
-}
-
-// NewView makes a view of size bytes from offset on.
-func (b *Buffer) NewView(offset, size int64, half bool) (*View, error) {
-	var h vulkan.BufferView
-	format := vulkan.FormatR32g32b32a32Sfloat
-	if half {
-		format = vulkan.FormatR16g16b16a16Sfloat
-	}
-	info := vulkan.BufferViewCreateInfo{SType: vulkan.StructureTypeBufferViewCreateInfo, Buffer: b.h, Format: format,
-		Offset: vulkan.DeviceSize(offset), Range: vulkan.DeviceSize(size)}
-	defer info.Free()
-	err := b.d.call("vkCreateBufferView", func() vulkan.Result { return vulkan.CreateBufferView(deviceOf(b.d.handle), &info, nil, &h) })
-	if err != nil {
-		return nil, err
-	}
-	b.d.count(1)
-	return &View{b.d, h}, nil
-}
-
-// Destroy frees the view.
-func (v *View) Destroy() {
-	vulkan.DestroyBufferView(deviceOf(v.d.handle), v.h, nil)
-	v.d.count(-1)
 }

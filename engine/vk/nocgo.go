@@ -75,6 +75,9 @@ type Device struct{ Info }
 // OpenMatrices opens the device once more, with cooperative matrices.
 func (d *Device) OpenMatrices(statistics bool) (m Matrices, err error) { return Matrices{}, errNoCgo }
 
+// Again opens the same device once more.
+func (d *Device) Again() (*Device, error) { return nil, errNoCgo }
+
 // NewBuffer makes a buffer with memory.
 func (d *Device) NewBuffer(size int64, kind MemoryKind) (*Buffer, error) { return nil, errNoCgo }
 

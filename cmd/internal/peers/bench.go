@@ -112,26 +112,30 @@ func (b *bench) startONNX() error {
 }
 
 // startVulkan starts crate-vk: on llvmpipe once for each width of vectors that
-// the processor has, the driver reading it once a process.
+// the processor has, the driver reading it once a process. Where crate-vk tune has stored
+// shapes for the device, a second one of each takes them.
 func (b *bench) startVulkan(ctx context.Context) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
 	for _, bits := range []int{256, 512} {
 		p := &peer{name: fmt.Sprintf("crate-vk, %d bits", bits), form: folded, bits: bits, tolerance: tolerance}
-		if err := startPeer(p, exec.Command(self, "-child")); err != nil {
-			return err
-		}
-		a, err := p.ask(ctx, request{Do: "open", Device: b.device, Bits: bits})
+		a, err := b.openVulkan(ctx, p)
 		if err != nil {
-			p.stop()
 			return err
 		}
-		p.version = "crate-vk on " + a.Version
-		b.peers, b.vulk = append(b.peers, p), append(b.vulk, p)
-		if !strings.Contains(a.Name, "llvmpipe") {
+		soft := strings.Contains(a.Name, "llvmpipe")
+		if !soft {
 			p.name, p.bits = "crate-vk", 0
+		}
+		b.peers, b.vulk = append(b.peers, p), append(b.vulk, p)
+		tuned := &peer{name: p.name + ", tuned", form: folded, bits: bits, tuned: true, tolerance: tolerance}
+		if a, err = b.openVulkan(ctx, tuned); err != nil {
+			return err
+		}
+		if a.Tuning == "static" {
+			tuned.stop()
+		} else {
+			b.peers = append(b.peers, tuned)
+		}
+		if !soft {
 			return nil
 		}
 		if !cpu.X86.HasAVX512F {
@@ -140,6 +144,24 @@ func (b *bench) startVulkan(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// openVulkan starts one of crate-vk's peers and opens its device.
+func (b *bench) openVulkan(ctx context.Context, p *peer) (answer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return answer{}, err
+	}
+	if err := startPeer(p, exec.Command(self, "-child")); err != nil {
+		return answer{}, err
+	}
+	a, err := p.ask(ctx, request{Do: "open", Device: b.device, Bits: p.bits, Tuned: p.tuned})
+	if err != nil {
+		p.stop()
+		return answer{}, err
+	}
+	p.version = "crate-vk on " + a.Version
+	return a, nil
 }
 
 // startGGML starts ggml's Vulkan backend, which is of interest where crate-vk

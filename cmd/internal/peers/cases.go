@@ -72,6 +72,7 @@ type request struct {
 	Threads  int        `json:"threads,omitempty"`
 	Device   string     `json:"device,omitempty"`
 	Bits     int        `json:"bits,omitempty"`
+	Tuned    bool       `json:"tuned,omitempty"` // with the kernel shapes that crate-vk tune has stored
 	Times    int        `json:"times,omitempty"`
 	Name     string     `json:"name,omitempty"` // of the output; "" is the only one
 	M        int        `json:"m,omitempty"`

@@ -23,6 +23,7 @@ type answer struct {
 	GFLOPS  float64   `json:"gflops,omitempty"`
 	Share   []float64 `json:"share,omitempty"` // whole plan ÷ its products alone, a round each
 	Name    string    `json:"name,omitempty"`
+	Tuning  string    `json:"tuning,omitempty"` // of crate-vk: static, or a name of what tune has stored
 }
 
 // peer is a child process that answers requests, one line of JSON each.
@@ -30,6 +31,7 @@ type peer struct {
 	name      string // as in the table
 	form      string
 	bits      int
+	tuned     bool
 	version   string
 	tolerance float64 // of its outputs, as a share of the largest
 	cmd       *exec.Cmd

@@ -21,7 +21,7 @@ It takes about a quarter of an hour on two cores. Run it on a machine that does 
 | PyTorch, folded | the same function after crate-vk's algebra: ISTA as one matrix, LayerNorm's gain and bias in the next weight, the scale in the projection, the class row alone in the last layer. The centring stays in torch's layer_norm, which is fast |
 | onnxruntime, published | what ` + "`crate-vk compile --without all --onnx FILE`" + ` writes |
 | onnxruntime, folded | what ` + "`crate-vk compile --onnx FILE`" + ` writes: the graph that crate-vk runs, behind all its passes |
-| crate-vk, 256 and 512 bits | the engine's API on the Vulkan device; on llvmpipe once for each vector width that the processor has |
+| crate-vk, 256 and 512 bits | the engine's API on the Vulkan device; on llvmpipe once for each vector width that the processor has. Rows with "tuned" use the kernel shapes that ` + "`crate-vk tune`" + ` has stored for the device, where it has; the others the static choice |
 | ggml-Vulkan, folded | the folded layers in ggml's operators on the same Vulkan device, float32 tensors, its own choice of arithmetic; embedding and head are left out of its time. Some of the rounds only, in cases of its own, as it takes seconds |
 
 Cases: CRATE-B/8 (emergence-b8, 785 tokens), CRATE-S/16 (crate-s16, 197 tokens) and the
@@ -38,7 +38,7 @@ Every peer takes 8-bit pixels and normalises them itself.
 - Wall time is from pixels in memory to outputs in memory. CPU time is the process's user and system time, all threads, over the same span.
 - A ratio is taken within each round; the median of the ratios is what counts, so that a busy minute falls on both sides.
 - Everyone has all cores. Waiting threads of PyTorch (OpenMP's and OpenBLAS's) and of onnxruntime sleep instead of spinning: that costs them nothing measurable on idle cores, and their CPU time is their own work then.
-- OpenBLAS takes a slow generic kernel on a processor that it does not know. Before anything else a product is timed with the kernels of SkylakeX, Zen and Haswell and with its own choice, in rounds, and PyTorch runs with the fastest; the run below names it.
+- OpenBLAS takes a slow generic kernel on a processor that it does not know. Before anything else a product is timed with the kernels of SkylakeX, Zen and Haswell and with its own choice, in rounds, and PyTorch runs with the one that takes the least CPU time, which other work on the machine disturbs less than the clock; the run below names it.
 - The plan's products are timed by the device's timestamps around each dispatch. Alone means: the dispatch submitted by itself, the host waiting for it.
 `
 

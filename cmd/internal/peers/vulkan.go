@@ -88,6 +88,9 @@ func (s *server) open(ctx context.Context, r request) (a answer, err error) {
 	if dir, err := os.UserCacheDir(); err == nil {
 		opts = append(opts, engine.WithCache(filepath.Join(dir, "crate-vk")))
 	}
+	if !r.Tuned {
+		opts = append(opts, expert.WithoutTuning())
+	}
 	if r.Bits > 0 {
 		opts = append(opts, expert.WithVectorBits(r.Bits))
 	}
@@ -95,7 +98,7 @@ func (s *server) open(ctx context.Context, r request) (a answer, err error) {
 		return a, err
 	}
 	d := s.eng.Device()
-	return answer{Name: d.Name, Version: fmt.Sprintf("%s, driver %s, Vulkan %s, tuning %s", d.Name, d.Driver, d.API, expert.Tuning(s.eng))}, nil
+	return answer{Name: d.Name, Tuning: expert.Tuning(s.eng), Version: fmt.Sprintf("%s, driver %s, Vulkan %s, tuning %s", d.Name, d.Driver, d.API, expert.Tuning(s.eng))}, nil
 }
 
 func (s *server) load(ctx context.Context, r request) error {
