@@ -51,7 +51,7 @@ const seed = 20231030
 
 // request is what a peer is asked. Each peer reads what it needs of it.
 type request struct {
-	Do       string     `json:"do"` // load, run, output; gemm; ops, alone
+	Do       string     `json:"do"` // load, run, output; gemm, layer; ops, alone
 	Form     string     `json:"form,omitempty"`
 	Weights  string     `json:"weights,omitempty"` // safetensors, float32
 	ONNX     string     `json:"onnx,omitempty"`

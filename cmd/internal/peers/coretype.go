@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -20,7 +21,7 @@ func coreTypes() []string { return []string{"", "SkylakeX", "Zen", "Haswell"} }
 // coreRounds is how often each kind has a turn.
 const coreRounds = 7
 
-// coreTime is what one of PyTorch's products takes with the kernels of one kind of
+// coreTime is what a layer takes in PyTorch with the kernels of one kind of
 // processor, in seconds of CPU; 0 where it could not run them. Other work on the
 // machine changes it less than the clock, and it is what the targets are about.
 type coreTime struct {
@@ -28,7 +29,7 @@ type coreTime struct {
 	cpu  float64
 }
 
-// measureCores times a product of B/8's with each kind, in rounds that go to and
+// measureCores times a layer like B/8's with each kind, in rounds that go to and
 // fro. A kind that ends its process, having instructions that this processor has
 // not, is out.
 func measureCores(ctx context.Context, names []string, command func(core string) *exec.Cmd) ([]coreTime, error) {
@@ -43,13 +44,13 @@ func measureCores(ctx context.Context, names []string, command func(core string)
 		defer p.stop()
 		peers[i] = p
 	}
-	gemm := request{Do: "gemm", M: 785, K: 768, N: 768, Times: 5, Threads: 1}
+	layer := request{Do: "layer", M: 785, K: 768, Heads: 12, Times: 3, Threads: runtime.NumCPU()}
 	for range coreRounds {
 		for _, i := range order {
 			if peers[i] == nil {
 				continue
 			}
-			a, err := peers[i].ask(ctx, gemm)
+			a, err := peers[i].ask(ctx, layer)
 			switch {
 			case ctx.Err() != nil:
 				return nil, ctx.Err()
@@ -71,7 +72,7 @@ func measureCores(ctx context.Context, names []string, command func(core string)
 	return list, nil
 }
 
-// fastestCore is the kind whose products take the least CPU time of those that run.
+// fastestCore is the kind whose layer takes the least CPU time of those that run.
 func fastestCore(list []coreTime) coreTime {
 	return slices.MinFunc(list, func(a, b coreTime) int {
 		if (a.cpu == 0) != (b.cpu == 0) {
@@ -89,7 +90,7 @@ torch.mm(torch.ones(64, 64), torch.ones(64, 64))
 sys.exit(not torch.backends.mkl.is_available() and "openblas" not in open("/proc/self/maps").read())`
 
 // errSlowBLAS says what is to be done about it.
-var errSlowBLAS = errors.New("PyTorch multiplies with neither MKL nor OpenBLAS here, and so slowly that a comparison would say nothing: install OpenBLAS (Debian: libopenblas0-pthread), as make bench-peers does")
+var errSlowBLAS = errors.New("PyTorch multiplies with neither MKL nor OpenBLAS here, and so slowly that a comparison would say nothing: install OpenBLAS (Debian: libopenblas0-openmp, whose threads are PyTorch's own), as make bench-peers does")
 
 // chooseCore measures which of OpenBLAS's kernels make PyTorch fastest here, that
 // of the environment among them, and notes it. It returns PyTorch's environment.
@@ -107,7 +108,7 @@ func (b *bench) chooseCore(ctx context.Context, python, script string) ([]string
 	}
 	list, err := measureCores(ctx, names, func(core string) *exec.Cmd {
 		cmd := exec.Command(python, script)
-		cmd.Env = append(coreEnv(core), "OPENBLAS_NUM_THREADS=1") // threads that wait for each other spin: on a busy machine that is most of the CPU time
+		cmd.Env = coreEnv(core)
 		return cmd
 	})
 	if err != nil {
@@ -147,5 +148,5 @@ func coreNote(list []coreTime, best coreTime) string {
 		}
 		each = append(each, name(s)+" "+took)
 	}
-	return fmt.Sprintf("PyTorch's products run with the kernels of OpenBLAS that were fastest here, %s (OPENBLAS_CORETYPE; a product 785×768×768 on one thread in ms of CPU: %s).", name(best), strings.Join(each, ", "))
+	return fmt.Sprintf("PyTorch runs with the kernels of OpenBLAS that were fastest here, %s (OPENBLAS_CORETYPE; a layer of 785 tokens, 768 channels and 12 heads in ms of CPU: %s).", name(best), strings.Join(each, ", "))
 }

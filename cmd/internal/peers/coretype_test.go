@@ -21,8 +21,8 @@ func TestFastestCore(t *testing.T) {
 	for _, c := range []struct {
 		dies, best, note string
 	}{
-		{"", "SkylakeX", "here, SkylakeX (OPENBLAS_CORETYPE; a product 785×768×768 on one thread in ms of CPU: its own choice 19.5, SkylakeX 4.8, Zen 6.2, Haswell 7.7)."},
-		{"SkylakeX", "Zen", "here, Zen (OPENBLAS_CORETYPE; a product 785×768×768 on one thread in ms of CPU: its own choice 19.5, SkylakeX does not run, Zen 6.2, Haswell 7.7)."},
+		{"", "SkylakeX", "here, SkylakeX (OPENBLAS_CORETYPE; a layer of 785 tokens, 768 channels and 12 heads in ms of CPU: its own choice 19.5, SkylakeX 4.8, Zen 6.2, Haswell 7.7)."},
+		{"SkylakeX", "Zen", "here, Zen (OPENBLAS_CORETYPE; a layer of 785 tokens, 768 channels and 12 heads in ms of CPU: its own choice 19.5, SkylakeX does not run, Zen 6.2, Haswell 7.7)."},
 	} {
 		list, err := measureCores(context.Background(), coreTypes(), func(core string) *exec.Cmd {
 			cmd := exec.Command("sh", "-c", answer)
