@@ -37,8 +37,8 @@ Every peer takes 8-bit pixels and normalises them itself.
 - A round gives every peer one turn; the next round goes in the opposite order. A turn is one forward that is not counted, then one that is, or as many as fill 50 ms.
 - Wall time is from pixels in memory to outputs in memory. CPU time is the process's user and system time, all threads, over the same span.
 - A ratio is taken within each round; the median of the ratios is what counts, so that a busy minute falls on both sides.
-- Everyone has all cores. Waiting threads of PyTorch (OpenMP's and OpenBLAS's) and of onnxruntime sleep instead of spinning: that costs them nothing measurable on idle cores, and their CPU time is their own work then.
-- OpenBLAS takes a slow generic kernel on a processor that it does not know. Before anything else a product is timed with the kernels of SkylakeX, Zen and Haswell and with its own choice, in rounds, and PyTorch runs with the one that takes the least CPU time, which other work on the machine disturbs less than the clock; the run below names it.
+- Everyone has all cores. Waiting threads of PyTorch (OpenMP's and OpenBLAS's) and of onnxruntime sleep instead of spinning: that costs them nothing measurable on idle cores, and their CPU time is their own work then. glibc keeps the memory that PyTorch's tensors leave, in huge pages (GLIBC_TUNABLES): without that the system clears it anew for each large tensor, which on a virtual machine was up to three quarters of B/8's CPU time.
+- OpenBLAS takes a slow generic kernel on a processor that it does not know. Before anything else a layer (products and attention, all threads) is timed with the kernels of SkylakeX, Zen and Haswell and with its own choice, in rounds, and PyTorch runs with the one that takes the least CPU time, which other work on the machine disturbs less than the clock; the run below names it.
 - The plan's products are timed by the device's timestamps around each dispatch. Alone means: the dispatch submitted by itself, the host waiting for it.
 `
 
