@@ -8,7 +8,6 @@ import (
 
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/run"
-	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/graph/interp"
 )
@@ -31,7 +30,7 @@ func (dev *Device) ChooseLoad(ctx context.Context) error {
 		return nil
 	}
 	err := dev.measureLoads(ctx, ways)
-	if err != nil && !errors.Is(err, vk.ErrDeviceLost) {
+	if err != nil && !errors.Is(err, run.ErrDeviceLost) {
 		dev.log.Debug("the ways to load were not compared", "reason", err)
 		return nil
 	}

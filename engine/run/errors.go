@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
 // Conditions that callers tell apart with errors.Is. ErrLostWork stands for a run
 // that was repeated once already.
 var (
-	ErrNoDevice = errors.New("no usable device")
-	ErrLostWork = errors.New("the device reported success and did not do the work")
+	ErrNoDevice   = errors.New("no usable device")
+	ErrLostWork   = errors.New("the device reported success and did not do the work")
+	ErrDeviceLost = vk.ErrDeviceLost
 )
 
 // NoDevice makes errors.Is(err, ErrNoDevice) hold, whatever the reason.
