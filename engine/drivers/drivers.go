@@ -192,9 +192,10 @@ func (m Machine) link(abs string) string {
 	return filepath.Base(to)
 }
 
-// inContainer reports that this program's system is a container's.
+// inContainer reports that this program's system is a container's. A pod of Kubernetes is
+// told by its environment alone where it has a group hierarchy of its own (containerd).
 func (m Machine) inContainer(ctx context.Context) bool {
-	if m.env("container") != "" || m.exists("/.dockerenv") || m.exists("/run/.containerenv") || m.exists("/run/systemd/container") {
+	if m.env("container") != "" || m.env("KUBERNETES_SERVICE_HOST") != "" || m.exists("/.dockerenv") || m.exists("/run/.containerenv") || m.exists("/run/systemd/container") {
 		return true
 	}
 	groups := m.read(ctx, "/proc/1/cgroup")

@@ -227,11 +227,15 @@ func givenAway() []finds {
 	dxg := made{files: map[string]string{"/dev/dxg": "", icds + "lvp_icd.json": manifestOf("libvulkan_lvp.so")}}
 	return []finds{
 		{"no capability", nvidia().with(gone).with(container()), "nvidia-container", []string{"NVIDIA_DRIVER_CAPABILITIES is not set"}, []string{"-e NVIDIA_DRIVER_CAPABILITIES=all"}},
+		{"no capability in a pod", nvidia().with(gone).with(made{env: map[string]string{"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, files: map[string]string{"/proc/1/cgroup": "0::/\n"}}), "nvidia-container", []string{"NVIDIA_DRIVER_CAPABILITIES is not set"}, []string{"-e NVIDIA_DRIVER_CAPABILITIES=all"}},
 		{"capabilities without graphics", nvidia().with(gone).with(container()).with(capable("compute,utility")), "nvidia-container", []string{`is "compute,utility"`}, []string{"-e NVIDIA_DRIVER_CAPABILITIES=all"}},
 		{"capabilities and no library", nvidia().with(gone).with(container()).with(capable("compute,graphics")), "nvidia-container", []string{"without its Vulkan driver"}, []string{"nvidia-ctk cdi generate"}},
 		{"NVIDIA's library without a manifest", noManifest.with(container()).with(capable("all")), "drivers", []string{"no manifest names that"}, []string{"nvidia_icd.json", "libGLX_nvidia.so.0"}},
 		{"NVIDIA's driver for Vulkan not installed", nvidia().with(gone), "drivers", []string{"kernel driver is nvidia", "NVIDIA's own"}, []string{"nvidia-vulkan-icd"}},
 		{"NVIDIA's library and module differ", nvidia().with(made{files: map[string]string{libs + "libGLX_nvidia.so.535.183.01": absent, libs + "libGLX_nvidia.so.550.54.14": ""}}), "nvidia-versions", []string{"module has version 535.183.01", "550.54.14"}, []string{"restart the machine"}},
+		{"NVIDIA's library and its open module differ", nvidia().with(made{files: map[string]string{libs + "libGLX_nvidia.so.535.183.01": absent, libs + "libGLX_nvidia.so.570.133.20": "",
+			"/proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.124.06  Release Build  (dvs-builder@U22)  Wed Feb 26 02:13:22 UTC 2025\n"}}),
+			"nvidia-versions", []string{"module has version 570.124.06", "570.133.20"}, []string{"restart the machine"}},
 		{"WSL", dxg.with(made{files: map[string]string{"/usr/lib/wsl/lib/libd3d12.so": ""}}), "wsl", []string{"dzn", "not installed"}, []string{"a Mesa that has dzn"}},
 		{"WSL with dzn", dxg.with(made{files: map[string]string{"/usr/lib/wsl/lib/libd3d12.so": "", icds + "dzn_icd.json": manifestOf("libvulkan_dzn.so")}}), "wsl", []string{"dzn", "reports no GPU"}, nil},
 		{"WSL without Windows' libraries", dxg, "wsl", []string{"/usr/lib/wsl/lib"}, []string{"wsl --update"}},

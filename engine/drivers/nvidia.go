@@ -75,7 +75,7 @@ func (m Machine) nvidiaRemedy(ctx context.Context) string {
 // The version of a driver of NVIDIA, in what its kernel module says and in the names of
 // its libraries.
 var (
-	moduleVersion  = regexp.MustCompile(`Kernel Module\D*? ([0-9]+\.[0-9.]+)`)
+	moduleVersion  = regexp.MustCompile(`Kernel Module(?: for \S+)? +([0-9]+\.[0-9.]+)`)
 	libraryVersion = regexp.MustCompile(`\.so\.([0-9]+\.[0-9.]+)$`)
 )
 
