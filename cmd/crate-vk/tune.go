@@ -38,7 +38,7 @@ device and driver version. Commands that run later use them and say so in their
 headers (--no-tuning ignores them); nothing tunes itself during a run. What is stored
 holds for every batch. On a software device times are of the CPU, of the clock
 elsewhere. Shapes are compiled on all cores; what is slower than the best by more
-than a third after three rounds is dropped, with less patience later. A shape replaces the
+than 30 % after three rounds is dropped, with less patience later. A shape replaces the
 static choice only where it was faster by 2 % and in three rounds of four, and again
 when both were made anew. Shapes for which the time did not suffice are named.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runTune(cmd.Context(), &f) },
@@ -79,6 +79,9 @@ func (a *app) runTune(ctx context.Context, f *tuneFlags) error {
 	}
 	if f.batch < 1 || f.seconds <= 0 {
 		return usage(fmt.Errorf("--batch is %d and --seconds %g, want both above 0", f.batch, f.seconds))
+	}
+	if !f.dryRun && (f.device.noCache || f.device.spirv != "" || cacheDir() == "") {
+		return usage(errors.New("the choice would have no folder to be stored in (--no-cache, --spirv, or no HOME): --dry-run measures and stores nothing"))
 	}
 	src, err := f.model.open(a)
 	if err != nil {
