@@ -14,7 +14,9 @@ func (a *app) devices() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "devices [--why] [--json]",
 		Short: "List the Vulkan devices; executes nothing",
-		Long: `List the Vulkan devices. Nothing is executed on them.
+		Long: `List the Vulkan devices. Nothing is executed on them. A software device computes on
+the CPU. SUBGROUP is how many invocations of a kernel run in step (a warp, a wave; of a
+software device the float32 in a vector), FP16 whether --precision fp16 can be had.
 
 With --why it looks for what stands between this program and the machine's GPUs,
 part by part: the Vulkan loader, the manifests that tell it of drivers, the
