@@ -25,7 +25,8 @@ func (a *app) benchProduct() *cobra.Command {
 		Short: "Time one matrix product alone",
 		Long: `product times y = x·wᵀ by the kernel that a model of that size is given: x has --batch
 images of --tokens rows and --inner columns, w --columns rows of --inner. The matrices are
-random and stay on the device, so that the figure can be held against another library's.
+random and stay on the device, so that the figure can be held against another library's,
+such as PyTorch's torch.nn.functional.linear(x, w).
 Without flags it is a product of a ViT-B/8 with 32 images: 25120×768×768.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runBenchProduct(cmd.Context(), &f) },
 	}
@@ -35,7 +36,7 @@ Without flags it is a product of a ViT-B/8 with 32 images: 25120×768×768.`,
 	s.IntVar(&f.size.Tokens, "tokens", 785, "rows of x an image")
 	s.IntVar(&f.size.Inner, "inner", 768, "columns of x, and of w")
 	s.IntVar(&f.size.Columns, "columns", 768, "of y: rows of w")
-	s.Float64Var(&f.seconds, "seconds", 2, "time to measure")
+	s.Float64Var(&f.seconds, "seconds", 2, "time to measure, for at least five runs of some milliseconds or one product")
 	s.BoolVar(&f.asJSON, "json", false, "print JSON")
 	f.device.register(s)
 	return c

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,9 @@ with 4 where none can, even if a software device can.`,
 				if d.Unusable != "" {
 					fmt.Fprintf(a.out, "%d, %s, can't be used: it %s.\n", d.Index, d.Name, d.Unusable)
 				}
+			}
+			if !slices.ContainsFunc(list, func(d engine.DeviceInfo) bool { return d.Unusable == "" && d.Type != software }) {
+				a.log.Info("no GPU is among them that can be used; crate-vk devices --why looks for what stands in the way")
 			}
 			return nil
 		},

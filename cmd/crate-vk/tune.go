@@ -40,7 +40,12 @@ holds for every batch. On a software device times are of the CPU, of the clock
 elsewhere. Shapes are compiled on all cores; what is slower than the best by more
 than 30 % after three rounds is dropped, with less patience later. A shape replaces the
 static choice only where it was faster by 2 % and in three rounds of four, and again
-when both were made anew. Shapes for which the time did not suffice are named.`,
+when both were made anew. Shapes for which the time did not suffice are named.
+
+A shape's name is what is computed at once: by a lane the rows × quads of columns of a
+product (linear_lanes) or the queries × keys of an attention (attend_lanes), with how
+inputs are read (texel, storage); on GPUs the tile of a workgroup / of an invocation
+(linear_tiles), and the keys at a step × the parts that share all keys (attend_uniform).`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runTune(cmd.Context(), &f) },
 	}
 	s := c.Flags()
