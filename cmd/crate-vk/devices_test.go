@@ -5,6 +5,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/crate-vk/crate-vk/engine/drivers"
 )
 
 // TestDevicesNamesTheWay: where no GPU is listed, the list ends with what to do; as JSON
@@ -24,5 +26,23 @@ func TestDevicesNamesTheWay(t *testing.T) {
 	}
 	if code, _, log := list("--json"); code != exitOK || log != "" {
 		t.Errorf("--json: exit %d, %q", code, log)
+	}
+}
+
+// TestStanding: what a busy machine did not load in time is no cause where devices were
+// listed, for the loader has loaded it meanwhile; what stands in nobody's way is none
+// where there is a GPU.
+func TestStanding(t *testing.T) {
+	for _, x := range []struct {
+		gpu, listed bool
+		want        string
+	}{{false, false, "harmless late cause"}, {false, true, "harmless cause"}, {true, true, "cause"}} {
+		var got []string
+		for _, f := range standing([]drivers.Finding{{Problem: "harmless", Harmless: true}, {Problem: "late", Late: true}, {Problem: "cause"}}, x.gpu, x.listed) {
+			got = append(got, f.Problem)
+		}
+		if s := strings.Join(got, " "); s != x.want {
+			t.Errorf("GPU %t, listed %t: %q, want %q", x.gpu, x.listed, s, x.want)
+		}
 	}
 }

@@ -67,8 +67,14 @@ func (a *app) lookWhy(ctx context.Context) whyReport {
 		r.Error = err.Error()
 	}
 	r.GPU = slices.ContainsFunc(r.Devices, func(d deviceRow) bool { return d.Unusable == "" && d.Type != software })
-	r.Findings = append(slow, slices.DeleteFunc(<-found, func(f drivers.Finding) bool { return r.GPU && f.Harmless })...)
+	r.Findings = append(slow, standing(<-found, r.GPU, r.Error == "")...)
 	return r
+}
+
+// standing are the findings that say something of a machine where a GPU can be used, or
+// none, and where devices were listed, or not.
+func standing(found []drivers.Finding, gpu, listed bool) []drivers.Finding {
+	return slices.DeleteFunc(found, func(f drivers.Finding) bool { return gpu && f.Harmless || listed && f.Late })
 }
 
 // listWhy is the list of devices. Where it does not come soon, or a driver crashes, each

@@ -44,6 +44,9 @@ type Finding struct {
 	Remedy  string `json:"remedy"`  // what to do, likewise
 	// Harmless says that it stands in nobody's way where Vulkan reports a GPU all the same.
 	Harmless bool `json:"-"`
+	// Late says that a library was waited for in vain. Where Vulkan lists devices all the
+	// same the machine was busy, for the loader has loaded each.
+	Late bool `json:"-"`
 }
 
 func (f Finding) String() string { return f.Problem + " (" + f.Remedy + ")" }
@@ -89,7 +92,7 @@ func (m Machine) Check(ctx context.Context) []Finding {
 	for i, c := range list {
 		found, ended := answer(ctx, answers[i])
 		if !ended {
-			all = append(all, Finding{Check: c.name, Problem: "looking for " + c.name + " has not ended in time: a device or a file system does not answer, or the machine is very busy", Remedy: m.again()})
+			all = append(all, Finding{Check: c.name, Problem: "looking for " + c.name + " has not ended in time: a device or a file system does not answer, or the machine is very busy", Remedy: m.again(), Late: c.name == "loader" || c.name == "libraries"})
 		}
 		earlier := all
 		for _, f := range found {

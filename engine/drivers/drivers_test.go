@@ -268,6 +268,9 @@ func TestStuck(t *testing.T) {
 	var all []string
 	for _, f := range m.Check(ctx) {
 		all = append(all, f.Check+": "+f.Problem)
+		if library := f.Check == "loader" || f.Check == "libraries"; f.Late != library {
+			t.Errorf("%s: late is %t of %q", f.Check, f.Late, f.Problem)
+		}
 	}
 	for _, want := range []string{"permission: looking for permission has not ended", "drivers: ", "loader: the Vulkan loader libvulkan.so.1 has not loaded in time"} {
 		if !slices.ContainsFunc(all, func(s string) bool { return strings.HasPrefix(s, want) }) {

@@ -37,7 +37,7 @@ func loaderMissing(ctx context.Context, m Machine) []Finding {
 	if remedy == "" || strings.Contains(first.Error(), name+": cannot open") && !m.only32(name) {
 		remedy = vk.LoaderRemedy()
 	}
-	return []Finding{{Problem: "the Vulkan loader " + name + " " + problem, Remedy: remedy}}
+	return []Finding{{Problem: "the Vulkan loader " + name + " " + problem, Remedy: remedy, Late: errors.Is(first, context.DeadlineExceeded)}}
 }
 
 // librariesFail finds drivers whose library does not load.
@@ -69,7 +69,7 @@ func librariesFail(ctx context.Context, m Machine) []Finding {
 			if remedy == "" {
 				remedy = "reinstall the driver that it belongs to"
 			}
-			found = append(found, Finding{Problem: fmt.Sprintf("the driver %s of the manifest %s %s", quote.Path(x.library), x, problem), Remedy: remedy})
+			found = append(found, Finding{Problem: fmt.Sprintf("the driver %s of the manifest %s %s", quote.Path(x.library), x, problem), Remedy: remedy, Late: errors.Is(errs[i], context.DeadlineExceeded)})
 		}
 	}
 	return found
