@@ -65,6 +65,23 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestDeviceOfTheRun: where no row of bench came to be the page is of the device that the
+// ceilings name, or of the GPU in the list, wherever it stands in it.
+func TestDeviceOfTheRun(t *testing.T) {
+	r := results{why: why{Devices: []device{{Name: "soft", Type: "software"}, {Name: "card", Type: "discrete"}}}}
+	if got := r.device(); got != "card" || !r.gpu() {
+		t.Errorf("%q, a GPU: %t", got, r.gpu())
+	}
+	r.ceilings.Device = "soft"
+	if got := r.device(); got != "soft" || r.gpu() {
+		t.Errorf("%q, a GPU: %t", got, r.gpu())
+	}
+	r.bench = []timing{{Device: "card"}}
+	if got := r.device(); got != "card" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestPageIsCurrent: the committed page has what this program says of itself.
 func TestPageIsCurrent(t *testing.T) {
 	data, err := os.ReadFile("../../../docs/gpus.md")

@@ -62,10 +62,17 @@ func page(list []results) string {
 	return b.String()
 }
 
-// device is what the run was on: the device that bench names, or the first one.
+// device is what the run was on: the device that bench or the ceilings name; where neither
+// came to an end a GPU of the list before a software device.
 func (r results) device() string {
 	if len(r.bench) > 0 {
 		return r.bench[0].Device
+	}
+	if r.ceilings.Device != "" {
+		return r.ceilings.Device
+	}
+	if i := slices.IndexFunc(r.why.Devices, func(d device) bool { return d.Type != "software" }); i >= 0 {
+		return r.why.Devices[i].Name
 	}
 	if len(r.why.Devices) > 0 {
 		return r.why.Devices[0].Name

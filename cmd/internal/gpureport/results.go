@@ -30,9 +30,10 @@ type results struct {
 
 // ceilings are what crate-vk bench ceilings --json says.
 type ceilings struct {
-	GBs   float64 `json:"gb_per_second"`
-	Peaks []peak  `json:"peaks"`
-	Lacks []string
+	Device string
+	GBs    float64 `json:"gb_per_second"`
+	Peaks  []peak  `json:"peaks"`
+	Lacks  []string
 }
 
 // peak is a ceiling of arithmetic.
