@@ -23,7 +23,7 @@ Linux machine that has the GPU's Vulkan driver, and neither Go nor a compiler:
 It needs bash, coreutils, grep, sed, and glibc 2.34 or newer (Debian 12, Ubuntu 22.04, RHEL 9). It says why where no GPU is found
 (` + "`devices --why`" + `), and ends there. Else it measures what the device can do at most, runs ` + "`verify`" + `, compares masks with the software
 device's, tries sizes of up to 2,000 pixels, times a matrix product and S/16 and B/8 at batches 1, 8 and 32 in both precisions, kernel by kernel,
-before and after ` + "`tune`" + `, beside PyTorch where it is there, and runs the engine's tests. A step that fails or runs out of its time is told,
+in float32 before and after ` + "`tune`" + `, beside PyTorch where it is there, and runs the engine's tests. A step that fails or runs out of its time is told,
 and the rest goes on. ` + "`GPU_CHECK_QUICK=1`" + ` makes all of it small, to try it on a software device
 (` + "`GPU_CHECK_DEVICE=llvmpipe GPU_CHECK_SECONDS=1500`" + `).
 `
