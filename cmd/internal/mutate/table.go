@@ -42,7 +42,7 @@ var table = []mutation{
 	{21, "kernels do not depend on the batch", "engine/plan/kernel_linear_lanes.go", "p.centred && p.k%4 != 0)", "p.centred && p.k%4 != 0 || p.rows > 1000)", "./engine/plan", "TestVariantIndependentOfBatch"},
 	{22, "devices that can't run are passed over", "engine/run/usable.go", "case major < 1 || major == 1 && minor < 1:", "case false:", "./engine/run", "TestUnusable"},
 	{23, "leak of a fence", "engine/vk/device.go", "\tvulkan.DestroyFence(deviceOf(f.d.handle), f.h, nil)\n", "", "./engine", "TestEachCallFails"},
-	{23, "leak of a view", "engine/vk/memory.go", "\tvulkan.DestroyBufferView(deviceOf(v.d.handle), v.h, nil)\n", "", "./engine", "TestEachCallFails"},
+	{23, "leak of a view", "engine/vk/view.go", "\tvulkan.DestroyBufferView(deviceOf(v.d.handle), v.h, nil)\n", "", "./engine", "TestEachCallFails"},
 	{23, "leak of memory that could not be bound", "engine/vk/memory.go", "\t\tvulkan.FreeMemory(dev, b.mem, nil)\n", "", "./engine", "TestEachCallFails"},
 	{24, "halving of the batch", "engine/stream.go", "batch = n / 2", "batch = n", "./engine", "TestOutOfMemory"},
 	{24, "a kernel is compiled again after a failure", "engine/run/pipelines.go", "\t\tdelete(s.ready, key)\n", "", "./engine", "TestEachCallFails"},
