@@ -28,7 +28,7 @@ func arrows() map[string][]string {
 		"engine/measure":             {"engine/internal/inside", "engine/prove", "engine/run", "engine/plan", "engine/vk", "crate", "graph", "shaders"},
 		"engine/expert":              {"engine", "engine/internal/inside", "engine/prove", "engine/run", "engine/plan", "crate", "loader"},
 		"engine/internal/inside":     {"engine/prove", "engine/run", "engine/plan", "crate", "graph/pass"},
-		"engine/prove":               {"engine/run", "engine/plan", "crate", "graph"},
+		"engine/prove":               {"engine/run", "engine/plan", "engine/vk", "crate", "graph"},
 		"engine/drivers":             {"engine/vk"},
 		"engine/run":                 {"engine/drivers", "engine/plan", "engine/vk", "engine/internal/diskcache", "graph", "shaders"},
 		"engine/internal/diskcache":  {},
