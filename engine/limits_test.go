@@ -36,6 +36,9 @@ func TestLimitsAtTheMinimum(t *testing.T) {
 			if err != nil && (!errors.As(err, new(*plan.LimitError)) || !tooMuch(err)) {
 				t.Errorf("%s, %d px: no limit: %v", name, side, err)
 			}
+			if err != nil && strings.Count(err.Error(), "pixel_patches") > 1 {
+				t.Errorf("%s, %d px: a value is named twice: %v", name, side, err)
+			}
 			if tooLarge := name == "alpha-l8" && side == 2000; (n == 0) != tooLarge {
 				t.Errorf("%s, %d px: batches of %d: %v", name, side, n, err)
 			} else if tooLarge && !strings.Contains(err.Error(), "needs 245 MB at once") {

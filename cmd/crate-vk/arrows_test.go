@@ -23,13 +23,12 @@ func arrows() map[string][]string {
 	models := []string{"crate", "loader", "graph"}
 	return map[string][]string{
 		"cmd":                        {"cmd/internal", "engine", "engine/expert", "engine/measure", "engine/plan", "engine/drivers", "crate", "loader", "graph", "shaders"},
-		"cmd/crate-vk-view":          {"cmd/internal", "engine", "engine/plan", "engine/vk", "crate", "loader", "graph"},
 		"cmd/internal/vendors":       {"cmd/internal", "engine", "engine/measure", "engine/prove", "engine/run", "engine/plan", "engine/vk", "crate", "loader", "graph", "shaders"},
 		"engine":                     append([]string{"engine/prove", "engine/run", "engine/plan", "engine/vk", "engine/internal/diskcache", "engine/internal/inside", "shaders"}, models...),
 		"engine/measure":             {"engine/internal/inside", "engine/prove", "engine/run", "engine/plan", "engine/vk", "crate", "graph", "shaders"},
 		"engine/expert":              {"engine", "engine/internal/inside", "engine/prove", "engine/run", "engine/plan", "crate", "loader"},
 		"engine/internal/inside":     {"engine/prove", "engine/run", "engine/plan", "crate", "graph/pass"},
-		"engine/prove":               {"engine/run", "engine/plan", "crate", "graph"},
+		"engine/prove":               {"engine/run", "engine/plan", "engine/vk", "crate", "graph"},
 		"engine/drivers":             {"engine/vk"},
 		"engine/run":                 {"engine/drivers", "engine/plan", "engine/vk", "engine/internal/diskcache", "graph", "shaders"},
 		"engine/internal/diskcache":  {},

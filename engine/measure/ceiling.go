@@ -42,7 +42,8 @@ func ceiling(g *run.Device) (Ceiling, error) {
 	return Ceiling{rate / 1e9, bytes / 1e9}, err
 }
 
-// fastest repeats a recording for about so long and returns the shortest time.
+// fastest repeats a recording for about so long, three times at least, and returns the
+// shortest time.
 func fastest(d *vk.Device, r vk.Recording, during time.Duration) (time.Duration, error) {
 	best := time.Duration(math.MaxInt64)
 	start, n := time.Now(), 0
@@ -53,7 +54,8 @@ func fastest(d *vk.Device, r vk.Recording, during time.Duration) (time.Duration,
 	return best, err
 }
 
-// repeated executes a recording until enough says that it was the last time.
+// repeated executes a recording at least once, for as long as again, which is told what the
+// last time took by the clock, wants it once more.
 func repeated(d *vk.Device, r vk.Recording, again func(took time.Duration) bool) error {
 	fence, err := d.NewFence()
 	if err != nil {

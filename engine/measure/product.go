@@ -24,9 +24,10 @@ type ProductTimes struct {
 	Times  int             // products in each submission, behind one another
 }
 
-// Product times a matrix product alone, with random matrices that stay on the device:
-// submissions of as many as take a few milliseconds, for about the time that is given and
-// at least five.
+// Product times a matrix product alone, by the clock, with random matrices that stay on the
+// device: submissions of as many products as take a few milliseconds, for about the time that
+// is given and at least five. Sizes that make no graph or that the device has no room for are
+// an error.
 func Product(ctx context.Context, on inside.Opener, size ProductSize, during time.Duration) (*ProductTimes, error) {
 	e, release, err := on.Inside(inside.Key{})
 	if err != nil {

@@ -14,21 +14,21 @@ import (
 // quad is four float32 as the kernels of ceilings read and write them.
 type quad [4]float32
 
-// registerLoop is a kernel that computes on registers alone, for as many rounds as it is
-// told, from one value a workgroup's invocation to one value.
+// registerLoop is a kernel that reads quads, computes on registers alone for as many rounds
+// as it is told, and writes one quad of each invocation.
 type registerLoop struct {
 	d      *vk.Device
 	pipe   *vk.Pipeline
-	memory *vk.Buffer // inputs, then outputs
-	up     *vk.Buffer
-	back   *vk.Buffer
-	input  int64 // bytes
-	output int64
-	groups int
+	memory *vk.Buffer // on the device: input quads, then output quads
+	up     *vk.Buffer // the input on the host
+	back   *vk.Buffer // the output on the host
+	input  int64      // bytes, up to where an output may begin
+	output int64      // bytes
+	groups int        // workgroups
 }
 
-// newRegisterLoop compiles a kernel. It reads so many input quads, and writes one of each
-// invocation.
+// newRegisterLoop compiles a kernel whose bindings are so many input quads and the output
+// quads of so many workgroups of so many lanes each. Its errors are the driver's.
 func newRegisterLoop(d *vk.Device, info vk.PipelineInfo, inputs, lanes, groups int) (*registerLoop, error) {
 	l := &registerLoop{d: d, input: 16 * int64(inputs), output: 16 * int64(lanes*groups), groups: groups}
 	align := max(d.StorageAlign, 16)

@@ -79,8 +79,8 @@ func Tune(ctx context.Context, on inside.ModelOpener, o TuneOptions, progress fu
 	return rows, run.WriteTuning(m.CacheDir, run.TuningDeviceOf(m.Device.Info), chosen(kinds, rows))
 }
 
-// tuneAll measures the kinds one after another, each for a part of the time that is
-// its share in the arithmetic, but not below a twentieth.
+// tuneAll measures the kinds one after another, each for a part of the time: a kind's weight
+// is its share in the arithmetic, and a twentieth more, so that small ones have some, too.
 func tuneAll(ctx context.Context, devices []*prove.Device, kinds []*tuneKind, budget time.Duration, progress func(TuneRow)) ([]TuneRow, error) {
 	var flops float64
 	for _, k := range kinds {

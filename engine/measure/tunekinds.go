@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -15,8 +16,8 @@ type tuneKind struct {
 	name  string
 	plan  *plan.Plan
 	d     *plan.Dispatch
-	count int
-	flops int64
+	count int   // dispatches of that kind
+	flops int64 // of all of them
 }
 
 // tuneKinds lists the kinds of the requests' static plans, the dearest first.
@@ -50,7 +51,7 @@ func tuneKinds(m inside.Model, requests []readout.Request) ([]*tuneKind, error) 
 			k.flops += d.FLOPs
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *tuneKind) int { return int(b.flops/1e3 - a.flops/1e3) })
+	slices.SortStableFunc(list, func(a, b *tuneKind) int { return cmp.Compare(b.flops, a.flops) })
 	return list, nil
 }
 

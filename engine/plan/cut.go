@@ -140,8 +140,12 @@ func (l *lowering) refuse(v *graph.Value, buffer int) {
 	if b.Layout.Elem == graph.F32 && l.opt.Precision == graph.F32 && l.lim.Storage16 {
 		advice += ", or fp16"
 	}
-	l.err = &LimitError{-1, "", fmt.Sprintf("%v needs %d MB at once of %v, and %s gives a kernel %d MB of a tensor at most: %s",
-		v, ceil(int(b.Layout.Bytes()), 1<<20), l.Value(b.Value), l.lim.Device, l.lim.MaxStorageRange>>20, advice)}
+	whose := ""
+	if b.Value != v.ID {
+		whose = fmt.Sprintf(" of %v", l.Value(b.Value))
+	}
+	l.err = &LimitError{-1, "", fmt.Sprintf("%v needs %d MB at once%s, and %s gives a kernel %d MB of a tensor at most: %s",
+		v, ceil(int(b.Layout.Bytes()), 1<<20), whose, l.lim.Device, l.lim.MaxStorageRange>>20, advice)}
 }
 
 // settle leaves out the buffers that stood for parts.

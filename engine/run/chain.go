@@ -57,22 +57,29 @@ func (c *chain) close() {
 	}
 }
 
+// What words hold, as the kernel mark is told.
+const (
+	float32s  uint32 = iota
+	float16s         // two in a word
+	noNumbers        // bits and pixels, and what is partly written
+)
+
 // sight is what a link looks at: rows of words.
 type sight struct {
 	at                 place
 	rows, words, pitch int
-	kind               uint32 // as the kernel's
+	kind               uint32 // float32s, float16s or noNumbers
 }
 
 // sightOf shows a buffer that runs write.
 func (pr *Program) sightOf(b int) sight {
 	lay := pr.Plan.Buffers[b].Layout
-	x := sight{at: pr.place(b, nil), rows: 1, words: int(lay.Bytes() / 4), kind: 2}
+	x := sight{at: pr.place(b, nil), rows: 1, words: int(lay.Bytes() / 4), kind: noNumbers}
 	switch lay.Elem {
 	case graph.F32:
-		x.kind = 0
+		x.kind = float32s
 	case graph.F16:
-		x.kind = 1
+		x.kind = float16s
 	}
 	quad := lay.Elem.Bytes() // words of four elements
 	switch lay.Order {
@@ -104,7 +111,7 @@ func (pr *Program) sights(to int) []sight {
 		return list
 	}
 	for _, b := range pr.unseen() {
-		if x := pr.sightOf(b); x.kind < 2 {
+		if x := pr.sightOf(b); x.kind != noNumbers {
 			list = append(list, x.atMost(maxLoops*markLanes*pr.chain.records))
 		}
 	}

@@ -12,10 +12,10 @@ import (
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
-// TestTensorsInParts: a model whose hidden layer is too large to be bound at once gives
+// TestPartsInSubmissions: a model whose hidden layer is too large to be bound at once gives
 // the logits of one where it is not, in any number of submissions. What is not written
 // yet, and is no number here, doesn't count as a result.
-func TestTensorsInParts(t *testing.T) {
+func TestPartsInSubmissions(t *testing.T) {
 	c, err := crate.Preset("alpha-b16")
 	if err != nil {
 		t.Fatal(err)

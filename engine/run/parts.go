@@ -10,10 +10,10 @@ import (
 // part is a dispatch, or some of its workgroups: those of one dispatch don't depend on
 // each other, so that they may be in several submissions.
 type part struct {
-	of         int // the dispatch
-	base, grid [3]int
-	last       bool // behind it all of the dispatch is done
-	cost       float64
+	of         int     // the dispatch
+	base, grid [3]int  // workgroups
+	last       bool    // behind it all of the dispatch is done
+	cost       float64 // as of cost
 }
 
 // mostCuts is how many more submissions than dispatches a run may have.
@@ -85,14 +85,14 @@ func (pr *Program) commands(parts []part) []vk.Dispatch {
 	return list
 }
 
-// sightsBehind are what links behind a part look at. What is partly written is no
-// number yet.
+// sightsBehind are what links behind a part look at. What is partly written is not
+// looked at as numbers.
 func (pr *Program) sightsBehind(x part) []sight {
 	if x.last && pr.Plan.Completes(x.of) {
 		return pr.sights(x.of + 1)
 	}
 	look := pr.sightOf(pr.Plan.Dispatches[x.of].Written()).atMost(glance)
-	look.kind = 2
+	look.kind = noNumbers
 	return []sight{look}
 }
 

@@ -24,7 +24,7 @@ It needs bash, coreutils, grep, sed, and a glibc that is not older than the one 
 newer, as in Ubuntu 22.04 and RHEL 9). It says why where no GPU is found (` + "`devices --why`" + `), and ends there. Else it measures what
 the device can do at most, runs ` + "`verify`" + `, compares masks with the software
 device's, tries sizes of up to 2,000 pixels, times a matrix product and S/16 and B/8 at batches 1, 8 and 32 in both precisions, kernel by kernel,
-before and after ` + "`tune`" + `, beside PyTorch where it is there, and runs the engine's tests. A step that fails or runs out of its time is told,
+in float32 before and after ` + "`tune`" + `, beside PyTorch where it is there, and runs the engine's tests. A step that fails or runs out of its time is told,
 and the rest goes on. Each step prints a line: its name, its exit code (0: done, 124 or 137: ran out of its time) and the seconds it took. Exit codes of
 the whole are 0 where all steps succeeded, 1 where one did not, 4 where there is no GPU.
 

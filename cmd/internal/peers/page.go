@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/sensors"
 )
 
 // page is docs/peers.md: what is compared and how, and this run's figures.
@@ -14,7 +16,7 @@ func (b *bench) page() string {
 	var s strings.Builder
 	s.WriteString(intro)
 	s.WriteString("\n## The run\n\n")
-	fmt.Fprintf(&s, "%s, %s, %d cores, Linux %s. %s\n\n", time.Now().Format("2 January 2006"), processor(), runtime.NumCPU(), kernel(), b.quiet())
+	fmt.Fprintf(&s, "%s, %s, %d cores, Linux %s. %s\n\n", time.Now().Format("2 January 2006"), sensors.CPUModel(), runtime.NumCPU(), kernel(), b.quiet())
 	for _, v := range b.versions() {
 		fmt.Fprintf(&s, "- %s\n", v)
 	}
@@ -42,17 +44,6 @@ func (b *bench) versions() (list []string) {
 		}
 	}
 	return list
-}
-
-// processor is the processor's name, as Linux has it.
-func processor() string {
-	data, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(data)) {
-		if name, ok := strings.CutPrefix(line, "model name"); ok {
-			return strings.TrimSpace(strings.TrimLeft(name, "\t :"))
-		}
-	}
-	return runtime.GOARCH
 }
 
 // loadAverage is the machine's: how many processes wanted a core, on average over five

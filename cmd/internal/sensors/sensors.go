@@ -40,17 +40,16 @@ type Watch struct {
 // every is how often is looked: seldom enough to cost a core nothing.
 const every = 250 * time.Millisecond
 
-// Start watches the device of a name, driver, type ("software" is computed by
-// the processor) and UUID, as engine.DeviceInfo has them.
+// Start watches a device until the watch is stopped or the context ends.
 func Start(ctx context.Context, d Device) *Watch {
 	return start(ctx, d, "/", every)
 }
 
-// Device is what is needed to find a device's sensors.
+// Device is what is needed to find a device's sensors, as engine.DeviceInfo has it.
 type Device struct {
-	Type   string // discrete, integrated, virtual, software, ...
-	Driver string
-	UUID   string
+	Type   string // discrete, integrated, virtual; software and reference: the processor computes
+	Driver string // its name and version
+	UUID   string // 32 hexadecimal digits
 }
 
 func start(ctx context.Context, d Device, root string, every time.Duration) *Watch {

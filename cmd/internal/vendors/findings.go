@@ -51,7 +51,7 @@ so that tiles of 8 × 4 outputs are at most 64 %, and attention at most 53 %. 8 
 
 **Adreno and Apple.** Attention loads a key's numbers for each lane there, too, and forms their addresses lane by lane: 25 to 26 % at
 most on an Adreno 630, 64 to 76 % on a 740, 34 to 49 % on an M1; at float16 the 740 converts each number (26 to 30 %). Products on the
-M1 are at most 45 to 52 %: Honeykrisp reads shared memory one number at a time, and adds up an address for each (256 reads and 320
-additions for 512 multiply-adds). Four-component vectors in shared memory might change that; on AMD they cost what the table above says.
+M1 are at most 45 to 52 %: Honeykrisp reads shared memory one number at a time, and adds up an address for each (192 reads and some
+200 additions for 512 multiply-adds). Four-component vectors in shared memory might change that; on AMD they cost what the table above says.
 Apple's own compiler is another.
 `

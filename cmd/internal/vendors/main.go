@@ -7,7 +7,8 @@
 // or keeps too few subgroups in flight, fails; so does a report that the kernels no longer
 // give. Where the tree's Mesa is another one than the report's it tells what differs, and
 // where there is no tree and none can be made it says so; neither fails. -fast is the short
-// check: three GPUs and one model. -gpu and -listing show the machine code itself.
+// check: three GPUs and one model. -gpu and -listing show the machine code itself, -matrices
+// the table of cooperative matrices alone, and -tree the folder of the tree, for other programs.
 package main
 
 import (
