@@ -83,7 +83,7 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 		return nil, run.NoVulkan(err)
 	}
 	e.inst = inst
-	if e.device, err = e.openDevice(e.opt.device); err != nil {
+	if e.device, err = e.openDevice(ctx, e.opt.device); err != nil {
 		inst.Close()
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 	return e, nil
 }
 
-func (e *Engine) openDevice(selector string) (*prove.Device, error) {
+func (e *Engine) openDevice(ctx context.Context, selector string) (*prove.Device, error) {
 	d, err := run.OpenDevice(e.inst, run.DeviceOptions{
 		Selector: selector, Half: e.opt.precision == FP16, Statistics: e.opt.Statistics,
 		Memory: e.opt.memory, CacheDir: e.opt.cacheDir, SPIRV: e.opt.SPIRV, Root: e.opt.root,
@@ -104,7 +104,7 @@ func (e *Engine) openDevice(selector string) (*prove.Device, error) {
 		return nil, err
 	}
 	dev := prove.NewDevice(d, prove.Options{Log: e.opt.log, Trusted: e.opt.Trusted})
-	if err := dev.ChooseLoad(context.Background()); err != nil {
+	if err := dev.ChooseLoad(ctx); err != nil {
 		dev.Close()
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func (e *Engine) rebuild(lost *prove.Device) error {
 	lost.Close()
 	// The same device by its UUID: what auto or a name finds may have changed,
 	// and the tuning belongs to this one.
-	if e.device, err = e.openDevice("uuid:" + e.info.UUID); err == nil {
+	if e.device, err = e.openDevice(context.Background(), "uuid:"+e.info.UUID); err == nil {
 		return nil
 	}
 	err = fmt.Errorf("%w, and opening it again failed: %w", ErrDeviceLost, err)

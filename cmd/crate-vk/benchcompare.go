@@ -91,13 +91,16 @@ func decodeBench(data []byte) (list []benchRow, err error) {
 	}
 }
 
+// longestRun is in milliseconds: a year. What is longer is no time, and overflows.
+const longestRun = 366 * 24 * 3600e3
+
 func (f *benchFile) add(r *benchRow) error {
 	key := r.key()
 	if r.Model == "" || len(r.Samples.Wall) == 0 || len(r.Samples.Wall) != len(r.Samples.CPU) {
 		return fmt.Errorf("the row of %q has no single runs", quote.Path(r.Model))
 	}
 	for _, x := range slices.Concat(r.Samples.Wall, r.Samples.CPU) {
-		if x < 0 {
+		if !(x >= 0 && x <= longestRun) {
 			return fmt.Errorf("%s: a run took %g ms", key, x)
 		}
 	}
@@ -121,6 +124,7 @@ type benchVerdict struct {
 	old, new stats.Summary
 	ratio    stats.Ratio
 	unjudged string // why there is no ratio, "": there is one
+	few      bool   // runs: that is why
 }
 
 func (v *benchVerdict) slower() bool { return v.unjudged == "" && v.ratio.Low > 1 }
@@ -174,6 +178,10 @@ func (a *app) compareBench(ctx context.Context, oldPath, newPath, by string) err
 	return exitOf(verdicts)
 }
 
+// shortestRun is in milliseconds: clocks tick nanoseconds at best, and batches have
+// thousands of images at most.
+const shortestRun = 1e-12
+
 // judge compares the rows that both files have.
 func judge(old, new *benchFile, times func(*benchRow) []float64) (list []*benchVerdict) {
 	for _, k := range old.keys {
@@ -184,8 +192,8 @@ func judge(old, new *benchFile, times func(*benchRow) []float64) (list []*benchV
 		v := &benchVerdict{key: k, old: stats.Summarise(was), new: stats.Summarise(is)}
 		switch {
 		case min(len(was), len(is)) < stats.FewestRuns:
-			v.unjudged = fmt.Sprintf("fewer than %d runs", stats.FewestRuns)
-		case slices.Min(was) == 0:
+			v.few, v.unjudged = true, fmt.Sprintf("fewer than %d runs", stats.FewestRuns)
+		case min(slices.Min(was), slices.Min(is)) < shortestRun:
 			v.unjudged = "a run took no time that the clock can tell"
 		default:
 			v.ratio = stats.RatioOfMedians(was, is)
@@ -211,6 +219,11 @@ func exitOf(list []*benchVerdict) error {
 	case len(list) == 0:
 		return usage(errors.New("the two files have no row in common: same model, size, batch, precision and read-out"))
 	case judged == 0:
+		for _, v := range list {
+			if !v.few {
+				return usage(fmt.Errorf("no row can be judged: of %s %s", v.key, v.unjudged))
+			}
+		}
 		return usage(fmt.Errorf("no row can be judged: an interval takes at least %d runs on both sides (bench --min-queries %d is better)", stats.FewestRuns, 10*stats.FewestRuns))
 	case slower > 0:
 		return &codedError{exitFailed, fmt.Errorf("%d of %d rows are slower", slower, judged)}

@@ -291,6 +291,16 @@ func TestNoLoads(t *testing.T) {
 	}
 }
 
+// TestEmptyFolderNamed: a variable that names a folder without manifests is what is wrong,
+// not that no driver is installed.
+func TestEmptyFolderNamed(t *testing.T) {
+	m := amd().with(made{files: map[string]string{"/empty/readme": ""}, env: map[string]string{"VK_DRIVER_FILES": "/empty"}}).machine(t)
+	list := found(m, true)
+	if len(list) == 0 || !strings.HasPrefix(list[0].Problem, `VK_DRIVER_FILES="/empty" leads to no driver manifest`) || !strings.Contains(list[0].Remedy, "unset VK_DRIVER_FILES") {
+		t.Errorf("%v", list)
+	}
+}
+
 // TestOtherSystems: where there is no /sys and no /dev, the loader alone is looked at.
 func TestOtherSystems(t *testing.T) {
 	m := amd().with(made{closed: map[string]error{"/dev/dri/renderD128": syscall.EACCES}}).machine(t)

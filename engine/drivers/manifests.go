@@ -41,15 +41,13 @@ func (m Machine) manifests(ctx context.Context) []manifest {
 			list = append(list, m.manifest(ctx, path, variable))
 		}
 	}
-	for _, variable := range chosen {
-		if value := m.env(variable); value != "" {
-			for _, path := range filepath.SplitList(value) {
-				for _, file := range m.named(path) {
-					add(file, variable)
-				}
+	if variable := m.only(); variable != "" {
+		for _, path := range filepath.SplitList(m.env(variable)) {
+			for _, file := range m.named(path) {
+				add(file, variable)
 			}
-			return list
 		}
+		return list
 	}
 	for _, path := range filepath.SplitList(m.env(added)) {
 		for _, file := range m.named(path) {
@@ -62,6 +60,16 @@ func (m Machine) manifests(ctx context.Context) []manifest {
 		}
 	}
 	return list
+}
+
+// only is the variable that replaces the loader's folders here, "" where none does.
+func (m Machine) only() string {
+	for _, variable := range chosen {
+		if m.env(variable) != "" {
+			return variable
+		}
+	}
+	return ""
 }
 
 // Manifests are the paths of those that tell the loader of a driver on this machine.
@@ -159,7 +167,10 @@ func manifestsBroken(ctx context.Context, m Machine) []Finding {
 		}
 		found = append(found, Finding{Problem: fmt.Sprintf("the driver manifest %s %s", x, x.problem), Remedy: remedy})
 	}
-	if len(list) == 0 {
+	if variable := m.only(); len(list) == 0 && variable != "" {
+		found = append(found, Finding{Problem: fmt.Sprintf("%s=%s leads to no driver manifest", variable, quote.Name(m.env(variable))),
+			Remedy: fmt.Sprintf("correct or unset %s: the loader reads what it names and nothing else", variable)})
+	} else if len(list) == 0 {
 		found = append(found, Finding{Harmless: true, Problem: "no Vulkan driver is installed: no manifest lies in " + strings.Join(m.folders(), ", "), Remedy: m.install(ctx)})
 	}
 	return found

@@ -37,18 +37,24 @@ func TestCeilings(t *testing.T) {
 	})
 }
 
-// TestProduct: a product that no tile divides is timed.
+// TestProduct: a product that no tile divides is timed, and all of one whose result is
+// more than the device binds at once.
 func TestProduct(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, _ *vk.Instance, info vk.Info) {
 		e, m := openEngine(t, info, 1)
 		defer m.Close()
-		size := measure.ProductSize{Batch: 2, Tokens: 37, Inner: 44, Columns: 20}
-		p, err := measure.Product(context.Background(), e, size, time.Microsecond)
-		if err != nil {
-			t.Fatal(err)
+		sizes := []measure.ProductSize{{Batch: 2, Tokens: 37, Inner: 44, Columns: 20}}
+		if most := int(info.MaxStorageRange); most <= 1<<27 {
+			sizes = append(sizes, measure.ProductSize{Batch: 1, Tokens: most/1024 + 1, Inner: 4, Columns: 256})
 		}
-		if want := int64(2 * 2 * 37 * 44 * 20); p.FLOPs != want || len(p.Each) < 5 || p.Each[0] <= 0 || p.Times < 1 {
-			t.Errorf("%+v, want %d operations", p, want)
+		for _, s := range sizes {
+			p, err := measure.Product(context.Background(), e, s, time.Microsecond)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := int64(2 * s.Batch * s.Tokens * s.Inner * s.Columns); p.FLOPs != want || len(p.Each) < 5 || p.Each[0] <= 0 || p.Times < 1 {
+				t.Errorf("%+v, want %d operations", p, want)
+			}
 		}
 	})
 }

@@ -55,7 +55,7 @@ func Product(ctx context.Context, on inside.Opener, size ProductSize, during tim
 		return nil, err
 	}
 	defer r.Close()
-	t := &ProductTimes{Kernel: fmt.Sprint(d.Kernel.Name, " ", plan.Shape(d)), FLOPs: d.FLOPs, Times: r.Times()}
+	t := &ProductTimes{Kernel: fmt.Sprint(d.Kernel.Name, " ", plan.Shape(d)), FLOPs: p.FLOPs(), Times: r.Times()}
 	for start := time.Now(); len(t.Each) < 5 || time.Since(start) < during; {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/crate-vk/crate-vk/graph"
+import (
+	"fmt"
+
+	"github.com/crate-vk/crate-vk/graph"
+)
 
 // attendMap computes the maps of all heads after the softmax. They are large:
 // each buffer holds as many heads of one image as fit a binding and a device
@@ -24,7 +28,8 @@ func (f attendMap) lower(l *lowering, v *graph.Value) bool {
 	head := int64(tokens) * int64(pitch) * 16
 	per := int(min(int64(heads), l.lim.MaxStorageRange/head, chunkBytes/head))
 	if per < 1 {
-		l.fail(v, "one head's map has %d bytes, more than one binding holds (%d)", head, l.lim.MaxStorageRange)
+		l.err = &LimitError{-1, "", fmt.Sprintf("%v needs %d MB at once for one head's map, and %s gives a kernel %d MB of a tensor at most: take smaller images",
+			v, ceil(int(head), 1<<20), l.lim.Device, min(l.lim.MaxStorageRange, chunkBytes)>>20)}
 		return true
 	}
 	if per < heads && l.hasUsers(v) {

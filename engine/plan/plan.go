@@ -110,6 +110,16 @@ func (p *Plan) Completes(n int) bool {
 	return n+1 == len(p.Dispatches) || p.Dispatches[n+1].Written() != p.Dispatches[n].Written()
 }
 
+// LastValue is the first of the dispatches that compute what the last one does: several
+// where that lies in several buffers.
+func (p *Plan) LastValue() int {
+	n := len(p.Dispatches) - 1
+	for n > 0 && p.Dispatches[n-1].Value == p.Dispatches[n].Value {
+		n--
+	}
+	return n
+}
+
 func contains(list []int, x int) bool {
 	for _, y := range list {
 		if x == y {

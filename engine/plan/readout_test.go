@@ -1,9 +1,11 @@
 package plan_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/crate-vk/crate-vk/engine/plan"
@@ -73,5 +75,16 @@ func TestReadoutPlans(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestHeadsOfMaps: maps of which not one head fits are refused with what to do.
+func TestHeadsOfMaps(t *testing.T) {
+	lim := gpuLimits()
+	lim.MaxStorageRange = 2_000_000 // of a head's 785 × 785 numbers
+	_, err := plan.New(build(t, "emergence-t8", 1, "attention.1"), lim, plan.Options{})
+	var limit *plan.LimitError
+	if !errors.As(err, &limit) || !strings.Contains(err.Error(), "take smaller images") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -22,14 +22,17 @@ const (
 // version to driver version, vector width and processor, and both give the same
 // bits. So it is measured, once for a device and driver, and kept beside the
 // self-tests. Where only one of them computes what it should it is that one. What
-// keeps a device from being measured is no error unless it is lost: it loads by
-// storage buffers then.
+// keeps a device from being measured is no error unless it is lost or ctx ends: it
+// loads by storage buffers then.
 func (dev *Device) ChooseLoad(ctx context.Context) error {
 	ways := plan.Loads(dev.Limits)
 	if ways == nil || dev.Limits.Load != "" {
 		return nil
 	}
 	err := dev.measureLoads(ctx, ways)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil && !errors.Is(err, run.ErrDeviceLost) {
 		dev.log.Debug("the ways to load were not compared", "reason", err)
 		return nil
@@ -62,7 +65,7 @@ func (dev *Device) measureLoads(ctx context.Context, ways []plan.Load) error {
 		dev.SetLoad(works[0])
 		return nil
 	}
-	times, err := inTurn(timed, loadRounds)
+	times, err := inTurn(ctx, timed, loadRounds)
 	if err != nil {
 		return err
 	}
@@ -72,9 +75,12 @@ func (dev *Device) measureLoads(ctx context.Context, ways []plan.Load) error {
 
 // inTurn times dispatches one after the other, round after round: what disturbs the
 // machine for a while disturbs all of them.
-func inTurn(list []*run.Timed, rounds int) ([][]time.Duration, error) {
+func inTurn(ctx context.Context, list []*run.Timed, rounds int) ([][]time.Duration, error) {
 	times := make([][]time.Duration, len(list))
 	for range rounds {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		for i, t := range list {
 			took, err := t.Time()
 			if err != nil {

@@ -2,6 +2,7 @@ package prove
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"testing"
@@ -45,6 +46,22 @@ func TestChooseLoad(t *testing.T) {
 			if again := enginetest.OpenWith(t, inst, info, o); again.Limits.Load != d.Limits.Load {
 				t.Errorf("opened again the device loads by %q, first by %q", again.Limits.Load, d.Limits.Load)
 			}
+		}
+	})
+}
+
+// TestChooseLoadEnds: a context that ends ends the choice, with its reason.
+func TestChooseLoadEnds(t *testing.T) {
+	devicetest.Each(t, func(t *testing.T, inst *vk.Instance, info vk.Info) {
+		if plan.Loads(run.LimitsOf(info, 0)) == nil {
+			t.Skip("there is nothing to choose")
+		}
+		d, reason := open(t, inst, info), errors.New("enough")
+		d.Limits.Load = ""
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(reason)
+		if err := d.ChooseLoad(ctx); !errors.Is(err, reason) || d.Limits.Load != "" {
+			t.Errorf("got %v, and the device loads by %q", err, d.Limits.Load)
 		}
 	})
 }

@@ -17,13 +17,13 @@ func (pr *Program) Alone(i int) (*Recorded, error) {
 	return &Recorded{cmds: cmds}, nil
 }
 
-// Repeat records dispatch i so many times, one after another.
-func (pr *Program) Repeat(i, times int) (*Recorded, error) {
-	d := pr.dispatches[i]
-	d.Barrier = true
-	list := make([]vk.Dispatch, times)
-	for k := range list {
-		list[k] = d
+// Repeat records the dispatches from number from on so many times, one after another.
+func (pr *Program) Repeat(from, times int) (*Recorded, error) {
+	var list []vk.Dispatch
+	for range times {
+		first := len(list)
+		list = append(list, pr.dispatches[from:]...)
+		list[first].Barrier = true
 	}
 	sets, err := pr.dev.NewSets(list)
 	if err != nil {

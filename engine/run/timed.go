@@ -16,14 +16,15 @@ const (
 	timedMost  = 1000 // repetitions
 )
 
-// Timed is a plan whose last dispatch is ready to be timed by itself.
+// Timed is a plan whose last value is ready to be timed by itself: a dispatch, or one for
+// each part of a tensor in several buffers.
 type Timed struct {
 	dev      *Device
 	store    *WeightStore
 	pr       *Program
 	slot     *Slot
 	recorded *Recorded
-	times    int // the dispatch is recorded so often
+	times    int // it is recorded so often
 }
 
 // NewTimed loads a plan with weights and inputs and runs it once, so that
@@ -61,10 +62,10 @@ func (t *Timed) load(ctx context.Context, p *plan.Plan, inputs map[string]*inter
 	}
 }
 
-// record repeats the plan's last dispatch.
+// record repeats what computes the plan's last value.
 func (t *Timed) record() (err error) {
 	t.forget()
-	t.recorded, err = t.pr.Repeat(len(t.pr.Plan.Dispatches)-1, t.times)
+	t.recorded, err = t.pr.Repeat(t.pr.Plan.LastValue(), t.times)
 	return err
 }
 
@@ -74,16 +75,16 @@ func (t *Timed) once() (time.Duration, error) {
 	return time.Since(start), err
 }
 
-// Wall is what one dispatch takes now, by the clock.
+// Wall is what computing it once takes now, by the clock.
 func (t *Timed) Wall() (time.Duration, error) {
 	took, err := t.once()
 	return took / time.Duration(t.times), err
 }
 
-// Times is how many times a timed submission runs the dispatch.
+// Times is how many times a timed submission computes it.
 func (t *Timed) Times() int { return t.times }
 
-// Time is what one dispatch takes now: process CPU time on a software device, which
+// Time is what computing it once takes now: process CPU time on a software device, which
 // other programs disturb less than the clock.
 func (t *Timed) Time() (time.Duration, error) {
 	cpu := ProcessTime()
