@@ -59,15 +59,15 @@ func (a *app) lookWhy(ctx context.Context) whyReport {
 	if drivers.CanLoad {
 		m.Load = loadApart
 	}
-	found := make(chan []drivers.Finding, 1)
-	go func() { found <- m.Check(soon) }()
-	answer, slow, err := a.listWhy(ctx, soon, m)
+	found := sync.OnceValue(func() []drivers.Finding { return m.Check(soon) })
+	go found()
+	answer, slow, err := a.listWhy(ctx, soon, m, found)
 	r := whyReport{Devices: deviceRows(answer.Devices), Error: answer.Error, machine: runtime.GOOS != "linux" || m.HasGPU(ctx)}
 	if err != nil {
 		r.Error = err.Error()
 	}
 	r.GPU = slices.ContainsFunc(r.Devices, func(d deviceRow) bool { return d.Unusable == "" && d.Type != software })
-	r.Findings = append(slow, standing(<-found, r.GPU, r.Error == "")...)
+	r.Findings = append(slow, standing(found(), r.GPU, r.Error == "")...)
 	return r
 }
 
@@ -78,9 +78,9 @@ func standing(found []drivers.Finding, gpu, listed bool) []drivers.Finding {
 }
 
 // listWhy is the list of devices. Where it does not come soon, or a driver crashes, each
-// driver is asked alone, and those that do not answer are findings; the list is waited
-// for longer.
-func (a *app) listWhy(ctx, soon context.Context, m drivers.Machine) (answer probeAnswer, slow []drivers.Finding, err error) {
+// driver is asked alone, and those that do not answer are findings; what is known by then
+// is told on the log, and the list is waited for longer.
+func (a *app) listWhy(ctx, soon context.Context, m drivers.Machine, found func() []drivers.Finding) (answer probeAnswer, slow []drivers.Finding, err error) {
 	late, cancel := context.WithTimeout(ctx, wakePatience)
 	defer cancel()
 	listed := make(chan struct{})
@@ -95,8 +95,9 @@ func (a *app) listWhy(ctx, soon context.Context, m drivers.Machine) (answer prob
 		}
 	case <-time.After(answerPatience):
 	}
-	if slow = eachAlone(soon, m.Manifests(soon)); len(slow) > 0 {
-		a.log.Warn("drivers fail, or have not answered yet", "first", slow[0].Problem)
+	slow = eachAlone(soon, m.Manifests(soon))
+	for _, f := range slices.Concat(slow, standing(slices.Clone(found()), true, true)) {
+		a.log.Warn("waiting for the drivers' answer; so far", "finding", f.Problem)
 	}
 	<-listed
 	if err == nil { // all have answered in the end

@@ -41,7 +41,11 @@ func run(ctx context.Context, s streams, args []string) int {
 		return exitOK
 	}
 	code := exitCode(err)
-	if text := err.Error(); text != "" {
+	text := err.Error()
+	if code == exitInterrupted && !errors.As(err, new(*codedError)) {
+		text = "interrupted" // whatever was under way says so in words of its own
+	}
+	if text != "" {
 		fmt.Fprintln(s.err, "crate-vk: "+text)
 	}
 	if code == exitUsage && !errors.As(err, new(*codedError)) {

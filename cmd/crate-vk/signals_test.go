@@ -105,6 +105,9 @@ func TestInterruptedList(t *testing.T) {
 		if code := c.code(); code != exitInterrupted {
 			t.Errorf("crate-vk %s: exit %d, want %d: %s", strings.Join(args, " "), code, exitInterrupted, c.log.String())
 		}
+		if log := c.log.String(); strings.Contains(log, "context canceled") || !strings.Contains(log, "interrupted") {
+			t.Errorf("crate-vk %s says %q, want that it was interrupted", strings.Join(args, " "), log)
+		}
 	}
 }
 

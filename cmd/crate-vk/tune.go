@@ -111,6 +111,9 @@ func (a *app) runTune(ctx context.Context, f *tuneFlags) error {
 	if fact := uncovered(rows); fact != "" {
 		a.log.Warn(fact)
 	}
+	if len(rows) == 0 {
+		return usage(errors.New("nothing to tune: none of these kernels has shapes to choose from"))
+	}
 	if f.asJSON {
 		return writeJSON(a.out, tuneRows(rows))
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
-	"github.com/crate-vk/crate-vk/graph"
 )
 
 // TuneOptions of Tune.
@@ -76,7 +75,7 @@ func Tune(ctx context.Context, on inside.ModelOpener, o TuneOptions, progress fu
 	if o.DryRun {
 		return rows, nil
 	}
-	return rows, run.WriteTuning(m.CacheDir, run.TuningDeviceOf(m.Device.Info), chosen(kinds, rows))
+	return rows, run.WriteTuning(m.CacheDir, run.TuningDeviceOf(m.Device.Info), chosen(rows))
 }
 
 // tuneAll measures the kinds one after another, each for a part of the time: a kind's weight
@@ -137,14 +136,15 @@ func tune(ctx context.Context, devices []*prove.Device, k *tuneKind, row *TuneRo
 	return s.run(ctx, row, budget)
 }
 
-// chosen are the shapes to store, by kind; "" is the static one.
-func chosen(kinds []*tuneKind, rows []TuneRow) map[string]string {
+// chosen are the shapes to store, by kind; "" is the static one, of which nothing has to
+// be said.
+func chosen(rows []TuneRow) map[string]string {
 	shapes := map[string]string{}
-	for i, k := range kinds {
+	for i := range rows {
 		row := &rows[i]
 		shapes[row.Kind] = row.Chosen
-		if row.Chosen == row.Shapes[0].Name && k.plan.Value(k.d.Value).Op == graph.OpLinear {
-			shapes[row.Kind] = "" // the static shape of a product suits each batch
+		if row.Chosen == row.Shapes[0].Name {
+			shapes[row.Kind] = ""
 		}
 	}
 	return shapes

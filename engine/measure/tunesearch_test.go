@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -248,5 +249,19 @@ func TestPart(t *testing.T) {
 		if got := part(c.weights, c.left); got != c.want {
 			t.Errorf("of %v the first of %v has %v, want %v", c.left, c.weights, got, c.want)
 		}
+	}
+}
+
+// TestChosen: what stays static is not stored, so that a device whose static choices all
+// won is not said to be tuned.
+func TestChosen(t *testing.T) {
+	static, other := TuneShape{Name: "3x6 texel"}, TuneShape{Name: "5x4 texel"}
+	got := chosen([]TuneRow{
+		{Kind: "attend_lanes 197×6×64 tied", Shapes: []TuneShape{static, other}, Chosen: static.Name},
+		{Kind: "attend_lanes 785×6×64 tied", Shapes: []TuneShape{static, other}, Chosen: other.Name},
+	})
+	want := map[string]string{"attend_lanes 197×6×64 tied": "", "attend_lanes 785×6×64 tied": other.Name}
+	if !maps.Equal(got, want) {
+		t.Errorf("stored is %v, want %v", got, want)
 	}
 }
