@@ -2,6 +2,7 @@ package measure_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -55,6 +56,10 @@ func TestProduct(t *testing.T) {
 			if want := int64(2 * s.Batch * s.Tokens * s.Inner * s.Columns); p.FLOPs != want || len(p.Each) < 5 || p.Each[0] <= 0 || p.Times < 1 {
 				t.Errorf("%+v, want %d operations", p, want)
 			}
+		}
+		huge := measure.ProductSize{Batch: 4096, Tokens: 1 << 20, Inner: 65536, Columns: 65536}
+		if _, err := measure.Product(context.Background(), e, huge, time.Microsecond); !errors.Is(err, engine.ErrOutOfMemory) {
+			t.Errorf("a product of a million gigabytes gives %v", err)
 		}
 	})
 }

@@ -16,6 +16,12 @@ import (
 // x is Batch × Tokens × Inner, w is Columns × Inner.
 type ProductSize struct{ Batch, Tokens, Inner, Columns int }
 
+// need is the least memory that the matrices take: padding comes on top.
+func (s ProductSize) need() run.Need {
+	rows, inner, columns := int64(s.Batch)*int64(s.Tokens), int64(s.Inner), int64(s.Columns)
+	return run.Need{Weights: 4 * columns * inner, Tensors: 4 * rows * (inner + columns)}
+}
+
 // ProductTimes are those of one matrix product.
 type ProductTimes struct {
 	Kernel string // and its shape
@@ -36,6 +42,9 @@ func Product(ctx context.Context, on inside.Opener, size ProductSize, during tim
 	defer release()
 	if err := e.Lacks("is not timed"); err != nil {
 		return nil, err
+	}
+	if err := size.need().Fits(e.Device.Limits.Memory); err != nil {
+		return nil, err // before it is planned in a million parts
 	}
 	b := graph.NewBuilder("product")
 	x := b.Input("x", graph.F32Type("B", size.Batch, "N", size.Tokens, "C", size.Inner))
