@@ -30,7 +30,7 @@ TREE ?= $(or $(CRATE_VK_VENDORS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/crate-vk
 ## shaders: compile the kernels with glslc and check them with spirv-val; those with cooperative matrices with the newer ones of make vendors
 .PHONY: shaders
 shaders:
-	$(GO) run ./shaders/build -tree $(TREE)
+	$(GO) run -tags viewer ./shaders/build -tree $(TREE)
 
 ## check: formatting, vet, staticcheck, and that the committed SPIR-V is what the sources give
 .PHONY: check
@@ -39,7 +39,7 @@ check:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	cd testdata/embed && $(GO) vet ./... && $$(cd ../.. && $(GO) tool -n staticcheck) ./...
-	$(GO) run ./shaders/build -check -tree $(TREE)
+	$(GO) run -tags viewer ./shaders/build -check -tree $(TREE)
 	$(GO) mod verify
 
 ## check-all: check, and the tests under the race detector, cgocheck2 and the validation layers
@@ -116,7 +116,7 @@ vendors:
 .PHONY: check-vendors
 check-vendors:
 	$(GO) run ./cmd/internal/vendors -check
-	$(GO) run ./shaders/build -check -tree $(TREE)
+	$(GO) run -tags viewer ./shaders/build -check -tree $(TREE)
 
 ## bench-peers: install PyTorch and onnxruntime where they are missing, time crate-vk beside them, write docs/peers.md
 .PHONY: bench-peers

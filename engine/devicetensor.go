@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/graph"
 )
@@ -30,6 +31,9 @@ var errTensorLost = fmt.Errorf("the tensor went with its device, compute it agai
 func (t *DeviceTensor) Type() graph.Type {
 	return graph.Type{DType: t.held.Type.DType, Shape: slices.Clone(t.held.Type.Shape)}
 }
+
+// Inside shows engine/window where the tensor lies.
+func (t *DeviceTensor) Inside(inside.Key) *run.Held { return t.held }
 
 // Bytes is the device memory that it takes until it is closed; 0 with the
 // interpreter.

@@ -37,7 +37,8 @@ type Engine struct {
 	mu       sync.Mutex
 	holdings map[*holding]bool
 	tensors  map[*DeviceTensor]bool
-	compiled int // how many Programs there were
+	attached map[*func()]bool // what others have on the device: see Attach
+	compiled int              // how many Programs there were
 }
 
 // Open selects a device and opens it. When there is none the error is
@@ -140,6 +141,32 @@ func (e *Engine) Inside(inside.Key) (m inside.Machine, release func(), err error
 	return e.machine(), e.use.leave, nil
 }
 
+// Attach has drop called before the device is closed, as the engine is or as the device was
+// lost: engine/window frees what it has there. Nobody is inside the engine then.
+func (e *Engine) Attach(_ inside.Key, drop func()) (detach func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.attached == nil {
+		e.attached = map[*func()]bool{}
+	}
+	e.attached[&drop] = true
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.attached, &drop)
+	}
+}
+
+// dropAttached has everybody free what is attached; nobody is inside.
+func (e *Engine) dropAttached() {
+	e.mu.Lock()
+	list := slices.Collect(maps.Keys(e.attached))
+	e.mu.Unlock()
+	for _, drop := range list {
+		(*drop)()
+	}
+}
+
 // machine is what the engine runs on; the caller is inside its gate.
 func (e *Engine) machine() inside.Machine {
 	m := inside.Machine{Device: e.device, Simulated: e.clock != nil, Options: e.planOptions(), CacheDir: e.opt.cacheDir,
@@ -184,6 +211,7 @@ func (e *Engine) teardown() {
 			h.closed()
 		}
 	}
+	e.dropAttached()
 	e.dropTensors(ErrClosed)
 	if e.device != nil {
 		e.device.Close()
@@ -216,6 +244,7 @@ func (e *Engine) rebuild(lost *prove.Device) error {
 	for _, h := range list {
 		h.release()
 	}
+	e.dropAttached()
 	e.dropTensors(errTensorLost)
 	lost.Close()
 	// The same device by its UUID: what auto or a name finds may have changed,

@@ -60,7 +60,7 @@ func (m *Model) check(ctx context.Context, r Request, pixels []byte) (agreed int
 
 // checkImage compares a read-out's dispatches for an image with the interpreter.
 func checkImage[T any](ctx context.Context, r Readout[T], m *Model, img *picture.RGB) (int, error) {
-	q, pixels, err := r.Inside(inside.Key{}, ctx, m, img)
+	q, pixels, _, err := r.Inside(inside.Key{}, ctx, m, img)
 	if err != nil {
 		return 0, err
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/crate-vk/crate-vk/crate"
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -121,18 +122,18 @@ func (r Readout[T]) One(ctx context.Context, m *Model, img image.Image) (T, erro
 }
 
 // Inside shows engine/expert what the read-out asks of a model for one image: the
-// request, and the pixels of the model's input.
-func (r Readout[T]) Inside(_ inside.Key, ctx context.Context, m *Model, img *picture.RGB) (Request, []byte, error) {
+// request, the pixels of the model's input, and how the image became these.
+func (r Readout[T]) Inside(_ inside.Key, ctx context.Context, m *Model, img *picture.RGB) (Request, []byte, readout.Frame, error) {
 	b, err := r.resolve(&m.config)
 	if err != nil {
-		return Request{}, nil, err
+		return Request{}, nil, readout.Frame{}, err
 	}
 	j := &job[T]{m: m, opt: r.input, reading: b}
 	p := &prepared{input: Input{Load: func(context.Context) (*picture.RGB, error) { return img, nil }}}
 	if err := j.prepare(ctx, new(picture.Resizer), p); err != nil {
-		return Request{}, nil, err
+		return Request{}, nil, readout.Frame{}, err
 	}
-	return j.request([]*prepared{p}), p.pixels, nil
+	return j.request([]*prepared{p}), p.pixels, p.frame, nil
 }
 
 // layersOf resolves layers, −1 being the last, in ascending order and once each.

@@ -5,7 +5,7 @@ import "slices"
 // kernels are the rows of the manifest. Keep them in step with the headers of
 // the .comp files: the test compares bindings and constants with the SPIR-V.
 func kernels() []*Kernel {
-	return slices.Concat(productKernels(), attentionKernels(), tokenKernels(), headKernels(), readoutKernels(), markKernels(), benchKernels())
+	return slices.Concat(productKernels(), attentionKernels(), tokenKernels(), headKernels(), readoutKernels(), markKernels(), benchKernels(), viewKernels())
 }
 
 func productKernels() []*Kernel {

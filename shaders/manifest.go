@@ -161,6 +161,9 @@ func Lookup(name string) (*Variant, error) {
 func SPIRV(name string) ([]byte, error) {
 	code, err := compiled.ReadFile("spv/" + name + ".spv")
 	if err != nil {
+		code, err = viewSPIRV(name)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("no SPIR-V for kernel %q", name)
 	}
 	return code, nil

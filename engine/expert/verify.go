@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/engine/prove"
@@ -96,9 +97,16 @@ func Check(ctx context.Context, m *engine.Model, r engine.Request, pixels []byte
 
 // CheckImage is Check for a read-out's tensors of one image.
 func CheckImage[T any](ctx context.Context, r engine.Readout[T], m *engine.Model, img *picture.RGB) (agreed int, err error) {
-	request, pixels, err := r.Inside(inside.Key{}, ctx, m, img)
+	request, pixels, _, err := r.Inside(inside.Key{}, ctx, m, img)
 	if err != nil {
 		return 0, err
 	}
 	return Check(ctx, m, request, pixels)
+}
+
+// Prepare is what a read-out asks of a model for one image, as engine.Model.Compile and
+// engine.Program.Run take it: the request, the pixels of the input crate.InputName, and how
+// the image became these.
+func Prepare[T any](ctx context.Context, r engine.Readout[T], m *engine.Model, img *picture.RGB) (engine.Request, []byte, readout.Frame, error) {
+	return r.Inside(inside.Key{}, ctx, m, img)
 }

@@ -110,6 +110,19 @@ func rowsLayout(elem graph.DType, rows, columns, group int) Layout {
 
 func vectorLayout(columns, group int) Layout { return rowsLayout(graph.F32, 1, columns, group) }
 
+// Pieces calls f for columns from … from+n−1 of a row, in order: at is the element of the
+// layout where some of them begin, count how many lie there one behind another.
+func (l Layout) Pieces(row, from, n int, f func(at, count int)) {
+	for n > 0 {
+		at, count := l.element(row, from), 1
+		for count < n && l.element(row, from+count) == at+count {
+			count++
+		}
+		f(at, count)
+		from, n = from+count, n-count
+	}
+}
+
 // String prints the layout as key:value pairs, which parseLayout reads.
 func (l Layout) String() string {
 	s := fmt.Sprintf("%s{elem:%s rows:%d columns:%d group:%d", l.Order, l.Elem, l.Rows, l.Columns, l.Group)

@@ -107,6 +107,30 @@ func (h *Held) source(dev *vk.Device, lay plan.Layout) (place, bool) {
 	return place{h.buffer, 0, lay.Bytes()}, true
 }
 
+// Row are the copies that bring elements from … from+n−1 of a row, which are float32, to a
+// buffer of the same device, from byte at on. A row is one of the last axis; all rows are
+// counted in order. The caller holds it.
+func (h *Held) Row(row, from, n int, to *vk.Buffer, at int64) (list []vk.Copy, err error) {
+	for _, p := range h.parts {
+		if row >= p.layout.Rows {
+			row -= p.layout.Rows
+			continue
+		}
+		if row < 0 || from < 0 || n < 1 || from+n > p.layout.Columns || p.layout.Elem != graph.F32 {
+			break
+		}
+		p.layout.Pieces(row, from, n, func(first, count int) {
+			list = append(list, vk.Copy{From: h.buffer, FromAt: p.at + 4*int64(first), To: to, ToAt: at, Size: 4 * int64(count)})
+			at += 4 * int64(count)
+		})
+		return list, nil
+	}
+	return nil, fmt.Errorf("engine: elements %d … %d of row %d of a tensor %v on the device: it has no such float32", from, from+n-1, row, h.Type)
+}
+
+// On reports that it lies on a device.
+func (h *Held) On(dev *vk.Device) bool { return h.dev == dev }
+
 // Read is the tensor in host memory. The caller holds it.
 func (h *Held) Read() (*Tensor, error) {
 	if h.dev == nil {

@@ -37,18 +37,24 @@ func transfer(dev *vk.Device, copies []vk.Copy) error {
 
 // once records and runs something, and waits.
 func once(dev *vk.Device, r vk.Recording) error {
-	cmds, err := dev.Record(r)
-	if err != nil {
-		return err
-	}
-	defer cmds.Destroy()
 	fence, err := dev.NewFence()
 	if err != nil {
 		return err
 	}
 	defer func() { fence.Destroy() }()
-	if err := dev.Submit([]*vk.Commands{cmds}, fence); err != nil {
+	return Submit(dev, r, &fence)
+}
+
+// Submit records and runs something outside a program's runs, and waits for the fence, which
+// is replaced where the wait fails. The device no longer uses anything of it afterwards.
+func Submit(dev *vk.Device, r vk.Recording, fence **vk.Fence) error {
+	cmds, err := dev.Record(r)
+	if err != nil {
 		return err
 	}
-	return awaitFence(dev, &fence)
+	defer cmds.Destroy()
+	if err := dev.Submit([]*vk.Commands{cmds}, *fence); err != nil {
+		return err
+	}
+	return awaitFence(dev, fence)
 }

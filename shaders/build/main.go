@@ -5,6 +5,9 @@
 // Kernels with cooperative matrices need a compiler that knows them, which Debian 12's does
 // not. They are compiled by the one in the Debian tree that make vendors makes (-tree), and
 // left as they are, with a word, where there is none.
+//
+// The kernels of the window are in the manifest with the build tag viewer alone: run it with
+// -tags viewer.
 package main
 
 import (
@@ -37,6 +40,9 @@ func run(dir, tree string, check bool) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
+	if err := os.Mkdir(filepath.Join(tmp, "view"), 0o700); err != nil {
+		return err
+	}
 	want := map[string]bool{}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -77,14 +83,15 @@ func run(dir, tree string, check bool) error {
 		}
 	}
 	wg.Wait()
-	stale, err := filepath.Glob(filepath.Join(dir, "spv", "*.spv"))
+	stale, err := written(filepath.Join(dir, "spv"))
 	if err != nil {
 		return err
 	}
-	for _, path := range stale {
-		if want[filepath.Base(path)] {
+	for _, name := range stale {
+		if want[name] {
 			continue
 		}
+		path := filepath.Join(dir, "spv", name)
 		if check {
 			fail("%s belongs to no kernel: run make shaders", path)
 		} else if err := os.Remove(path); err != nil {
@@ -99,4 +106,22 @@ func run(dir, tree string, check bool) error {
 		fmt.Printf("left as they are: %s, as %s\n", strings.Join(left, ", "), lacks(tree))
 	}
 	return nil
+}
+
+// written are the modules in the folder and in its folder view, by their path there.
+func written(spv string) (names []string, err error) {
+	for _, pattern := range []string{"*.spv", "view/*.spv"} {
+		paths, err := filepath.Glob(filepath.Join(spv, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			name, err := filepath.Rel(spv, path)
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, filepath.ToSlash(name))
+		}
+	}
+	return names, nil
 }

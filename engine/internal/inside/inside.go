@@ -77,6 +77,18 @@ type Opener interface {
 	Inside(Key) (m Machine, release func(), err error)
 }
 
+// Attacher is an engine that somebody has objects on. Before the engine's device is closed, as
+// the engine is or as the device was lost, drop is called, once nobody is inside.
+type Attacher interface {
+	Opener
+	Attach(key Key, drop func()) (detach func())
+}
+
+// Tensor is a tensor that stays on the device.
+type Tensor interface {
+	Inside(Key) *run.Held
+}
+
 // ModelOpener is a model on an engine.
 type ModelOpener interface {
 	Inside(Key) (m Model, release func(), err error)
