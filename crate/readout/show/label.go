@@ -6,10 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/image/draw"
-	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
-	"golang.org/x/image/math/fixed"
 )
 
 // typeface parses Go's own font, which is compiled in, once.
@@ -21,33 +19,27 @@ var typeface = sync.OnceValue(func() *opentype.Font {
 	return f
 })
 
-func face(size float64) font.Face {
-	f, err := opentype.NewFace(typeface(), &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingFull})
+// labels are the fonts of the sizes that were asked for.
+var labels sync.Map
+
+func label(size float64) *Font {
+	if f, ok := labels.Load(size); ok {
+		return f.(*Font)
+	}
+	f, err := newFont(typeface(), size)
 	if err != nil {
 		panic(err) // of options alone
 	}
-	return f
+	kept, _ := labels.LoadOrStore(size, f)
+	return kept.(*Font)
 }
 
 // LineHeight is the height in pixels of a line of text of that size.
-func LineHeight(size float64) int {
-	f := face(size)
-	defer f.Close()
-	return f.Metrics().Height.Ceil()
-}
+func LineHeight(size float64) int { return label(size).Height() }
 
 // Label writes a line of text with its top left corner at a point. What does
 // not fit the width is cut and ends in an ellipsis.
 func Label(out draw.Image, at image.Point, width int, size float64, text string, c color.Color) {
-	f := face(size)
-	defer f.Close()
-	d := font.Drawer{Dst: out, Src: image.NewUniform(c), Face: f, Dot: fixed.P(at.X, at.Y+f.Metrics().Ascent.Ceil())}
-	if d.MeasureString(text).Ceil() > width {
-		letters := []rune(text)
-		for len(letters) > 0 && d.MeasureString(string(letters)+"…").Ceil() > width {
-			letters = letters[:len(letters)-1]
-		}
-		text = string(letters) + "…"
-	}
-	d.DrawString(text)
+	f := label(size)
+	f.Draw(out, at, f.Fit(text, width), c)
 }
