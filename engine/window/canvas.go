@@ -32,8 +32,8 @@ type Canvas struct {
 
 // Drawn tells of a picture that was composed.
 type Drawn struct {
-	// Ranges are the least and the largest value of each tile's map, by tile; zero where
-	// there is none.
+	// Ranges are the values of the first and the last colour of each tile's map, by tile; zero
+	// where there is none.
 	Ranges [][2]float32
 	// Uploaded is how many bytes of pictures were new to the device, Upload how long it took
 	// to find and hand them over, Compose how long the device took for the rest.
@@ -127,7 +127,7 @@ func (c *Canvas) Draw(ctx context.Context, s *Scene) (d Drawn, err error) {
 			return err
 		}
 		d.Compose = time.Since(started) - d.Upload
-		d.Ranges = g.ranges(p, elements)
+		d.Ranges = g.ranges(s, p)
 		c.drawn = image.Pt(s.Width, s.Height)
 		return nil
 	})

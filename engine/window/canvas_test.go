@@ -46,7 +46,7 @@ func tileColour(s *Scene, t Tile, m []float32, at image.Point, c [3]int) [3]int 
 			c[k] = (c[k]*(255-alpha) + int(v)*alpha + 127) / 255
 		}
 	}
-	w, h := t.Rect.Dx(), t.Rect.Dy()
+	w, h, border := t.Rect.Dx(), t.Rect.Dy(), at
 	if t.Photo != nil {
 		p := t.Photo.RGBAAt(at.X, at.Y)
 		c = [3]int{int(p.R), int(p.G), int(p.B)}
@@ -61,9 +61,7 @@ func tileColour(s *Scene, t Tile, m []float32, at image.Point, c [3]int) [3]int 
 		default:
 			p := s.Palette[l&127-1]
 			for k, v := range [3]uint8{p.R, p.G, p.B} {
-				if c[k] = (3*c[k] + int(v)) / 4; l > 127 {
-					c[k] = int(v)
-				}
+				c[k] = (3*c[k] + int(v)) / 4
 			}
 		}
 	}
@@ -81,12 +79,22 @@ func tileColour(s *Scene, t Tile, m []float32, at image.Point, c [3]int) [3]int 
 			for _, v := range m {
 				low, high = min(low, v), max(high, v)
 			}
+			if t.Zero {
+				low, high = -max(-low, low, -high, high), max(-low, low, -high, high)
+			}
 			v, u := m[ry*f.Rows/f.TrimmedHeight()*f.Columns+rx*f.Columns/f.TrimmedWidth()], float32(0)
 			if high > low {
 				u = (v - low) / (high - low)
 			}
 			mixed(t.Colours[min(int(u*255+0.5), 255)], int(t.Opacity))
 		}
+	}
+	if t.Labels == nil {
+		return c
+	}
+	if l := t.Labels[border.Y*t.Rect.Dx()+border.X]; l > 127 {
+		p := s.Palette[l&127-1]
+		c = [3]int{int(p.R), int(p.G), int(p.B)}
 	}
 	return c
 }
@@ -189,6 +197,9 @@ func TestCanvas(t *testing.T) {
 					for _, v := range m {
 						low, high = min(low, v), max(high, v)
 					}
+					if s.Tiles[i].Zero {
+						low, high = -max(-low, low, -high, high), max(-low, low, -high, high)
+					}
 					if drawn.Ranges[i] != [2]float32{low, high} {
 						t.Errorf("%s: tile %d has the range %v, want %v to %v", name, i, drawn.Ranges[i], low, high)
 					}
@@ -229,7 +240,7 @@ func TestCanvas(t *testing.T) {
 			}
 			s.Tiles[0].Labels = labels
 			s.Tiles = append(s.Tiles, Tile{Rect: image.Rect(75, 0, 146, 60), Photo: photo, Map: &all, Colours: &ramp, Opacity: 255},
-				Tile{Rect: image.Rect(0, 70, 33, 90), Whole: image.Rect(-20, 50, 60, 101), Map: &Map{second}, Colours: &ramp, Opacity: 90},
+				Tile{Rect: image.Rect(0, 70, 33, 90), Whole: image.Rect(-20, 50, 60, 101), Map: &Map{second}, Colours: &ramp, Zero: true, Opacity: 90},
 				Tile{Rect: image.Rect(40, 70, 70, 81), Tint: randomPicture(r, image.Pt(30, 11), false), Opacity: 200})
 			look("everything", one, mean, two, nil)
 			look("the same again", one, mean, two, nil)

@@ -216,7 +216,7 @@ func (g *objects) dispatch(r *vk.Recording, p *packing, table uint32, elements i
 }
 
 // ranges are the least and largest values that came back, by tile.
-func (g *objects) ranges(p *packing, elements int) [][2]float32 {
+func (g *objects) ranges(s *Scene, p *packing) [][2]float32 {
 	list := make([][2]float32, len(p.shown))
 	for i, m := range p.shown {
 		if m < 0 {
@@ -224,6 +224,10 @@ func (g *objects) ranges(p *packing, elements int) [][2]float32 {
 		}
 		for k := range list[i] {
 			list[i][k] = math.Float32frombits(binary.LittleEndian.Uint32(g.down.Bytes()[8*m+4*k:]))
+		}
+		if s.Tiles[i].Zero {
+			most := max(-list[i][0], list[i][0], -list[i][1], list[i][1])
+			list[i] = [2]float32{-most, most}
 		}
 	}
 	return list

@@ -23,7 +23,8 @@ type Scene struct {
 }
 
 // Tile is a rectangle of the canvas. What it shows lies one above another: the photograph,
-// the labels, tint or map. All of its pictures have exactly the rectangle's size.
+// dimmed outside the labels' objects and tinted inside, tint, map, the labels' borders. All of
+// its pictures have exactly the rectangle's size.
 type Tile struct {
 	Rect    image.Rectangle
 	Whole   image.Rectangle  // where the whole picture would be that the map covers; zero: Rect
@@ -32,6 +33,7 @@ type Tile struct {
 	Tint    *image.RGBA      // colours with their alpha, which is not multiplied in; nil: none
 	Map     *Map             // nil: none
 	Colours *[256]color.RGBA // of the map, from its least to its largest value
+	Zero    bool             // the middle colour is that of 0: they reach as far below as above
 	Opacity uint8            // of map and tint
 }
 
@@ -104,10 +106,14 @@ func (s *Scene) pack(room []byte) *packing {
 		if whole.Empty() {
 			whole = t.Rect
 		}
+		zero := uint32(0)
+		if t.Zero {
+			zero = 1
+		}
 		p.tiles = append(p.tiles, []uint32{uint32(s.Width), overlay, uint32(t.Rect.Min.X), uint32(t.Rect.Min.Y), uint32(t.Rect.Dx()), uint32(t.Rect.Dy()),
 			p.picture(t.Photo), p.labels(t.Labels), p.picture(t.Tint), p.colours(t.Colours), palette, number,
 			uint32(s.Frame.Rows), uint32(s.Frame.Columns), uint32(s.Frame.Width), uint32(s.Frame.Height), uint32(s.Frame.TrimmedWidth()), uint32(s.Frame.TrimmedHeight()),
-			uint32(t.Rect.Min.X - whole.Min.X), uint32(t.Rect.Min.Y - whole.Min.Y), uint32(whole.Dx()), uint32(whole.Dy()), uint32(t.Opacity), ground})
+			uint32(t.Rect.Min.X - whole.Min.X), uint32(t.Rect.Min.Y - whole.Min.Y), uint32(whole.Dx()), uint32(whole.Dy()), zero, uint32(t.Opacity), ground})
 	}
 	add(Tile{Rect: image.Rect(0, 0, s.Width, s.Height)}, none)
 	for _, t := range s.Tiles {

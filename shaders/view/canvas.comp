@@ -1,6 +1,6 @@
 #version 450
-// view/canvas: one tile of the window: a photograph under a mask's labels, a map in
-// colours, and the overlay of text and marks. Colours are RGBA of 8 bits, red lowest,
+// view/canvas: one tile of the window: a photograph under a mask, a map in colours, the
+// mask's border, and the overlay of text and marks. Colours are RGBA of 8 bits, red lowest,
 // blended in whole numbers, so that every device gives the same.
 //
 //   b0 in   scene    u32 words: pictures of one word a pixel, labels of one byte, tables of colours
@@ -11,7 +11,7 @@
 //           map (its number, or NONE), rows, columns (of its grid),
 //           rwidth, rheight, twidth, theight (the image resized for the model, and trimmed to whole patches),
 //           left, top, wwidth, wheight (the tile's place in the whole picture, and the size of that),
-//           opacity (of map and tint, 0 … 255), ground (the colour where there is no photograph)
+//           zero (1: the middle colour is that of 0), opacity (of map and tint, 0 … 255), ground (the colour where there is no photograph)
 //   spec 0  LANES: invocations a workgroup, along x
 //   grid    ceil(width/LANES), height, 1
 //   loops   none
@@ -20,7 +20,7 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LANES = 64;
 
 layout(push_constant) uniform Push {
-    uint canvas, overlay, x, y, width, height, photo, labels, tint, colours, palette, map, rows, columns, rwidth, rheight, twidth, theight, left, top, wwidth, wheight, opacity, ground;
+    uint canvas, overlay, x, y, width, height, photo, labels, tint, colours, palette, map, rows, columns, rwidth, rheight, twidth, theight, left, top, wwidth, wheight, zero, opacity, ground;
 } p;
 
 layout(set = 0, binding = 0, std430) readonly restrict buffer scene_buffer { uint scene[]; };
@@ -33,12 +33,10 @@ uvec3 colour(uint word) { return uvec3(word, word >> 8, word >> 16) & 0xff; }
 
 uvec3 mixed(uvec3 below, uvec3 above, uint alpha) { return (below * (255 - alpha) + above * alpha + 127) / 255; }
 
-// masked draws a pixel as paint.Overlay does: dimmed outside, tinted inside, the
-// border in the mask's own colour.
+// masked draws a pixel as paint.Overlay does: dimmed outside, tinted inside.
 uvec3 masked(uvec3 c, uint label) {
     if (label == 0) return (c + ((77 * c.x + 150 * c.y + 29 * c.z) >> 8)) * 3 / 8;
-    const uvec3 own = colour(scene[p.palette + (label & 127) - 1]);
-    return label > 127 ? own : (3 * c + own) / 4;
+    return (3 * c + colour(scene[p.palette + (label & 127) - 1])) / 4;
 }
 
 void main() {
@@ -46,17 +44,20 @@ void main() {
     if (x >= p.width) return;
     const uint pixel = y * p.width + x, at = (p.y + y) * p.canvas + p.x + x;
     uvec3 c = colour(p.photo == NONE ? p.ground : scene[p.photo + pixel]);
-    if (p.labels != NONE) c = masked(c, scene[p.labels + pixel / 4] >> 8 * (pixel % 4) & 0xff);
+    const uint label = p.labels == NONE ? 0 : scene[p.labels + pixel / 4] >> 8 * (pixel % 4) & 0xff;
+    if (p.labels != NONE) c = masked(c, label);
     if (p.tint != NONE) c = mixed(c, colour(scene[p.tint + pixel]), p.opacity * (scene[p.tint + pixel] >> 24) / 255);
     if (p.map != NONE) {
         const uint rx = (2 * (p.left + x) + 1) * p.rwidth / (2 * p.wwidth), ry = (2 * (p.top + y) + 1) * p.rheight / (2 * p.wheight);
         if (rx < p.twidth && ry < p.theight) {
             const uint m = p.map * (2 + p.rows * p.columns);
-            const float low = maps[m], high = maps[m + 1], v = maps[m + 2 + ry * p.rows / p.theight * p.columns + rx * p.columns / p.twidth];
+            const float most = max(abs(maps[m]), abs(maps[m + 1])), low = p.zero == 1 ? -most : maps[m], high = p.zero == 1 ? most : maps[m + 1];
+            const float v = maps[m + 2 + ry * p.rows / p.theight * p.columns + rx * p.columns / p.twidth];
             const float t = high > low ? (v - low) / (high - low) : 0.0;
             c = mixed(c, colour(scene[p.colours + min(uint(t * 255.0 + 0.5), 255)]), p.opacity);
         }
     }
+    if (label > 127) c = colour(scene[p.palette + (label & 127) - 1]); // the border, over all but text
     if (p.overlay != NONE) {
         const uint o = scene[p.overlay + at]; // its colours are multiplied by its alpha already
         c = min(colour(o) + (c * (255 - (o >> 24)) + 127) / 255, uvec3(255));

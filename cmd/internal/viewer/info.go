@@ -22,7 +22,7 @@ type Info struct {
 type Range struct{ Low, High float64 }
 
 // Times are those of the last frame. Zero is not measured.
-type Times struct{ Frame, Map, Compose, Upload, Present time.Duration }
+type Times struct{ Frame, Map, Text, Upload, Compose, Present time.Duration }
 
 // String lists what was measured, in milliseconds with one decimal.
 func (t Times) String() string {
@@ -30,7 +30,7 @@ func (t Times) String() string {
 	for _, p := range []struct {
 		name string
 		d    time.Duration
-	}{{"frame", t.Frame}, {"map", t.Map}, {"compose", t.Compose}, {"upload", t.Upload}, {"present", t.Present}} {
+	}{{"frame", t.Frame}, {"map", t.Map}, {"text", t.Text}, {"upload", t.Upload}, {"compose", t.Compose}, {"present", t.Present}} {
 		if p.d > 0 {
 			parts = append(parts, fmt.Sprintf("%s %5.1f", p.name, p.d.Seconds()*1000))
 		}
@@ -41,10 +41,13 @@ func (t Times) String() string {
 	return strings.Join(parts, "  ") + " ms"
 }
 
-// value is a value of a map in at most seven characters, by three digits.
+// valueLength is how many characters a value has at most, with a sign.
+const valueLength = len("-0.0000")
+
+// value is a value of a map in at most valueLength characters, by two or three digits.
 func value(x float64) string {
 	text := strconv.FormatFloat(x, 'g', 3, 64)
-	if strings.ContainsRune(text, 'e') {
+	if strings.ContainsRune(text, 'e') || len(text) > valueLength {
 		text = strconv.FormatFloat(x, 'e', 1, 64)
 		text = strings.NewReplacer("e-0", "e-", "e+0", "e").Replace(text)
 	}

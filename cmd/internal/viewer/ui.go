@@ -32,9 +32,14 @@ type UI struct {
 	drawn  drawn  // what the overlay last had
 }
 
-// Picture is what is known of an image that was read: its size in pixels and the grid
-// of patches that covers it. The zero value is an image that isn't there.
-type Picture struct{ Width, Height, Rows, Columns int }
+// Picture is what is known of an image that was read: its size in pixels, and the grid
+// of patches over it. The zero value is an image that isn't there.
+type Picture struct {
+	Width, Height, Rows, Columns int
+	// Resized is the size to which it was resized for the model, and Seen the part of
+	// that, at the left and top, that whole patches cover. Zero: they cover all of it.
+	Resized, Seen image.Point
+}
 
 func (p Picture) empty() bool { return p.Width <= 0 || p.Height <= 0 || p.Rows <= 0 || p.Columns <= 0 }
 

@@ -253,7 +253,8 @@ func events() *rapid.Generator[Event] {
 // the overlay is drawn inside its picture.
 func TestRandomEvents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := Picture{rapid.IntRange(0, 900).Draw(t, "w"), rapid.IntRange(1, 900).Draw(t, "h"), rapid.IntRange(1, 70).Draw(t, "rows"), rapid.IntRange(1, 70).Draw(t, "columns")}
+		p := Picture{Width: rapid.IntRange(0, 900).Draw(t, "w"), Height: rapid.IntRange(1, 900).Draw(t, "h"), Rows: rapid.IntRange(1, 70).Draw(t, "rows"), Columns: rapid.IntRange(1, 70).Draw(t, "columns"),
+			Resized: image.Pt(900, 700), Seen: image.Pt(rapid.IntRange(0, 900).Draw(t, "seen"), 700)}
 		u := sample(p, rapid.IntRange(0, 24).Draw(t, "heads"))
 		for _, e := range rapid.SliceOfN(events(), 1, 30).Draw(t, "events") {
 			u.Handle(e)

@@ -1,0 +1,132 @@
+//go:build viewer
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/paint"
+	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
+	"github.com/crate-vk/crate-vk/crate/readout"
+)
+
+// stage is where a script plays: in a window, or without one.
+type stage interface {
+	feed(viewer.Event) error // as the window's own callbacks do
+	resize(viewer.Resize) error
+}
+
+// play does what a script says, step by step.
+func (s *session) play(ctx context.Context, steps []viewer.Step, on stage) error {
+	for _, step := range steps {
+		quit, err := s.playOne(ctx, step.Command, on)
+		if err != nil {
+			return fmt.Errorf("line %d of the script: %w", step.Line, err)
+		}
+		if quit {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *session) playOne(ctx context.Context, c viewer.Command, on stage) (quit bool, err error) {
+	switch c := c.(type) {
+	case viewer.Wait:
+		return false, s.shownAll(ctx)
+	case viewer.Sleep:
+		select {
+		case <-time.After(c.Duration):
+			return false, nil
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	case viewer.Patch:
+		s.mu.Lock()
+		move, err := s.ui.At(c.Row, c.Column)
+		s.mu.Unlock()
+		if err != nil {
+			return false, err
+		}
+		return false, on.feed(move)
+	case viewer.Shot:
+		return false, s.saveShot(ctx, c.File)
+	case viewer.MaskFile:
+		return false, s.saveMask(c.File)
+	case viewer.Resize:
+		return false, on.resize(c)
+	case viewer.Quit:
+		return true, nil
+	case viewer.Event:
+		return false, on.feed(c)
+	}
+	return false, fmt.Errorf("no such command: %T", c)
+}
+
+// saveShot writes the window as it is shown.
+func (s *session) saveShot(ctx context.Context, file string) error {
+	m, err := s.picture(ctx)
+	if err != nil {
+		return err
+	}
+	data, err := paint.Encode(m)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o666)
+}
+
+// errNoMask says that there is nothing to save.
+var errNoMask = errors.New("no mask is shown: press 1, 2 or 3")
+
+// saveMask writes the mask that is shown, as segment would.
+func (s *session) saveMask(file string) error {
+	s.mu.Lock()
+	mask, now := s.mask, s.now
+	shown := mask != nil && mask.err == nil && s.current() && mask.key == maskOf(s.ui.Choice())
+	s.mu.Unlock()
+	if !shown {
+		return errNoMask
+	}
+	data, err := s.options.encode(mask, now.picture.Width, now.picture.Height)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o666)
+}
+
+// encode is a mask of 0 and 255, or a label map where several objects are possible.
+func (o *options) encode(f *found, width, height int) ([]byte, error) {
+	if o.several(f.key.method) {
+		return paint.EncodeLabels(f.masks, width, height)
+	}
+	if len(f.masks) == 0 {
+		return paint.EncodeMask(&readout.Mask{Width: width, Height: height, Pix: make([]uint8, width*height)})
+	}
+	return paint.EncodeMask(f.masks[0])
+}
+
+// newFile writes data to a file that was not there: name, or name with a number before
+// its extension.
+func newFile(base, ext string, data []byte) (string, error) {
+	for n := 1; ; n++ {
+		name := base + ext
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d%s", base, n, ext)
+		}
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if errors.Is(err, os.ErrExist) && n < 10000 {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		_, err = bytes.NewReader(data).WriteTo(f)
+		return name, errors.Join(err, f.Close())
+	}
+}

@@ -1,0 +1,129 @@
+//go:build viewer
+
+package main
+
+import (
+	"context"
+	"errors"
+	"image"
+	"sync"
+	"time"
+
+	"github.com/crate-vk/crate-vk/engine"
+)
+
+// session is an app that works and draws, in a window or without one.
+type session struct {
+	*app
+	drawer *drawer
+	screen screen // nil: there is no window
+
+	frames sync.Mutex    // one frame at a time
+	drawn  int           // version of the state that was drawn last
+	framed chan struct{} // closed, and made anew, with every frame
+}
+
+// screen brings the canvas's picture to where people see it.
+type screen interface {
+	show() (waited time.Duration, err error)
+}
+
+func newSession(a *app) (*session, error) {
+	d, err := newDrawer(a)
+	if err != nil {
+		return nil, err
+	}
+	return &session{app: a, drawer: d, framed: make(chan struct{})}, nil
+}
+
+// run works and draws until ctx ends or the device is gone, and closes what it has drawn
+// with.
+func (s *session) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.work(ctx) })
+	defer func() {
+		cancel(nil)
+		wg.Wait()
+		s.drawer.close()
+	}()
+	for {
+		select {
+		case <-s.redraw:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := s.frame(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// frame draws a frame and shows it.
+func (s *session) frame(ctx context.Context) error {
+	s.frames.Lock()
+	defer s.frames.Unlock()
+	started := time.Now()
+	drawn, err := s.drawer.frame(ctx)
+	if err != nil {
+		return s.broken(err)
+	}
+	if drawn && s.screen != nil {
+		presented := time.Now()
+		waited, err := s.screen.show()
+		if err != nil && !errors.Is(err, engine.ErrDeviceLost) { // which the next frame finds
+			return err
+		}
+		s.drawer.times.Present = time.Since(presented) - waited
+	}
+	s.drawer.times.Frame = time.Since(started)
+	s.mu.Lock()
+	s.drawn = s.drawer.version
+	close(s.framed)
+	s.framed = make(chan struct{})
+	fatal := s.fatal
+	s.mu.Unlock()
+	return fatal
+}
+
+// broken is why no frame could be drawn: a reason that the worker has found is better.
+func (s *session) broken(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fatal != nil {
+		return s.fatal
+	}
+	return err
+}
+
+// shownAll waits until everything that the state asks for is made and drawn.
+func (s *session) shownAll(ctx context.Context) error {
+	for {
+		if err := s.settled(ctx); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		done, framed := s.drawn == s.made && s.step == nil && len(s.redraw) == 0, s.framed
+		s.mu.Unlock()
+		if done {
+			return nil
+		}
+		poke(s.redraw)
+		select {
+		case <-framed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// picture is the window as it is shown.
+func (s *session) picture(ctx context.Context) (*image.RGBA, error) {
+	s.frames.Lock()
+	defer s.frames.Unlock()
+	if _, err := s.drawer.frame(ctx); err != nil {
+		return nil, err
+	}
+	return s.drawer.canvas.Picture()
+}
