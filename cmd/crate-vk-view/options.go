@@ -11,6 +11,7 @@ import (
 
 // options are what the flags say and the window's keys don't.
 type options struct {
+	out       string // folder of what keys save
 	decode    picture.Options
 	attention engine.AttentionOptions
 	cut       func(layer int) engine.Readout[*engine.Segmentation]

@@ -17,8 +17,8 @@ import (
 
 // stage is where a script plays: in a window, or without one.
 type stage interface {
-	feed(viewer.Event) error // as the window's own callbacks do
-	resize(viewer.Resize) error
+	feed(viewer.Event) // as the window's own callbacks do
+	resize(viewer.Resize)
 }
 
 // play does what a script says, step by step.
@@ -53,19 +53,19 @@ func (s *session) playOne(ctx context.Context, c viewer.Command, on stage) (quit
 		if err != nil {
 			return false, err
 		}
-		return false, on.feed(move)
+		on.feed(move)
 	case viewer.Shot:
 		return false, s.saveShot(ctx, c.File)
 	case viewer.MaskFile:
 		return false, s.saveMask(c.File)
 	case viewer.Resize:
-		return false, on.resize(c)
+		on.resize(c)
 	case viewer.Quit:
 		return true, nil
 	case viewer.Event:
-		return false, on.feed(c)
+		on.feed(c)
 	}
-	return false, fmt.Errorf("no such command: %T", c)
+	return false, nil
 }
 
 // saveShot writes the window as it is shown.
@@ -84,20 +84,25 @@ func (s *session) saveShot(ctx context.Context, file string) error {
 // errNoMask says that there is nothing to save.
 var errNoMask = errors.New("no mask is shown: press 1, 2 or 3")
 
-// saveMask writes the mask that is shown, as segment would.
+// saveMask writes the mask that is shown.
 func (s *session) saveMask(file string) error {
+	data, err := s.maskFile()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o666)
+}
+
+// maskFile is the mask that is shown, as segment would write it.
+func (s *session) maskFile() ([]byte, error) {
 	s.mu.Lock()
 	mask, now := s.mask, s.now
 	shown := mask != nil && mask.err == nil && s.current() && mask.key == maskOf(s.ui.Choice())
 	s.mu.Unlock()
 	if !shown {
-		return errNoMask
+		return nil, errNoMask
 	}
-	data, err := s.options.encode(mask, now.picture.Width, now.picture.Height)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, data, 0o666)
+	return s.options.encode(mask, now.picture.Width, now.picture.Height)
 }
 
 // encode is a mask of 0 and 255, or a label map where several objects are possible.

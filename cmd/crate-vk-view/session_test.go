@@ -3,78 +3,166 @@
 package main
 
 import (
-	"context"
+	"bytes"
+	"fmt"
 	"image"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"codeberg.org/sbinet/npyio/npz"
+
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
-	"github.com/crate-vk/crate-vk/crate/demo"
-	"github.com/crate-vk/crate-vk/engine"
 )
 
-// headless is a session without a window.
-func headless(t *testing.T, paths ...string) (*session, context.Context) {
+func readPNG(t *testing.T, path string) image.Image {
 	t.Helper()
-	ctx := t.Context()
-	eng, err := engine.Open(ctx, engine.WithDevice("llvmpipe"), engine.WithCache(t.TempDir()))
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { eng.Close() })
-	src, err := engine.OpenModelBytes(demo.Name, demo.Safetensors, engine.ModelOptions{})
+	m, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
-	model, err := eng.Load(ctx, src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := model.Config()
-	attention, err := engine.AttentionOptions{}.Resolved(&c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &options{attention: attention, objects: 1, cut: func(layer int) engine.Readout[*engine.Segmentation] {
-		return engine.MaskCut(engine.MaskCutOptions{Layer: &layer, Objects: 1})
-	}}
-	info := viewer.Model{Name: demo.Name, Device: eng.Device().Name, Layers: c.Depth, Heads: c.Heads}
-	choice := viewer.DefaultChoice(info)
-	ui := viewer.New(info, paths, choice)
-	s, err := newSession(newApp(o, model, newLens(model, eng, engine.InputOptions{}), ui, paths))
-	if err != nil {
-		t.Fatal(err)
-	}
-	running, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- s.run(running) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return s, ctx
+	return m
 }
 
-// offstage plays scripts without a window.
-type offstage struct{ s *session }
+// inPane is the first pane of a picture of the window.
+func (s *session) inPane(t *testing.T, file string) image.Image {
+	t.Helper()
+	pane := s.ui.Layout().Panes[0]
+	if pane.Visible() != pane.Picture {
+		t.Fatalf("the pane %+v shows a part of its picture", pane)
+	}
+	return readPNG(t, file).(interface{ SubImage(r image.Rectangle) image.Image }).SubImage(pane.Picture)
+}
 
-func (o offstage) feed(e viewer.Event) error    { o.s.handle(e); return nil }
-func (o offstage) resize(e viewer.Resize) error { o.s.handle(e); return nil }
-
-func TestTry(t *testing.T) {
-	s, ctx := headless(t, "../../testdata/demo/samples/images/01-fish.png")
-	for i, e := range []viewer.Event{viewer.Resize{Width: 1100, Height: 720, Scale: 1}, viewer.Key{Name: "1"}, viewer.Key{Name: "3"}, viewer.Key{Name: "k"}, viewer.Key{Name: "?"}} {
-		s.handle(e)
-		if i == 1 {
-			s.playOne(ctx, viewer.Patch{Row: 7, Column: 8}, offstage{s})
-		}
-		if err := s.shownAll(ctx); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.saveShot(ctx, "/tmp/w/shot"+string(rune('0'+i))+".png"); err != nil {
-			t.Fatal(err)
+// sameColours compares pictures pixel by pixel, each from its own top left corner.
+func sameColours(t *testing.T, what string, got, want image.Image) {
+	t.Helper()
+	if got.Bounds().Size() != want.Bounds().Size() {
+		t.Fatalf("%s: %v pixels, want %v", what, got.Bounds().Size(), want.Bounds().Size())
+	}
+	for y := range want.Bounds().Dy() {
+		for x := range want.Bounds().Dx() {
+			r, g, b, _ := got.At(got.Bounds().Min.X+x, got.Bounds().Min.Y+y).RGBA()
+			wr, wg, wb, _ := want.At(want.Bounds().Min.X+x, want.Bounds().Min.Y+y).RGBA()
+			if r != wr || g != wg || b != wb {
+				t.Fatalf("%s: pixel %d, %d is %d %d %d, want %d %d %d", what, x, y, r>>8, g>>8, b>>8, wr>>8, wg>>8, wb>>8)
+			}
 		}
 	}
-	_ = image.Rect
+}
+
+// TestMask: at scale 1 and without a map the window shows the overlay that segment writes,
+// pixel for pixel, and key m saves the mask that segment writes, byte for byte.
+func TestMask(t *testing.T) {
+	const fish = samples + "01-fish.png"
+	for _, c := range []struct {
+		name, keys string
+		flags      []string
+	}{
+		{"attention", "key 1", []string{"--layer", "5", "--keep", "mass:0.6"}},
+		{"a head, a share", "key 1\nkey right\nkey right\nkey +\nkey +\nscroll -1", []string{"--layer", "4", "--head", "1", "--keep", "mass:0.7"}},
+		{"maskcut", "key 2", []string{"--method", "maskcut", "--layer", "5"}},
+		{"pca", "key 3", []string{"--method", "pca", "--layer", "5"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := headless(t, fish)
+			dir := t.TempDir()
+			s.script(t, "resize 700 500\nkey z\nkey t\n"+c.keys)
+			s.choose(func(c *viewer.Choice) { c.Opacity = 0 })
+			s.script(t, "leave\nwait\nshot "+dir+"/shot.png\nmask "+dir+"/mask.png")
+			out := filepath.Join(dir, "out")
+			command(t, append([]string{"segment", fish, "--out", out, "--format", "mask,overlay"}, c.flags...)...)
+			sameColours(t, "the overlay", s.inPane(t, dir+"/shot.png"), readPNG(t, out+"/01-fish.overlay.png"))
+			got, err := os.ReadFile(dir + "/mask.png")
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(out + "/01-fish.mask.png")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Error("the mask that was saved is not the one that segment wrote")
+			}
+		})
+	}
+}
+
+// TestHover: what the window shows under the mouse is the row of attention that features
+// writes, by a head and by the mean of all, in the colours of its colour map.
+func TestHover(t *testing.T) {
+	const fish = samples + "01-fish.png"
+	s := headless(t, fish)
+	dir := t.TempDir()
+	command(t, "features", fish, "--out", dir+"/features", "--facets", "attention", "--layers", "3", "--format", "npz")
+	file, err := npz.Open(dir + "/features/01-fish.npz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var attention []float32
+	if err := file.Read("attention.3.npy", &attention); err != nil {
+		t.Fatal(err, file.Keys())
+	}
+	const heads, side, n = 4, 16, 257
+	for _, head := range []int{viewer.MeanHead, 2} {
+		for _, at := range []image.Point{{0, 0}, {8, 7}, {15, 15}} {
+			s.choose(func(c *viewer.Choice) { c.Opacity, c.Layer, c.Head, c.Actual = 1, 3, head, true })
+			s.script(t, fmt.Sprintf("wait\npatch %d %d\nwait\nshot %s/shot.png", at.Y, at.X, dir))
+			want := make([]float32, side*side)
+			for j := range want {
+				for h := range heads {
+					if head == viewer.MeanHead || h == head {
+						want[j] += attention[(h*n+1+at.Y*side+at.X)*n+1+j]
+					}
+				}
+				if head == viewer.MeanHead {
+					want[j] /= heads
+				}
+			}
+			pane := s.inPane(t, dir+"/shot.png")
+			checkColours(t, pane, want, side, at, &viewer.ColourMaps()[0])
+		}
+	}
+}
+
+// checkColours compares the middle of each patch but the one with the mark; drivers may
+// divide with an error that makes a colour the next one.
+func checkColours(t *testing.T, pane image.Image, want []float32, side int, mark image.Point, colours *viewer.ColourMap) {
+	t.Helper()
+	low, high := want[0], want[0]
+	for _, v := range want {
+		low, high = min(low, v), max(high, v)
+	}
+	size, near, next := pane.Bounds().Dx()/side, 0, 0
+	for j, v := range want {
+		x, y := j%side, j/side
+		if x == mark.X && y == mark.Y {
+			continue
+		}
+		r, g, b, _ := pane.At(pane.Bounds().Min.X+x*size+size/2, pane.Bounds().Min.Y+y*size+size/2).RGBA()
+		level := int(math.Min(float64((v-low)/(high-low)*255+0.5), 255))
+		found := false
+		for k := max(level-1, 0); k <= min(level+1, 255); k++ {
+			if c := colours.Colours[k]; uint32(c.R) == r>>8 && uint32(c.G) == g>>8 && uint32(c.B) == b>>8 {
+				found = true
+				if near++; k != level {
+					next++
+				}
+				break
+			}
+		}
+		if !found {
+			t.Fatalf("patch %d, %d is %d %d %d, want colour %d, %v", x, y, r>>8, g>>8, b>>8, level, colours.Colours[level])
+		}
+	}
+	if next > len(want)/50 {
+		t.Errorf("%d of %d patches have the next colour", next, near)
+	}
 }
