@@ -14,6 +14,22 @@ demo: setup build driver
 	@./$(BIN) segment $(SAMPLES)/images --out $(OUT) --format mask,overlay,json --overwrite
 	@echo "The overlays are in $(OUT)/*.overlay.png, the masks in $(OUT)/*.mask.png, the true masks in $(SAMPLES)/truth."
 
+## view: install what is missing, build the window, open the sample images in it
+.PHONY: view
+view: setup build driver build-view
+	@./bin/crate-vk-view $(SAMPLES)/images
+
+## build-view: install what a window needs and is missing, compile crate-vk-view into bin/
+.PHONY: build-view
+build-view: setup
+	@.ci/setup --view
+	@$(GO) build -trimpath -tags viewer -o bin/crate-vk-view ./cmd/crate-vk-view
+
+## test-view: the window's tests, in an X server without a screen
+.PHONY: test-view
+test-view: build-view
+	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_REQUIRE_DISPLAY=1 $(GO) test -count=1 -timeout 20m -tags viewer ./engine/window ./cmd/crate-vk-view ./shaders
+
 ## test: install what is missing and run the tests on the Vulkan devices that are found
 .PHONY: test
 test: setup build driver

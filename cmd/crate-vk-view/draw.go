@@ -1,4 +1,4 @@
-//go:build viewer
+//go:build viewer && cgo
 
 package main
 

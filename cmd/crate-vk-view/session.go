@@ -1,4 +1,4 @@
-//go:build viewer
+//go:build viewer && cgo
 
 package main
 
@@ -25,7 +25,7 @@ type session struct {
 
 // screen brings the canvas's picture to where people see it.
 type screen interface {
-	show() (waited time.Duration, err error)
+	show() error
 }
 
 func newSession(a *app) (*session, error) {
@@ -71,11 +71,13 @@ func (s *session) frame(ctx context.Context) error {
 	}
 	if drawn && s.screen != nil {
 		presented := time.Now()
-		waited, err := s.screen.show()
-		if err != nil && !errors.Is(err, engine.ErrDeviceLost) { // which the next frame finds
+		switch err := s.screen.show(); {
+		case errors.Is(err, engine.ErrDeviceLost):
+			poke(s.redraw) // the next frame finds that
+		case err != nil:
 			return err
 		}
-		s.drawer.times.Present = time.Since(presented) - waited
+		s.drawer.times.Present = time.Since(presented)
 	}
 	s.drawer.times.Frame = time.Since(started)
 	s.mu.Lock()

@@ -1,4 +1,4 @@
-//go:build viewer
+//go:build viewer && cgo
 
 package main
 
@@ -37,7 +37,9 @@ func (s *session) inPane(t *testing.T, file string) image.Image {
 	if pane.Visible() != pane.Picture {
 		t.Fatalf("the pane %+v shows a part of its picture", pane)
 	}
-	return readPNG(t, file).(interface{ SubImage(r image.Rectangle) image.Image }).SubImage(pane.Picture)
+	return readPNG(t, file).(interface {
+		SubImage(r image.Rectangle) image.Image
+	}).SubImage(pane.Picture)
 }
 
 // sameColours compares pictures pixel by pixel, each from its own top left corner.

@@ -74,6 +74,9 @@ func Devices() ([]DeviceInfo, error) {
 	return list, nil
 }
 
+// Choose finds the device that a selector names among some.
+func Choose(infos []vk.Info, selector string) (vk.Info, error) { return choose(infos, selector) }
+
 // choose finds the device that a selector names.
 func choose(infos []vk.Info, selector string) (vk.Info, error) {
 	if selector == "" || selector == "auto" {

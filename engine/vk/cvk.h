@@ -44,9 +44,12 @@ void cvk_library_close(void *library);
 int cvk_has_layer(void *gipa, const char *name);
 int cvk_has_instance_extension(void *gipa, const char *name);
 
+enum { CVK_EXTENSIONS = 16 }; // of an instance, that a window system may ask for
+
 // Messages of the validation layers.
 typedef struct cvk_messenger cvk_messenger;
-VkResult cvk_instance_create(void *gipa, int validate, cvk_faults *faults, cvk_handle *out);
+// extensions: names, each ended by a zero byte, and one more behind the last.
+VkResult cvk_instance_create(void *gipa, int validate, const char *extensions, cvk_faults *faults, cvk_handle *out);
 VkResult cvk_messenger_create(void *gipa, cvk_handle instance, cvk_messenger **out);
 void cvk_messenger_destroy(cvk_messenger *m);
 int cvk_messenger_take(cvk_messenger *m, char *buf, int size); // one message, 0: none left
@@ -84,7 +87,8 @@ typedef struct cvk_device cvk_device;
 typedef struct {
     uint32_t queue;
     uint32_t storage16, float16, statistics, size_control, full_subgroups, invocations; // features to enable
-    uint32_t matrices; // CVK_MATRICES and what goes with it
+    uint32_t matrices;  // CVK_MATRICES and what goes with it
+    uint32_t swapchain; // VK_KHR_swapchain, where there is one
 } cvk_wants;
 
 // Cooperative matrices.

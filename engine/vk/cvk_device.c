@@ -57,11 +57,12 @@ int cvk_has_instance_extension(void *gipa, const char *name) {
     return found;
 }
 
-VkResult cvk_instance_create(void *gipa, int validate, cvk_faults *faults, cvk_handle *out) {
+VkResult cvk_instance_create(void *gipa, int validate, const char *extensions, cvk_faults *faults, cvk_handle *out) {
     PFN_vkCreateInstance create = GLOBAL(gipa, vkCreateInstance);
     if (!create) return VK_ERROR_INITIALIZATION_FAILED;
-    const char *layer = "VK_LAYER_KHRONOS_validation", *ext[2];
+    const char *layer = "VK_LAYER_KHRONOS_validation", *ext[2 + CVK_EXTENSIONS];
     uint32_t next = 0;
+    for (; *extensions && next < CVK_EXTENSIONS; extensions += strlen(extensions) + 1) ext[next++] = extensions;
     if (validate) ext[next++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
     // The loader hides drivers that lack parts of Vulkan, such as MoltenVK, from who
     // doesn't ask for them; the kernels need none of what they lack.
@@ -197,7 +198,7 @@ VkResult cvk_device_create(void *gipa, cvk_handle instance_, cvk_handle phys_, c
     if (!create || !proc) return VK_ERROR_INITIALIZATION_FAILED;
     float priority = 1;
     VkDeviceQueueCreateInfo queue = {VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, NULL, 0, w->queue, 1, &priority};
-    const char *ext[8];
+    const char *ext[10];
     uint32_t next = 0;
     VkPhysicalDevice16BitStorageFeatures s16 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES, NULL, VK_TRUE};
     VkPhysicalDeviceShaderFloat16Int8Features half = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES, NULL, VK_TRUE};
@@ -218,6 +219,7 @@ VkResult cvk_device_create(void *gipa, cvk_handle instance_, cvk_handle phys_, c
         model.pNext = (void *)info.pNext, info.pNext = &matrices;
         ext[next++] = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, ext[next++] = VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME;
     }
+    if (w->swapchain && device_extension(gipa, instance, phys, VK_KHR_SWAPCHAIN_EXTENSION_NAME)) ext[next++] = VK_KHR_SWAPCHAIN_EXTENSION_NAME;
     if (w->matrices & CVK_MATRICES_SCOPES) scopes.pNext = (void *)info.pNext, info.pNext = &scopes, ext[next++] = VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME;
     if (device_extension(gipa, instance, phys, "VK_KHR_portability_subset")) ext[next++] = "VK_KHR_portability_subset"; // must be, where it is offered
     info.enabledExtensionCount = next;

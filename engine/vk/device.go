@@ -106,7 +106,8 @@ func (i *Instance) openDevice(info Info, statistics bool, matrices C.uint32_t) (
 		return 0
 	}
 	wants := C.cvk_wants{queue: C.uint32_t(info.queue), storage16: bit(info.Storage16), float16: bit(info.Float16),
-		statistics: bit(info.Statistics && statistics), size_control: bit(info.SizeControl), full_subgroups: bit(info.FullSubgroups), invocations: bit(info.Invocations), matrices: matrices}
+		statistics: bit(info.Statistics && statistics), size_control: bit(info.SizeControl), full_subgroups: bit(info.FullSubgroups), invocations: bit(info.Invocations), matrices: matrices,
+		swapchain: bit(i.presents)}
 	r := Result(C.cvk_device_create(i.gipa, C.cvk_handle(i.handle), C.cvk_handle(info.physical), &wants, i.faults.pointer(), &d.c))
 	if err := check("vkCreateDevice", r); err != nil {
 		return nil, err

@@ -39,6 +39,7 @@ type Info struct {
 	DriverID   uint32 // VkDriverId, 0: the driver doesn't tell
 	Driver     uint32 // driver version, in the vendor's encoding
 	Computes   bool   // it has a queue for kernels
+	Presents   bool   // that queue shows pictures on the surface that the process has
 	Validation bool   // the instance was made with validation layers
 
 	MaxStorageRange int64

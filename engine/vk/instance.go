@@ -12,6 +12,8 @@ import "C"
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -27,13 +29,24 @@ var process struct {
 	messenger *C.cvk_messenger
 	validated bool
 	vectors   vectors
+
+	extensions []string
+	surface    Handle // that devices are to show pictures on; 0: none
 }
+
+// surfaceExtension is what all window systems' extensions build on.
+const surfaceExtension = "VK_KHR_surface"
+
+// presentFamily finds the queue family of a device that computes and shows pictures on the
+// process's surface. Only binaries with a window have one.
+var presentFamily func(i *Instance, phys, surface Handle) (family, timestampBits int, ok bool)
 
 // Instance is a use of the process's Vulkan instance.
 type Instance struct {
 	handle    Handle
 	gipa      unsafe.Pointer
 	validated bool
+	presents  bool // it has surfaces
 	faults    *Faults
 	closed    sync.Once
 }
@@ -50,6 +63,11 @@ func Open(opt Options) (*Instance, error) {
 	if opt.Validation && process.users > 0 && !process.validated {
 		return nil, fmt.Errorf("%w: validation is asked for, and the process already uses Vulkan without it", ErrConflict)
 	}
+	for _, e := range opt.Extensions {
+		if process.users > 0 && !slices.Contains(process.extensions, e) {
+			return nil, fmt.Errorf("%w: %s is asked for, and the process already uses Vulkan without it", ErrConflict, e)
+		}
+	}
 	if err := process.vectors.ask(opt.VectorBits); err != nil {
 		return nil, err
 	}
@@ -60,7 +78,7 @@ func Open(opt Options) (*Instance, error) {
 		}
 	}
 	process.users++
-	return &Instance{handle: process.instance, gipa: process.gipa, validated: process.validated, faults: opt.Faults}, nil
+	return &Instance{handle: process.instance, gipa: process.gipa, validated: process.validated, presents: slices.Contains(process.extensions, surfaceExtension), faults: opt.Faults}, nil
 }
 
 func open(opt Options) error {
@@ -82,8 +100,13 @@ func open(opt Options) error {
 		}
 		validate = 1
 	}
+	extensions, err := instanceExtensions(opt.Extensions)
+	if err != nil {
+		return err
+	}
+	defer C.free(unsafe.Pointer(extensions))
 	var h C.cvk_handle
-	switch r := Result(C.cvk_instance_create(process.gipa, validate, opt.Faults.pointer(), &h)); r {
+	switch r := Result(C.cvk_instance_create(process.gipa, validate, extensions, opt.Faults.pointer(), &h)); r {
 	case Success:
 		process.vectors.read = true
 	case IncompatibleDriver:
@@ -91,7 +114,7 @@ func open(opt Options) error {
 	default:
 		return check("vkCreateInstance", r)
 	}
-	process.instance, process.validated = Handle(h), opt.Validation
+	process.instance, process.validated, process.extensions = Handle(h), opt.Validation, slices.Clone(opt.Extensions)
 	if err := vulkan.InitInstance(instanceOf(process.instance)); err != nil {
 		vulkan.DestroyInstance(instanceOf(process.instance), nil)
 		return fmt.Errorf("vulkan: %w", err)
@@ -103,6 +126,19 @@ func open(opt Options) error {
 		}
 	}
 	return nil
+}
+
+// instanceExtensions are the names as C takes them; the caller frees them.
+func instanceExtensions(names []string) (*C.char, error) {
+	for _, name := range names {
+		c := C.CString(name)
+		known := C.cvk_has_instance_extension(process.gipa, c)
+		C.free(unsafe.Pointer(c))
+		if known == 0 {
+			return nil, fmt.Errorf("vulkan: no driver has the instance extension %s", name)
+		}
+	}
+	return C.CString(strings.Join(names, "\x00") + "\x00"), nil
 }
 
 func haveValidation() error {

@@ -17,11 +17,22 @@ type Options struct {
 	// user has set the variable, and 512 where the CPU lacks AVX-512; VectorBits
 	// says what was asked for in the end.
 	VectorBits int
+	// Extensions are instance extensions that a window system asks for. Who opens
+	// without gets an instance that may have them; where something already uses one
+	// that lacks some, Open fails with ErrConflict. With VK_KHR_surface among them
+	// devices are opened with VK_KHR_swapchain where they have it.
+	Extensions []string
 	// Faults, if not nil, counts calls and makes one fail.
 	Faults *Faults
 }
 
+// maxExtensions is CVK_EXTENSIONS.
+const maxExtensions = 16
+
 func (o Options) check() error {
+	if len(o.Extensions) > maxExtensions {
+		return fmt.Errorf("vulkan: %d instance extensions are asked for, want at most %d", len(o.Extensions), maxExtensions)
+	}
 	switch o.VectorBits {
 	case 0, 128, 256, 512:
 		return nil

@@ -72,6 +72,14 @@ func (i *Instance) query(phys Handle) (Info, error) {
 	if info.MaxAllocation == 0 {
 		info.MaxAllocation = 1 << 30 // what each device of Vulkan 1.1 has
 	}
+	process.Lock()
+	surface := process.surface
+	process.Unlock()
+	if surface != 0 {
+		if family, bits, ok := presentFamily(i, phys, surface); ok {
+			info.queue, info.TimestampBits, info.Presents = family, bits, true
+		}
+	}
 	const computeStage = 0x20 // VK_SHADER_STAGE_COMPUTE_BIT
 	if c.subgroup_stages&computeStage != 0 {
 		info.SubgroupOps = uint32(c.subgroup_ops)

@@ -1,0 +1,76 @@
+//go:build viewer && cgo
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
+	"github.com/crate-vk/crate-vk/engine"
+)
+
+// noDisplay is why no window can be opened.
+func noDisplay(err error) error {
+	return fmt.Errorf("%w: no window can be opened: %w (--screenshot FILE needs none)", engine.ErrNoDevice, err)
+}
+
+// windowed is what a window needs beside its session.
+type windowed struct {
+	display  *display
+	via      string // device that shows the pictures; "": the one that computes, where it can
+	steps    []viewer.Step
+	scripted bool
+}
+
+// run shows a session in its window until that is closed, or its script has ended.
+func (w *windowed) run(ctx context.Context, s *session) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	screen, err := w.display.host.NewScreen(s.lens.eng, w.via)
+	if err != nil {
+		s.drawer.close()
+		return err
+	}
+	defer screen.Close()
+	if other := screen.Via(); other != "" {
+		s.tell(fmt.Sprintf("%s shows the pictures, which are copied to it", other), nil)
+	}
+	s.screen = &onScreen{screen: screen, canvas: s.drawer.canvas, tell: func(text string) { s.tell(text, nil) }}
+	events := func(e viewer.Event) {
+		if s.act(ctx, s.handle(e)) {
+			w.display.end()
+		}
+	}
+	drawing := make(chan error, 1)
+	go func() {
+		drawing <- s.run(ctx)
+		w.display.end()
+	}()
+	played := make(chan error, 1)
+	if w.scripted {
+		go func() {
+			played <- s.play(ctx, w.steps, onStage{w.display, events})
+			w.display.end()
+		}()
+	}
+	w.display.loop(ctx, events, func(now time.Time) (time.Duration, bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.ui.Wake(now)
+	})
+	w.display.win.Hide()
+	cancel(errClosed)
+	err = <-drawing
+	if w.scripted {
+		if failed := <-played; !errors.Is(failed, errClosed) {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
+}
+
+// errClosed says that the window was closed.
+var errClosed = errors.New("the window was closed")

@@ -1,0 +1,3 @@
+//go:build viewer && cgo
+
+package main

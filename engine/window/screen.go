@@ -1,0 +1,172 @@
+//go:build viewer && cgo
+
+package window
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/crate-vk/crate-vk/engine/internal/inside"
+	"github.com/crate-vk/crate-vk/engine/run"
+	"github.com/crate-vk/crate-vk/engine/vk"
+)
+
+// Host is the process's use of Vulkan with what a window system needs. It is opened before
+// the engine is, which has the same instance then, and closed after it.
+type Host struct {
+	inst    *vk.Instance
+	surface *vk.Surface
+}
+
+// Open opens Vulkan with the instance extensions that a window system names.
+func Open(extensions []string, validation bool) (*Host, error) {
+	inst, err := vk.Open(vk.Options{Extensions: extensions, Validation: validation})
+	if err != nil {
+		return nil, run.NoVulkan(err)
+	}
+	return &Host{inst: inst}, nil
+}
+
+// Instance is the VkInstance, a pointer, of which a window system makes a surface.
+func (h *Host) Instance() any { return h.inst.Pointer() }
+
+// Adopt takes over the VkSurfaceKHR that lies there in memory. Devices that are opened from now on have a queue that
+// shows pictures there, where they can.
+func (h *Host) Adopt(surface uintptr) {
+	h.surface = h.inst.NewSurface(surface)
+	h.inst.PresentTo(h.surface)
+}
+
+// Close destroys the surface, whose screens were closed, and lets Vulkan go.
+func (h *Host) Close() {
+	if h.surface != nil {
+		h.surface.Destroy()
+	}
+	h.inst.Close()
+}
+
+// Screen brings a canvas's pictures to the host's surface: on the engine's device, or where
+// that can't show pictures there, by a copy to another one that can.
+type Screen struct {
+	host   *Host
+	eng    inside.Attacher
+	detach func()
+
+	mu    sync.Mutex
+	chain *vk.Swapchain // on the engine's device; nil: there is none yet
+	other *vk.Device    // that pictures are copied to; nil: none
+	there *vk.Swapchain // on other
+	via   string        // name of other
+}
+
+// Shown tells of a picture that was brought to the screen, or why it was not.
+type Shown = vk.Shown
+
+// NotTaken is the State of a picture that the window system did not take in time.
+const NotTaken = vk.NotTaken
+
+// NewScreen finds the way to the surface: the engine's own device, or the one that via names,
+// as engine.WithDevice does, or any that can. The error is ErrNoDevice where none can show
+// anything there.
+func (h *Host) NewScreen(eng inside.Attacher, via string) (*Screen, error) {
+	m, release, err := eng.Inside(inside.Key{})
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := m.Lacks("has no screen"); err != nil {
+		return nil, err
+	}
+	s := &Screen{host: h, eng: eng}
+	if via != "" || !m.Device.Info.Presents {
+		if err := s.findOther(via, m.Device.Info); err != nil {
+			return nil, err
+		}
+	}
+	s.detach = eng.Attach(inside.Key{}, s.drop)
+	return s, nil
+}
+
+// findOther opens the device that via names, or the first that can show pictures, unless that
+// is the engine's own.
+func (s *Screen) findOther(via string, own vk.Info) error {
+	infos, err := s.host.inst.Devices()
+	if err != nil {
+		return err
+	}
+	able := slices.DeleteFunc(infos, func(d vk.Info) bool { return !d.Presents })
+	if len(able) == 0 {
+		return run.NoDevice(fmt.Errorf("%s can't show pictures in this window, and neither can another device", own.Name))
+	}
+	info, err := run.Choose(able, via)
+	if err != nil {
+		return fmt.Errorf("of the devices that can show pictures in this window: %w", err)
+	}
+	if info.UUID == own.UUID {
+		return nil
+	}
+	s.other, err = s.host.inst.OpenDevice(info, false)
+	s.via = info.Name
+	return err
+}
+
+// Via names the device that pictures are copied to, "" where they aren't.
+func (s *Screen) Via() string { return s.via }
+
+// Show brings the picture that the canvas drew last to the screen.
+func (s *Screen) Show(c *Canvas) (shown Shown, err error) {
+	if s.other != nil {
+		m, err := c.Picture()
+		if err != nil {
+			return shown, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.there == nil {
+			if s.there, err = s.other.NewSwapchain(s.host.surface); err != nil {
+				s.there = nil
+				return shown, err
+			}
+		}
+		return s.there.PresentBytes(m.Pix, m.Rect.Dx(), m.Rect.Dy())
+	}
+	err = c.use(func(g *objects) (err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.chain == nil {
+			if s.chain, err = g.dev.NewSwapchain(s.host.surface); err != nil {
+				s.chain = nil
+				return err
+			}
+		}
+		shown, err = s.chain.Present(g.picture.buffer, c.drawn.X, c.drawn.Y)
+		return err
+	})
+	return shown, err
+}
+
+// drop frees what is on the engine's device.
+func (s *Screen) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.chain != nil {
+		s.chain.Destroy()
+		s.chain = nil
+	}
+}
+
+// Close gives the screen up.
+func (s *Screen) Close() {
+	s.detach()
+	if _, release, err := s.eng.Inside(inside.Key{}); err == nil {
+		s.drop()
+		release()
+	}
+	if s.there != nil {
+		s.there.Destroy()
+	}
+	if s.other != nil {
+		s.other.Close()
+	}
+}
