@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/chart"
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate/readout/layerwise"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/quote"
@@ -20,9 +21,9 @@ import (
 
 // analyzeFlags of analyze.
 type analyzeFlags struct {
-	model   modelFlags
-	device  deviceFlags
-	input   inputFlags
+	model   cli.ModelFlags
+	device  cli.DeviceFlags
+	input   cli.InputFlags
 	source  sourceFlags
 	against []string
 }
@@ -48,13 +49,13 @@ from 1, as the papers do.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runAnalyze(cmd.Context(), &f, args) },
 	}
 	s := c.Flags()
-	f.model.register(s, true)
+	f.model.Register(s, true)
 	s.StringSliceVar(&f.against, "against", nil, "measure the weights in `FILE|PRESET`, too; the configuration flags hold for all models")
 	s.StringVarP(&f.source.out, "out", "o", "", "write CSV, JSON and charts into folder `DIR`")
 	f.source.registerList(s)
 	s.BoolVar(&f.source.asJSON, "json", false, "print JSON instead of the table")
-	f.input.register(s)
-	f.device.register(s)
+	f.input.Register(s)
+	f.device.Register(s)
 	return c
 }
 
@@ -100,17 +101,17 @@ func newFigure(mean, std float64, values layerwise.Series) figure {
 }
 
 func (a *app) runAnalyze(ctx context.Context, f *analyzeFlags, args []string) error {
-	if f.device.precision == string(engine.FP16) {
-		return usage(fmt.Errorf("--precision fp16 rounds small values to zeros that the model doesn't have: analyze runs in fp32"))
+	if f.device.Precision == string(engine.FP16) {
+		return cli.Usage(fmt.Errorf("--precision fp16 rounds small values to zeros that the model doesn't have: analyze runs in fp32"))
 	}
-	o, err := f.input.options()
+	o, err := f.input.Options()
 	if err != nil {
 		return err
 	}
 	var sources []*engine.ModelSource
-	for _, name := range append([]string{f.model.model}, f.against...) {
-		f.model.model = name
-		src, err := f.model.open(a)
+	for _, name := range append([]string{f.model.Model}, f.against...) {
+		f.model.Model = name
+		src, err := f.model.Open(a.log)
 		if err != nil {
 			return err
 		}
@@ -120,15 +121,15 @@ func (a *app) runAnalyze(ctx context.Context, f *analyzeFlags, args []string) er
 	if err != nil {
 		return err
 	}
-	if err := mayReport(ctx, f.source.out, append(f.model.files(), paths(tasks)...)); err != nil {
+	if err := mayReport(ctx, f.source.out, append(f.model.Files(), paths(tasks)...)); err != nil {
 		return err
 	}
-	e, err := f.device.open(ctx, a)
+	e, err := f.device.Open(ctx, a.log)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	report := &layerReport{Settings: f.input.describe() + " " + f.device.describe(), Device: e.Device().Name, Driver: e.Device().Driver, Version: versionString()}
+	report := &layerReport{Settings: f.input.Describe() + " " + f.device.Describe(), Device: e.Device().Name, Driver: e.Device().Driver, Version: versionString()}
 	var failed error
 	for _, src := range sources {
 		m, err := e.Load(ctx, src)
@@ -169,7 +170,7 @@ func (a *app) measure(ctx context.Context, f *analyzeFlags, m *engine.Model, src
 	depth := src.Config.Depth
 	rates, shares := make([]layerwise.Series, depth), make([]layerwise.Series, depth)
 	s := &layerSeries{Name: src.Name, SHA256: src.Hash}
-	p := &sweep[engine.LayerMeasures]{app: a, tasks: tasks, decode: f.input.decode()}
+	p := &sweep[engine.LayerMeasures]{app: a, tasks: tasks, decode: f.input.Decode()}
 	p.model, p.read = m, engine.Analyze(engine.AnalyzeOptions{InputOptions: o})
 	p.use = func(t task, item engine.Item[engine.LayerMeasures]) error {
 		if item.Err != nil {

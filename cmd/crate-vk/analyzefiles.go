@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/loader/quote"
 )
@@ -39,7 +40,7 @@ func mayReport(ctx context.Context, dir string, inputs []string) error {
 			return err
 		}
 		if _, err := os.Lstat(path); err == nil && !ours {
-			return usage(fmt.Errorf("%s is there already, and no report of crate-vk analyze lies beside it: name another --out", quote.Path(path)))
+			return cli.Usage(fmt.Errorf("%s is there already, and no report of crate-vk analyze lies beside it: name another --out", quote.Path(path)))
 		}
 	}
 	return nil

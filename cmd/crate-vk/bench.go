@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
@@ -13,9 +14,9 @@ import (
 
 // benchFlags of bench.
 type benchFlags struct {
-	model    modelFlags
+	model    cli.ModelFlags
 	models   []string
-	device   deviceFlags
+	device   cli.DeviceFlags
 	sizes    []string
 	batches  []int
 	depths   []int
@@ -41,7 +42,7 @@ type benchLength struct {
 // options are these for measure.Bench.
 func (l *benchLength) options() (measure.BenchOptions, error) {
 	if l.repeat > 0 && (l.queries > 0 || l.least > 0) {
-		return measure.BenchOptions{}, usage(errors.New("--repeat is a fixed number of runs: leave it out with --min-queries and --min-duration"))
+		return measure.BenchOptions{}, cli.Usage(errors.New("--repeat is a fixed number of runs: leave it out with --min-queries and --min-duration"))
 	}
 	return measure.BenchOptions{Repeat: l.repeat, MinRuns: l.queries, MinTime: l.least, Budget: time.Duration(l.seconds * float64(time.Second))}, nil
 }
@@ -73,7 +74,7 @@ the interval. Exit code 0: no row is slower; 1: some are; 2: nothing can be comp
 			case f.compare == "":
 				return cobra.NoArgs(cmd, args)
 			case len(args) != 1:
-				return usage(errors.New("--compare takes two files of results: --compare OLD NEW"))
+				return cli.Usage(errors.New("--compare takes two files of results: --compare OLD NEW"))
 			}
 			return nil
 		},
@@ -85,15 +86,15 @@ the interval. Exit code 0: no row is slower; 1: some are; 2: nothing can be comp
 		},
 	}
 	s := c.Flags()
-	f.model.registerSettings(s)
+	f.model.RegisterSettings(s)
 	s.StringSliceVarP(&f.models, "model", "m", []string{""}, "weight `FILE|PRESET`s (crate-vk info presets lists them); default: the embedded demo model")
-	s.StringVar(&f.model.config, "config", "", "configuration `FILE`; default: config.json beside the weights")
+	s.StringVar(&f.model.Config, "config", "", "configuration `FILE`; default: config.json beside the weights")
 	s.StringSliceVar(&f.sizes, "size", []string{""}, "`N|WxH`s; default: the native size")
 	s.IntSliceVar(&f.batches, "batch", []int{1}, "batches `N`")
 	s.IntSliceVar(&f.depths, "depth", nil, "of a preset: `N` layers")
 	s.IntSliceVar(&f.widths, "width", nil, "of a preset: `N` channels, in heads of the same size")
-	s.StringSliceVar(&f.readouts, "readout", []string{"tokens"}, "`WHAT` is read: "+readoutWords())
-	f.device.register(s)
+	s.StringSliceVar(&f.readouts, "readout", []string{"tokens"}, "`WHAT` is read: "+cli.ReadoutWords())
+	f.device.Register(s)
 	s.Lookup("precision").Usage = "fp32, fp16, or both: fp32,fp16"
 	s.IntVar(&f.length.repeat, "repeat", 0, "runs to time; default: as many as fit --seconds, at least 3")
 	s.Float64Var(&f.length.seconds, "seconds", 10, "time for a row after its warm-up")
@@ -121,7 +122,7 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 	if err != nil {
 		return err
 	}
-	precisions := strings.Split(f.device.precision, ",")
+	precisions := strings.Split(f.device.Precision, ",")
 	length, err := f.length.options()
 	if err != nil {
 		return err
@@ -129,8 +130,8 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 	out := write(a.out)
 	var rows []plotRow
 	for _, precision := range precisions {
-		f.device.precision = precision
-		e, err := f.device.open(ctx, a)
+		f.device.Precision = precision
+		e, err := f.device.Open(ctx, a.log)
 		if err != nil {
 			return err
 		}
@@ -159,8 +160,8 @@ func (a *app) benchOn(ctx context.Context, e *engine.Engine, f *benchFlags, leng
 	out.header(b.env.lines(e.Device()))
 	for _, name := range f.models {
 		for _, shape := range shapes {
-			f.model.model = name
-			src, err := f.model.open(a)
+			f.model.Model = name
+			src, err := f.model.Open(a.log)
 			if err != nil {
 				return nil, err
 			}

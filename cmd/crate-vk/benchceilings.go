@@ -8,12 +8,13 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) benchCeilings() *cobra.Command {
-	var device deviceFlags
+	var device cli.DeviceFlags
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "ceilings",
@@ -29,7 +30,7 @@ exit code is 1. crate-vk's own kernels use no cooperative matrices.`,
 	s := c.Flags()
 	s.SortFlags = false
 	s.BoolVar(&asJSON, "json", false, "print JSON")
-	device.registerDevice(s)
+	device.RegisterDevice(s)
 	return c
 }
 
@@ -52,8 +53,8 @@ type ceilingsRow struct {
 	Error   string  `json:"error,omitempty"`
 }
 
-func (a *app) runBenchCeilings(ctx context.Context, f *deviceFlags, asJSON bool) error {
-	e, err := f.open(ctx, a)
+func (a *app) runBenchCeilings(ctx context.Context, f *cli.DeviceFlags, asJSON bool) error {
+	e, err := f.Open(ctx, a.log)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/stats"
 	"github.com/crate-vk/crate-vk/loader/quote"
 	"github.com/crate-vk/crate-vk/loader/regular"
@@ -56,7 +57,7 @@ type benchFile struct {
 func readBench(ctx context.Context, path string) (*benchFile, error) {
 	data, err := regular.Read(ctx, path, regular.Text)
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	list, err := decodeBench(data)
 	if err == nil && len(list) == 0 {
@@ -69,7 +70,7 @@ func readBench(ctx context.Context, path string) (*benchFile, error) {
 		}
 	}
 	if err != nil {
-		return nil, usage(fmt.Errorf("%s: %w (want what crate-vk bench --format jsonl prints)", quote.Path(path), err))
+		return nil, cli.Usage(fmt.Errorf("%s: %w (want what crate-vk bench --format jsonl prints)", quote.Path(path), err))
 	}
 	return f, nil
 }
@@ -149,7 +150,7 @@ func (a *app) compareBench(ctx context.Context, oldPath, newPath, by string) err
 	case "cpu":
 		times = func(r *benchRow) []float64 { return r.Samples.CPU }
 	default:
-		return usage(fmt.Errorf("--by is %q, want wall or cpu", by))
+		return cli.Usage(fmt.Errorf("--by is %q, want wall or cpu", by))
 	}
 	old, err := readBench(ctx, oldPath)
 	if err != nil {
@@ -217,16 +218,16 @@ func exitOf(list []*benchVerdict) error {
 	}
 	switch {
 	case len(list) == 0:
-		return usage(errors.New("the two files have no row in common: same model, size, batch, precision and read-out"))
+		return cli.Usage(errors.New("the two files have no row in common: same model, size, batch, precision and read-out"))
 	case judged == 0:
 		for _, v := range list {
 			if !v.few {
-				return usage(fmt.Errorf("no row can be judged: of %s %s", v.key, v.unjudged))
+				return cli.Usage(fmt.Errorf("no row can be judged: of %s %s", v.key, v.unjudged))
 			}
 		}
-		return usage(fmt.Errorf("no row can be judged: an interval takes at least %d runs on both sides (bench --min-queries %d is better)", stats.FewestRuns, 10*stats.FewestRuns))
+		return cli.Usage(fmt.Errorf("no row can be judged: an interval takes at least %d runs on both sides (bench --min-queries %d is better)", stats.FewestRuns, 10*stats.FewestRuns))
 	case slower > 0:
-		return &codedError{exitFailed, fmt.Errorf("%d of %d rows are slower", slower, judged)}
+		return cli.Coded(cli.ExitFailed, fmt.Errorf("%d of %d rows are slower", slower, judged))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/sensors"
 )
 
@@ -35,7 +36,7 @@ func benchWriter(format string) (func(io.Writer) benchOutput, error) {
 	case "gobench":
 		return func(w io.Writer) benchOutput { return &goBench{benchPrinter{w: w}} }, nil
 	}
-	return nil, usage(fmt.Errorf("--format is %q, want %s", format, benchFormats))
+	return nil, cli.Usage(fmt.Errorf("--format is %q, want %s", format, benchFormats))
 }
 
 // benchPrinter keeps the first error of many writes.

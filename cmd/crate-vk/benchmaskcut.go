@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/stats"
 	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
 	"github.com/crate-vk/crate-vk/engine"
@@ -23,7 +24,7 @@ import (
 
 // cutFlags of bench maskcut.
 type cutFlags struct {
-	device   deviceFlags
+	device   cli.DeviceFlags
 	grid     int
 	channels int
 	batch    int
@@ -61,7 +62,7 @@ on two cores.`,
 	s.IntVar(&f.dense, "dense", 0, "time gonum's dense solve on `N`×N patches (30×30 take some 10 s)")
 	s.StringVar(&f.lapack, "lapack", "", "time scipy.linalg.eigh in `PYTHON`, such as python3")
 	s.BoolVar(&f.asJSON, "json", false, "print JSON")
-	f.device.register(s)
+	f.device.Register(s)
 	return c
 }
 
@@ -76,9 +77,9 @@ type cutRow struct {
 
 func (a *app) runBenchMaskCut(ctx context.Context, f *cutFlags) error {
 	if f.grid < 2 || f.grid > 200 || f.channels < 1 || f.batch < 1 || f.objects < 1 || f.repeat < 1 || f.dense < 0 {
-		return usage(fmt.Errorf("want --grid of 2 to 200, --channels, --batch, --objects and --repeat of at least 1"))
+		return cli.Usage(fmt.Errorf("want --grid of 2 to 200, --channels, --batch, --objects and --repeat of at least 1"))
 	}
-	e, err := f.device.open(ctx, a)
+	e, err := f.device.Open(ctx, a.log)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/measure"
@@ -80,7 +81,7 @@ less the delays is what the host adds. --images 1 is the start to the first mask
 
 func (a *app) runPipeline(ctx context.Context, f *pipelineFlags, args []string) error {
 	if f.images < 1 || f.repeat < 1 || f.delay < 0 {
-		return usage(fmt.Errorf("--images is %d, --repeat %d and --delay %v, want at least 1, 1 and 0", f.images, f.repeat, f.delay))
+		return cli.Usage(fmt.Errorf("--images is %d, --repeat %d and --delay %v, want at least 1, 1 and 0", f.images, f.repeat, f.delay))
 	}
 	dir, err := os.MkdirTemp("", "crate-vk-bench-")
 	if err != nil {
@@ -94,7 +95,7 @@ func (a *app) runPipeline(ctx context.Context, f *pipelineFlags, args []string) 
 		}
 	}
 	asJSON := f.segment.source.asJSON
-	f.segment.source.asJSON, f.segment.device.simulate = false, f.delay
+	f.segment.source.asJSON, f.segment.device.Simulate = false, f.delay
 	row := pipelineRow{Runs: f.repeat}
 	var seconds, cpus []float64
 	for i := range f.repeat {
@@ -129,7 +130,7 @@ func (a *app) runPipeline(ctx context.Context, f *pipelineFlags, args []string) 
 // deviceAlone times the model by itself, with the batch of the runs.
 func (f *pipelineFlags) deviceAlone(ctx context.Context, a *app, row *pipelineRow) error {
 	quiet := &app{streams: a.streams, log: slog.New(slog.DiscardHandler)}
-	src, err := f.segment.model.open(quiet)
+	src, err := f.segment.model.Open(quiet.log)
 	if err != nil {
 		return err
 	}
@@ -138,7 +139,7 @@ func (f *pipelineFlags) deviceAlone(ctx context.Context, a *app, row *pipelineRo
 		return err
 	}
 	defer s.close()
-	in, err := f.segment.input.options()
+	in, err := f.segment.input.Options()
 	if err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (f *pipelineFlags) deviceAlone(ctx context.Context, a *app, row *pipelineRo
 	if s.e.Device().Reference() || in.Size.Native {
 		return nil
 	}
-	height, width, err := modelSize(in.Size, &c)
+	height, width, err := cli.ModelSize(in.Size, &c)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/chart"
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine"
 )
@@ -31,7 +32,7 @@ func (f *benchFlags) geometries() ([]geometry, error) {
 		for _, g := range list {
 			for _, n := range axis.values {
 				if n < 1 {
-					return nil, usage(fmt.Errorf("--%s is %d, want at least 1", axis.flag, n))
+					return nil, cli.Usage(fmt.Errorf("--%s is %d, want at least 1", axis.flag, n))
 				}
 				axis.set(&g, n)
 				next = append(next, g)
@@ -50,7 +51,7 @@ func (g geometry) reshape(src *engine.ModelSource, name string) (*engine.ModelSo
 		return src, nil
 	}
 	if _, err := crate.Preset(name); err != nil {
-		return nil, usage(fmt.Errorf("--depth and --width change presets: %w", err))
+		return nil, cli.Usage(fmt.Errorf("--depth and --width change presets: %w", err))
 	}
 	c := src.Config
 	size := c.Inner / c.Heads
@@ -60,14 +61,14 @@ func (g geometry) reshape(src *engine.ModelSource, name string) (*engine.ModelSo
 	}
 	if g.width > 0 {
 		if g.width%size != 0 {
-			return nil, usage(fmt.Errorf("--width is %d, want a multiple of the head's %d", g.width, size))
+			return nil, cli.Usage(fmt.Errorf("--width is %d, want a multiple of the head's %d", g.width, size))
 		}
 		c.Hidden = c.Hidden * g.width / c.Dim
 		c.Dim, c.Inner, c.Heads = g.width, g.width, g.width/size
 		name += fmt.Sprint("/width=", g.width)
 	}
 	if err := c.Check(); err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	return engine.NewModelSource(name, c, name, c.RandomParams(1)), nil
 }
@@ -120,7 +121,7 @@ func writePlots(dir string, rows []plotRow) error {
 		}
 	}
 	if !drawn {
-		return usage(fmt.Errorf("--plots has nothing to draw: give several sizes, batches, depths or widths"))
+		return cli.Usage(fmt.Errorf("--plots has nothing to draw: give several sizes, batches, depths or widths"))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/stats"
 	"github.com/crate-vk/crate-vk/engine/measure"
 	"github.com/spf13/cobra"
@@ -12,7 +13,7 @@ import (
 
 // productFlags of bench product.
 type productFlags struct {
-	device  deviceFlags
+	device  cli.DeviceFlags
 	size    measure.ProductSize
 	seconds float64
 	asJSON  bool
@@ -38,7 +39,7 @@ Without flags it is a product of a ViT-B/8 with 32 images: 25120×768×768.`,
 	s.IntVar(&f.size.Columns, "columns", 768, "of y: rows of w")
 	s.Float64Var(&f.seconds, "seconds", 2, "time to measure, for at least five runs of some milliseconds or one product")
 	s.BoolVar(&f.asJSON, "json", false, "print JSON")
-	f.device.register(s)
+	f.device.Register(s)
 	return c
 }
 
@@ -59,7 +60,7 @@ type productRow struct {
 
 func (a *app) runBenchProduct(ctx context.Context, f *productFlags) error {
 	s := f.size
-	e, err := f.device.open(ctx, a)
+	e, err := f.device.Open(ctx, a.log)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (a *app) runBenchProduct(ctx context.Context, f *productFlags) error {
 		ms = append(ms, d.Seconds()*1e3)
 	}
 	sum := stats.Summarise(ms)
-	row := productRow{Rows: s.Batch * s.Tokens, Inner: s.Inner, Columns: s.Columns, Precision: f.device.precision, Device: e.Device().Name, Driver: e.Device().Driver,
+	row := productRow{Rows: s.Batch * s.Tokens, Inner: s.Inner, Columns: s.Columns, Precision: f.device.Precision, Device: e.Device().Name, Driver: e.Device().Driver,
 		Kernel: t.Kernel, MS: benchTimes{sum.Median, sum.P5, sum.P95}, GFLOPS: rate(float64(t.FLOPs), sum.Median/1e3), Runs: len(ms), Times: t.Times}
 	if f.asJSON {
 		return writeJSON(a.out, row)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/sensors"
 	"github.com/crate-vk/crate-vk/cmd/internal/stats"
 	"github.com/crate-vk/crate-vk/engine"
@@ -88,17 +89,17 @@ type benching struct {
 func (b *benching) row(ctx context.Context, m *engine.Model, size string, batch int, what string) (plotRow, error) {
 	var row plotRow
 	c := m.Config()
-	s, err := parseSize(size)
+	s, err := cli.ParseSize(size)
 	if err != nil {
-		return row, usage(err)
+		return row, cli.Usage(err)
 	}
-	height, width, err := modelSize(s, &c)
+	height, width, err := cli.ModelSize(s, &c)
 	if err != nil {
 		return row, err
 	}
 	r, err := expert.NamedRequest(&c, what, batch, height, width)
 	if err != nil {
-		return row, usage(err)
+		return row, cli.Usage(err)
 	}
 	d := b.e.Device()
 	watch := sensors.Start(ctx, sensors.Device{Type: d.Type, Driver: d.Driver, UUID: d.UUID})
@@ -109,7 +110,7 @@ func (b *benching) row(ctx context.Context, m *engine.Model, size string, batch 
 	}
 	row.tokens, row.depth, row.width = height/c.Patch*(width/c.Patch)+c.Prefix, c.Depth, c.Dim
 	row.benchRow = newBenchRow(res, batch)
-	row.Model, row.Size, row.Precision, row.Readout = m.Source().Name, fmt.Sprintf("%dx%d", width, height), b.f.device.precision, what
+	row.Model, row.Size, row.Precision, row.Readout = m.Source().Name, fmt.Sprintf("%dx%d", width, height), b.f.device.Precision, what
 	row.Device, row.Driver, row.Sensors, row.Env = d.Name, d.Driver, seen, b.env
 	if b.ceiling.GFLOPS > 0 {
 		row.Share = row.GFLOPS / b.ceiling.GFLOPS

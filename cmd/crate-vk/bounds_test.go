@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 // commands calls f with every command of the program.
@@ -33,7 +35,7 @@ func TestEveryNumberBounded(t *testing.T) {
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			kind := f.Value.Type()
 			numeric := strings.HasPrefix(kind, "int") || strings.HasPrefix(kind, "uint") || strings.HasPrefix(kind, "float") || kind == "duration"
-			b, ok := boundOf(c, f.Name)
+			b, ok := cli.BoundOf(c, f.Name)
 			if numeric && !ok {
 				t.Errorf("%s --%s takes a number, and has no bounds", c.CommandPath(), f.Name)
 			}
@@ -41,19 +43,19 @@ func TestEveryNumberBounded(t *testing.T) {
 				return
 			}
 			seen[f.Name] = true
-			for _, x := range []float64{b.least - 1, b.most + 1, b.most * 1e9} {
+			for _, x := range []float64{b.Least - 1, b.Most + 1, b.Most * 1e9} {
 				text := fmt.Sprintf("%.0f", x)
 				if kind == "duration" {
 					text += "s"
 				}
-				beyond := x < b.least || x > b.most // not of a bound that is the type's own
+				beyond := x < b.Least || x > b.Most // not of a bound that is the type's own
 				if numeric && beyond {
 					refusedByName(t, c, f.Name, text)
 				}
 			}
 		})
 	})
-	for name := range bounds() {
+	for name := range cli.Bounds() {
 		if !strings.Contains(name, " ") && !seen[name] {
 			t.Errorf("there are bounds of --%s, which no command has", name)
 		}
@@ -71,7 +73,7 @@ func refusedByName(t *testing.T, c *cobra.Command, flag, text string) {
 		}
 	}
 	code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, args)
-	if code != exitUsage || !strings.Contains(log.String(), "--"+flag) && !strings.Contains(log.String(), "invalid argument") {
+	if code != cli.ExitUsage || !strings.Contains(log.String(), "--"+flag) && !strings.Contains(log.String(), "invalid argument") {
 		t.Errorf("crate-vk %s: exit %d, %s", strings.Join(args, " "), code, log.String())
 	}
 }
@@ -101,7 +103,7 @@ func TestBoundsOfText(t *testing.T) {
 	} {
 		var out, log bytes.Buffer
 		code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, strings.Fields(args))
-		if code != exitUsage || !strings.Contains(log.String(), want) {
+		if code != cli.ExitUsage || !strings.Contains(log.String(), want) {
 			t.Errorf("crate-vk %s: exit %d, got %q, want %q", args, code, log.String(), want)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 // commandVariable makes the test binary the command.
@@ -37,7 +39,7 @@ func asCommand() {
 		if err != nil {
 			limit = time.Hour
 		}
-		ctx, _ := interruptible(limit)
+		ctx, _ := cli.Interruptible("crate-vk", limit)
 		os.Stdout.WriteString("ready\n")
 		<-ctx.Done()
 		os.Stdout.WriteString("told\n")

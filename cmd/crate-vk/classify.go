@@ -8,14 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine"
 )
 
 // classifyFlags of classify.
 type classifyFlags struct {
-	model  modelFlags
-	device deviceFlags
-	input  inputFlags
+	model  cli.ModelFlags
+	device cli.DeviceFlags
+	input  cli.InputFlags
 	source sourceFlags
 	top    int
 	labels []string
@@ -30,13 +31,13 @@ func (a *app) classify() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, args []string) error { return a.runClassify(cmd.Context(), &f, args) },
 	}
 	s := c.Flags()
-	f.model.register(s, true)
+	f.model.Register(s, true)
 	s.IntVar(&f.top, "top", 5, "print the `K` most probable classes")
 	s.StringSliceVar(&f.labels, "labels", nil, "class names, or a `FILE` with one a line; default: the model's own")
 	f.source.registerList(s)
 	s.BoolVar(&f.source.asJSON, "json", false, "print a JSON line an image")
-	f.input.register(s)
-	f.device.register(s)
+	f.input.Register(s)
+	f.device.Register(s)
 	return c
 }
 
@@ -54,11 +55,11 @@ type classResult struct {
 }
 
 func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) error {
-	o, err := f.input.options()
+	o, err := f.input.Options()
 	if err != nil {
 		return err
 	}
-	src, err := f.model.open(a)
+	src, err := f.model.Open(a.log)
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) 
 			return err
 		}
 		if n := src.Config.LogitCount(); len(src.Config.Labels) != n {
-			return usage(fmt.Errorf("--labels has %d names, the model has %d classes", len(src.Config.Labels), n))
+			return cli.Usage(fmt.Errorf("--labels has %d names, the model has %d classes", len(src.Config.Labels), n))
 		}
 	}
 	tasks, stream, err := f.source.tasks(ctx, a, args)
@@ -79,7 +80,7 @@ func (a *app) runClassify(ctx context.Context, f *classifyFlags, args []string) 
 		return err
 	}
 	defer on.close()
-	p := &sweep[[]engine.Class]{app: a, tasks: tasks, quiet: true, decode: f.input.decode()}
+	p := &sweep[[]engine.Class]{app: a, tasks: tasks, quiet: true, decode: f.input.Decode()}
 	if stream {
 		p.coming = &f.source
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -96,7 +97,7 @@ func (c *collector[T]) consume(source iter.Seq[task]) error {
 		return errors.Join(streamErr, c.err)
 	}
 	if err := c.ctx.Err(); err != nil {
-		return &codedError{exitInterrupted, fmt.Errorf("interrupted: %d images are finished, run again to go on", c.seen-c.failed)}
+		return cli.Coded(cli.ExitInterrupted, fmt.Errorf("interrupted: %d images are finished, run again to go on", c.seen-c.failed))
 	}
 	return c.err
 }
@@ -180,7 +181,7 @@ func (c *collector[T]) outcome() error {
 	failed := c.failed + c.r.unusable
 	fmt.Fprintf(c.r.err, "crate-vk: %s → %s\n", summary(c.seen-c.failed, c.before, failed), quote.Path(c.r.source.out))
 	if failed > 0 {
-		return &codedError{exitInputs, nil}
+		return cli.Coded(cli.ExitInputs, nil)
 	}
 	return nil
 }

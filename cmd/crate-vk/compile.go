@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
@@ -24,7 +25,7 @@ import (
 
 // compileFlags of compile.
 type compileFlags struct {
-	model     modelFlags
+	model     cli.ModelFlags
 	size      string
 	batch     int
 	readout   string
@@ -54,10 +55,10 @@ weights, as a model for other runtimes, and plans nothing.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runCompile(cmd.Context(), &f) },
 	}
 	s := c.Flags()
-	f.model.register(s, false)
+	f.model.Register(s, false)
 	s.StringVar(&f.size, "size", "", "`N|WxH` of the input; default: the native size")
 	s.IntVar(&f.batch, "batch", 1, "images computed at once")
-	s.StringVar(&f.readout, "readout", "", "`WHAT` is read: "+readoutWords()+"; default: attention@LAYER at the last layer but one, of a ViT the last")
+	s.StringVar(&f.readout, "readout", "", "`WHAT` is read: "+cli.ReadoutWords()+"; default: attention@LAYER at the last layer but one, of a ViT the last")
 	s.StringVar(&f.positions, "positions", "exact", "exact or demo")
 	s.StringVar(&f.dump, "dump", "", "write every stage to `DIR`")
 	s.StringVar(&f.from, "from", "", "go on from a dumped graph or plan `FILE`")
@@ -82,7 +83,7 @@ func (a *app) runCompile(ctx context.Context, f *compileFlags) error {
 	}
 	opt := plan.Options{Family: plan.Family(f.kernels)}
 	if f.device != "baseline" && !f.noTuning {
-		if choices, _, err := expert.StoredTuning(f.device, cacheDir()); err == nil {
+		if choices, _, err := expert.StoredTuning(f.device, cli.CacheDir()); err == nil {
 			opt.Choices = choices // what a run would take
 		}
 	}
@@ -91,7 +92,7 @@ func (a *app) runCompile(ctx context.Context, f *compileFlags) error {
 	case engine.FP16:
 		opt.Precision = graph.F16
 	default:
-		return usage(fmt.Errorf("--precision is %q, want fp32 or fp16", f.precision))
+		return cli.Usage(fmt.Errorf("--precision is %q, want fp32 or fp16", f.precision))
 	}
 	if f.dump != "" {
 		if err := os.MkdirAll(f.dump, 0o755); err != nil {
@@ -118,7 +119,7 @@ func (a *app) limits(selector string) (plan.Limits, error) {
 	if selector == "baseline" {
 		return plan.BaselineLimits(), nil
 	}
-	lim, err := expert.PlanningLimits(selector, cacheDir())
+	lim, err := expert.PlanningLimits(selector, cli.CacheDir())
 	if err != nil && selector == "auto" {
 		a.log.Info("no device to plan for: taking the minima that Vulkan guarantees", "reason", err)
 		return plan.BaselineLimits(), nil
@@ -153,7 +154,7 @@ type stageTime struct {
 }
 
 func (c *compilation) build() (*graph.Graph, error) {
-	src, err := c.f.model.open(c.app)
+	src, err := c.f.model.Open(c.log)
 	if err != nil {
 		return nil, err
 	}
@@ -162,20 +163,20 @@ func (c *compilation) build() (*graph.Graph, error) {
 	if c.f.readout == "" {
 		c.f.readout = fmt.Sprintf("attention@%d", config.ReadLayer())
 	}
-	size, err := parseSize(c.f.size)
+	size, err := cli.ParseSize(c.f.size)
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
-	height, width, err := modelSize(size, config)
+	height, width, err := cli.ModelSize(size, config)
 	if err != nil {
 		return nil, err
 	}
 	if c.f.batch < 1 {
-		return nil, usage(fmt.Errorf("--batch is %d, want at least 1", c.f.batch))
+		return nil, cli.Usage(fmt.Errorf("--batch is %d, want at least 1", c.f.batch))
 	}
 	r, err := expert.NamedRequest(config, c.f.readout, c.f.batch, height, width)
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	r.Positions = crate.Positions(c.f.positions)
 	start := time.Now()
@@ -199,7 +200,7 @@ func (c *compilation) stage(n int, name, text string, took time.Duration) error 
 func (c *compilation) passes(ctx context.Context, g *graph.Graph, done int) error {
 	table := pass.Table()
 	if err := pass.Run(&graph.Graph{}, pass.Options{Without: c.f.without}); err != nil {
-		return usage(err) // an unknown name
+		return cli.Usage(err) // an unknown name
 	}
 	for i := done; i < len(table); i++ {
 		p := table[i]
@@ -220,7 +221,7 @@ func (c *compilation) passes(ctx context.Context, g *graph.Graph, done int) erro
 	start := time.Now()
 	p, err := plan.Lower(g, c.lim, c.opt)
 	if err != nil {
-		return &codedError{exitFailed, err}
+		return cli.Coded(cli.ExitFailed, err)
 	}
 	if err := c.stage(len(table)+1, "lower.plan", p.String(), time.Since(start)); err != nil {
 		return err
@@ -266,7 +267,7 @@ func (c *compilation) resume(ctx context.Context) error {
 	}
 	if strings.HasPrefix(string(text), "plan ") {
 		if c.f.onnx != "" {
-			return usage(fmt.Errorf("--onnx wants a graph, and %s is a plan", c.f.from))
+			return cli.Usage(fmt.Errorf("--onnx wants a graph, and %s is a plan", c.f.from))
 		}
 		p, err := plan.Parse(string(text))
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/onnx"
 	"github.com/crate-vk/crate-vk/graph"
 )
@@ -12,10 +13,10 @@ import (
 // writeONNX writes the graph with the model's weights. A graph from a dump gets
 // the weights of --model too.
 func (c *compilation) writeONNX(ctx context.Context, g *graph.Graph) error {
-	if err := notOver(c.f.onnx, append(c.f.model.files(), c.f.from)...); err != nil {
+	if err := notOver(c.f.onnx, append(c.f.model.Files(), c.f.from)...); err != nil {
 		return err
 	}
-	src, err := c.f.model.open(c.app)
+	src, err := c.f.model.Open(c.log)
 	if err != nil {
 		return err
 	}
@@ -23,7 +24,7 @@ func (c *compilation) writeONNX(ctx context.Context, g *graph.Graph) error {
 	opt := onnx.Options{Version: versionString(), Doc: fmt.Sprintf("%s, %s", src.Name, &src.Config)}
 	err = writeFile(c.f.onnx, func(w io.Writer) error { return onnx.Write(ctx, w, g, src.Params(), opt) })
 	if err != nil {
-		return &codedError{exitFailed, err}
+		return cli.Coded(cli.ExitFailed, err)
 	}
 	fmt.Fprintf(c.err, "crate-vk: wrote %s: %.2f GFLOP a run\n", c.f.onnx, float64(g.FLOPs())/1e9)
 	return nil

@@ -7,11 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/loader/pth"
 	"github.com/crate-vk/crate-vk/loader/regular"
@@ -19,7 +19,7 @@ import (
 )
 
 func (a *app) convert() *cobra.Command {
-	var model modelFlags
+	var model cli.ModelFlags
 	var overwrite bool
 	c := &cobra.Command{
 		Use:   "convert [flags] IN OUT.safetensors",
@@ -31,15 +31,15 @@ They come from flags, then from a config.json beside IN. Where neither they nor 
 tell the number of heads, there is no conversion: a file with metadata holds no guess.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usage(fmt.Errorf("convert: want an input and an output file"))
+				return cli.Usage(fmt.Errorf("convert: want an input and an output file"))
 			}
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return a.runConvert(&model, args[0], args[1], overwrite) },
 	}
-	model.registerSettings(c.Flags())
-	c.Flags().StringVar(&model.config, "config", "", "configuration `FILE`; default: config.json beside IN")
-	c.Flags().StringSliceVar(&model.labels, "labels", nil, "class names, or a `FILE` with one a line")
+	model.RegisterSettings(c.Flags())
+	c.Flags().StringVar(&model.Config, "config", "", "configuration `FILE`; default: config.json beside IN")
+	c.Flags().StringSliceVar(&model.Labels, "labels", nil, "class names, or a `FILE` with one a line")
 	c.Flags().BoolVar(&overwrite, "overwrite", false, "replace OUT if it exists")
 	return c
 }
@@ -77,27 +77,27 @@ func openCheckpoint(path string) (checkpoint, error) {
 	return pth.Open(path)
 }
 
-func (a *app) runConvert(model *modelFlags, in, out string, overwrite bool) error {
-	if err := model.checkBranch(); err != nil {
+func (a *app) runConvert(model *cli.ModelFlags, in, out string, overwrite bool) error {
+	if err := model.CheckBranch(); err != nil {
 		return err
 	}
-	if err := notOver(out, append(model.files(), in)...); err != nil {
+	if err := notOver(out, append(model.Files(), in)...); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(out); err == nil && !overwrite {
-		return usage(fmt.Errorf("%s exists: use --overwrite to replace it", out))
+		return cli.Usage(fmt.Errorf("%s exists: use --overwrite to replace it", out))
 	}
-	refuse := func(err error) error { return &codedError{exitModel, fmt.Errorf("%s: %w", in, err)} }
+	refuse := func(err error) error { return cli.Coded(cli.ExitModel, fmt.Errorf("%s: %w", in, err)) }
 	src, err := openCheckpoint(in)
 	if err != nil {
 		return refuse(err)
 	}
 	defer src.Close()
-	settings, err := model.settings()
+	settings, err := model.Settings()
 	if err != nil {
 		return err
 	}
-	if settings.Labels, err = readLabels(model.labels); err != nil {
+	if settings.Labels, err = readLabels(model.Labels); err != nil {
 		return err
 	}
 	r, err := resolveCheckpoint(src, model, settings)
@@ -107,7 +107,7 @@ func (a *app) runConvert(model *modelFlags, in, out string, overwrite bool) erro
 	// Metadata separates class names by commas, and ImageNet's have some.
 	for _, name := range r.config.Labels {
 		if strings.Contains(name, ",") {
-			return usage(fmt.Errorf("class name %q has a comma, which the file's list of names can't hold: replace it, or keep the names in a config.json beside the converted file", name))
+			return cli.Usage(fmt.Errorf("class name %q has a comma, which the file's list of names can't hold: replace it, or keep the names in a config.json beside the converted file", name))
 		}
 	}
 	if err := r.accept(a); err != nil {
@@ -134,15 +134,15 @@ type resolved struct {
 }
 
 // resolveCheckpoint finds out which model the tensors are.
-func resolveCheckpoint(src checkpoint, model *modelFlags, settings crate.Settings) (r resolved, err error) {
+func resolveCheckpoint(src checkpoint, model *cli.ModelFlags, settings crate.Settings) (r resolved, err error) {
 	var stored []crate.Stored
 	for _, t := range src.Tensors() {
 		stored = append(stored, crate.Stored{Name: t.Name, Shape: t.Shape})
 	}
-	if r.ckpt, err = crate.NewCheckpoint(stored, crate.Branch(model.branch), model.prefix); err != nil {
+	if r.ckpt, err = crate.NewCheckpoint(stored, crate.Branch(model.Branch), model.Prefix); err != nil {
 		return r, err
 	}
-	beside, err := crate.ReadConfig(src.Path(), model.config)
+	beside, err := crate.ReadConfig(src.Path(), model.Config)
 	if err != nil {
 		return r, err
 	}
@@ -158,13 +158,6 @@ func resolveCheckpoint(src checkpoint, model *modelFlags, settings crate.Setting
 	r.config, r.warnings, err = crate.Resolve(r.ckpt, sources...)
 	r.warnings = append(r.warnings, beside.Notices...)
 	return r, err
-}
-
-func (f *modelFlags) checkBranch() error {
-	if !slices.Contains(crate.Branches(), crate.Branch(f.branch)) {
-		return usage(fmt.Errorf("--branch is %q, want one of %v", f.branch, crate.Branches()))
-	}
-	return nil
 }
 
 // accept asks for heads that nothing gives: a file with metadata must not hold a

@@ -1,40 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/expert"
 )
-
-// describe names the flags on which outputs depend, for a run's header.
-func (f *inputFlags) describe() string {
-	size := f.size
-	if size == "" {
-		size = "model"
-	}
-	s := fmt.Sprintf("size=%s filter=%s positions=%s", size, cmp.Or(f.filter, "model"), f.positions)
-	if f.stored {
-		s += " ignore-orientation"
-	}
-	return s
-}
-
-func (f *deviceFlags) describe() string {
-	s := "precision=" + f.precision
-	if f.kernels != "" {
-		s += " kernels=" + f.kernels
-	}
-	if len(f.without) > 0 {
-		s += fmt.Sprint(" without=", f.without)
-	}
-	if f.bits != 0 {
-		s += fmt.Sprint(" vector-bits=", f.bits)
-	}
-	return s
-}
 
 // configFlags are the values that decide what a file computes, wherever they
 // came from.
@@ -52,11 +25,11 @@ func configFlags(src *engine.ModelSource) string {
 }
 
 // checkFirst compares a run of the first image with the reference.
-func checkFirst[T any](ctx context.Context, s *session, r engine.Readout[T], tasks []task, f *inputFlags) error {
+func checkFirst[T any](ctx context.Context, s *session, r engine.Readout[T], tasks []task, f *cli.InputFlags) error {
 	if len(tasks) == 0 {
-		return usage(fmt.Errorf("--check needs images that are known beforehand"))
+		return cli.Usage(fmt.Errorf("--check needs images that are known beforehand"))
 	}
-	img, _, err := tasks[0].load(ctx, f.decode())
+	img, _, err := tasks[0].load(ctx, f.Decode())
 	if err != nil {
 		return fmt.Errorf("--check: the first image: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine/drivers"
 )
 
@@ -18,13 +19,13 @@ func TestDevicesNamesTheWay(t *testing.T) {
 		return code, out.String(), log.String()
 	}
 	code, out, log := list()
-	if code != exitOK {
+	if code != cli.ExitOK {
 		t.Skip("NOT TESTED: no Vulkan device")
 	}
 	if gpu := strings.Count(out, " software ") < strings.Count(out, "\n")-1; !gpu && !strings.Contains(log, "devices --why") {
 		t.Errorf("no GPU is listed, and nothing says what to do: %q", log)
 	}
-	if code, _, log := list("--json"); code != exitOK || log != "" {
+	if code, _, log := list("--json"); code != cli.ExitOK || log != "" {
 		t.Errorf("--json: exit %d, %q", code, log)
 	}
 }

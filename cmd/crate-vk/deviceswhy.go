@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine/drivers"
 	"github.com/crate-vk/crate-vk/loader/quote"
 )
@@ -46,7 +47,7 @@ func (a *app) devicesWhy(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	if !r.GPU {
-		return &codedError{code: exitDevice}
+		return cli.Coded(cli.ExitDevice, nil)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 // TestDiskFull: a disk that is full is an error, no name has a part of a file, and
@@ -21,9 +23,9 @@ func TestDiskFull(t *testing.T) {
 	}
 	defer syscall.Unmount(out, 0)
 	args := []string{"segment", "-d", runDevice, "--no-cache", "--format", runFormats, "in", "-o"}
-	spawn(t, dir, append(args, "whole")...).want(exitOK)
+	spawn(t, dir, append(args, "whole")...).want(cli.ExitOK)
 	want := everything(t, filepath.Join(dir, "whole"))
-	spawn(t, dir, append(args, "out")...).want(exitFailed, "no space left on device")
+	spawn(t, dir, append(args, "out")...).want(cli.ExitFailed, "no space left on device")
 	for name, data := range everything(t, out) {
 		if !strings.HasPrefix(name, ".") && data != want[name] {
 			t.Errorf("%s has %d bytes, want %d", name, len(data), len(want[name]))
@@ -32,10 +34,10 @@ func TestDiskFull(t *testing.T) {
 	if err := syscall.Mount("", out, "", syscall.MS_REMOUNT, "size=8m"); err != nil {
 		t.Fatal(err)
 	}
-	spawn(t, dir, append(args, "out")...).want(exitOK)
+	spawn(t, dir, append(args, "out")...).want(cli.ExitOK)
 	same(t, "with room again", everything(t, out), want)
 	if err := syscall.Mount("", out, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
-	spawn(t, dir, append(args, "out")...).want(exitFailed, "read-only file system")
+	spawn(t, dir, append(args, "out")...).want(cli.ExitFailed, "read-only file system")
 }

@@ -10,6 +10,10 @@ import (
 // begun.
 const drainLimit = 8 * time.Second
 
+// stopLimit is how long an interrupted command may take to end. What is under way
+// on the device gets drainLimit of it.
+const stopLimit = drainLimit + 1500*time.Millisecond
+
 // draining is a context for what is under way when ctx ends: it goes on for
 // drainLimit. No further input is taken once ctx has ended; see until and loader.
 func draining(ctx context.Context) (under context.Context, stop func()) {

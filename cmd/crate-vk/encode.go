@@ -25,7 +25,7 @@ func (f *segmentFlags) groups(s *engine.Segmentation) []group {
 	var list []group
 	for _, obj := range s.Objects {
 		middle := ""
-		if f.attention.head == "each" {
+		if f.attention.Head == "each" {
 			middle = ".head" + string(obj.Head)
 		}
 		if n := len(list); n == 0 || list[n-1].middle != middle {

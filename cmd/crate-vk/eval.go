@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/eval"
 )
 
@@ -34,9 +35,9 @@ func (a *app) eval() *cobra.Command {
 
 // evalFlags are those that all scorers have.
 type evalFlags struct {
-	model  modelFlags
-	device deviceFlags
-	input  inputFlags
+	model  cli.ModelFlags
+	device cli.DeviceFlags
+	input  cli.InputFlags
 	truth  string
 	asJSON bool
 	limit  int
@@ -45,27 +46,27 @@ type evalFlags struct {
 func (f *evalFlags) register(s *pflag.FlagSet, truth string) {
 	s.StringVar(&f.truth, "truth", "", truth)
 	s.BoolVar(&f.asJSON, "json", false, "print JSON instead of the table")
-	f.model.register(s, true)
+	f.model.Register(s, true)
 }
 
 func (f *evalFlags) registerRun(s *pflag.FlagSet) {
-	f.input.register(s)
-	f.device.register(s)
+	f.input.Register(s)
+	f.device.Register(s)
 }
 
 func (f *evalFlags) check() error {
 	if f.truth == "" {
-		return usage(fmt.Errorf("--truth is missing: name what is to be compared with"))
+		return cli.Usage(fmt.Errorf("--truth is missing: name what is to be compared with"))
 	}
 	if f.limit < 0 {
-		return usage(fmt.Errorf("--limit is %d, want a number of images, or 0 for all", f.limit))
+		return cli.Usage(fmt.Errorf("--limit is %d, want a number of images, or 0 for all", f.limit))
 	}
 	return nil
 }
 
 // loadFor opens and loads the model that is scored.
 func (a *app) loadFor(ctx context.Context, f *evalFlags) (*session, error) {
-	src, err := f.model.open(a)
+	src, err := f.model.Open(a.log)
 	if err != nil {
 		return nil, err
 	}
@@ -117,18 +118,18 @@ func truthFiles(ctx context.Context, dir string) (map[string]eval.MaskFile, erro
 	}
 	list, err := eval.MaskFolder(ctx, dir)
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
 	if len(list) == 0 {
 		if err := eval.NoPNG(dir); err != nil {
-			return nil, usage(err)
+			return nil, cli.Usage(err)
 		}
-		return nil, usage(fmt.Errorf("--truth %s: has no PNG", printable(dir)))
+		return nil, cli.Usage(fmt.Errorf("--truth %s: has no PNG", printable(dir)))
 	}
 	found := map[string]eval.MaskFile{}
 	for _, m := range list {
 		if other, ok := found[m.Stem]; ok {
-			return nil, usage(fmt.Errorf("%s and %s are masks of the same image, want one", printable(other.Path), printable(m.Path)))
+			return nil, cli.Usage(fmt.Errorf("%s and %s are masks of the same image, want one", printable(other.Path), printable(m.Path)))
 		}
 		found[m.Stem] = m
 	}

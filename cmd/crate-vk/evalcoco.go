@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/loader/quote"
 	"github.com/spf13/cobra"
 
@@ -18,8 +19,8 @@ import (
 type evalCOCOFlags struct {
 	evalFlags
 	layer      string
-	cut        maskCutFlags
-	finish     finishFlags
+	cut        cli.MaskCutFlags
+	finish     cli.FinishFlags
 	split      string
 	images     string
 	found      string
@@ -54,33 +55,33 @@ images/SPLIT with the images) or an instance file.`,
 	s.BoolVar(&f.byCategory, "by-category", false, "compare objects of one category with each other; of --found")
 	s.IntVar(&f.limit, "limit", 0, "score the first `N` images; 0 is all")
 	s.StringVar(&f.layer, "layer", "", "`N`: the layer whose descriptors are compared; default: the last")
-	f.cut.register(s, "", 3)
-	f.finish.register(s)
+	f.cut.Register(s, "", 3)
+	f.finish.Register(s)
 	f.registerRun(s)
 	s.Lookup("filter").Usage += "; default here: lanczos"
 	return c
 }
 
 func (f *evalCOCOFlags) check() error {
-	for _, check := range []func() error{f.evalFlags.check, f.cut.check, f.finish.check} {
+	for _, check := range []func() error{f.evalFlags.check, f.cut.Check, f.finish.Check} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
-	if _, err := oneLayer(f.layer); err != nil {
+	if _, err := cli.OneLayer(f.layer); err != nil {
 		return err
 	}
 	if f.byCategory && f.found == "" {
-		return usage(fmt.Errorf("--by-category needs --found: MaskCut knows no categories"))
+		return cli.Usage(fmt.Errorf("--by-category needs --found: MaskCut knows no categories"))
 	}
 	if f.results != "" && f.found != "" {
-		return usage(fmt.Errorf("--results and --found exclude each other"))
+		return cli.Usage(fmt.Errorf("--results and --found exclude each other"))
 	}
-	if !changed(f.model.set, "filter") {
-		f.input.filter = "lanczos"
+	if !cli.Changed(f.model.Set, "filter") {
+		f.input.Filter = "lanczos"
 	}
-	if !changed(f.model.set, "ignore-orientation") {
-		f.input.stored = true // as COCO's masks are
+	if !cli.Changed(f.model.Set, "ignore-orientation") {
+		f.input.Stored = true // as COCO's masks are
 	}
 	return nil
 }
@@ -91,18 +92,18 @@ func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
 	}
 	folder, err := eval.OpenCOCO(f.truth, f.split)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	truth, err := coco.ReadFile(ctx, folder.Instances)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
-	if err := notOver(f.results, append(f.model.files(), folder.Instances)...); err != nil {
+	if err := notOver(f.results, append(f.model.Files(), folder.Instances)...); err != nil {
 		return err
 	}
 	opt := eval.COCOOptions{ByCategory: f.byCategory}
 	if len(truth.Images) == 0 {
-		return usage(fmt.Errorf("%s has no images, want an instance file", quote.Path(folder.Instances)))
+		return cli.Usage(fmt.Errorf("%s has no images, want an instance file", quote.Path(folder.Instances)))
 	}
 	images := truth.Images
 	if f.limit > 0 && f.limit < len(images) {
@@ -117,14 +118,14 @@ func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
 	var failed error
 	if f.found != "" {
 		if found, err = readFound(ctx, f.found, truth); err != nil {
-			return usage(err)
+			return cli.Usage(err)
 		}
 	} else {
 		if f.images != "" {
 			folder.Images = f.images
 		}
 		if folder.Images == "" {
-			return usage(fmt.Errorf("%s: the images of %s are not beside it: name their folder with --images", printable(folder.Instances), f.split))
+			return cli.Usage(fmt.Errorf("%s: the images of %s are not beside it: name their folder with --images", printable(folder.Instances), f.split))
 		}
 		if s, err = a.loadFor(ctx, &f.evalFlags); err != nil {
 			return err
@@ -141,7 +142,7 @@ func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
 	}
 	result, err := eval.ScoreCOCO(ctx, truth, found, opt)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	for _, line := range result.PassedOver.Lines() {
 		a.log.Warn(line)
@@ -167,7 +168,7 @@ func readFound(ctx context.Context, path string, truth *coco.Dataset) (*coco.Dat
 
 // findCOCO runs MaskCut on the images of a split.
 func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, images []coco.Image) (*coco.Dataset, string, error) {
-	read, about, err := f.cut.readout(s.m, &f.input, f.layer, false, f.finish.finish())
+	read, about, err := f.cut.Readout(s.m, &f.input, f.layer, false, f.finish.Finish())
 	if err != nil {
 		return nil, "", err
 	}
@@ -182,11 +183,11 @@ func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, im
 		tasks, shown = append(tasks, task{path: filepath.Join(dir, name), rel: m.FileName}), append(shown, m)
 	}
 	if len(tasks) == 0 {
-		return nil, "", usage(fmt.Errorf("none of the %d images of the truth has a file_name below the images' folder", len(images)))
+		return nil, "", cli.Usage(fmt.Errorf("none of the %d images of the truth has a file_name below the images' folder", len(images)))
 	}
 	found := &coco.Dataset{}
 	at, misfits := 0, len(images)-len(tasks)
-	p := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
+	p := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.Decode()}
 	p.model, p.read = s.m, read
 	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
 		img := shown[at]
@@ -207,10 +208,10 @@ func (s *session) findCOCO(ctx context.Context, f *evalCOCOFlags, dir string, im
 		}
 		return nil
 	}
-	settings := fmt.Sprintf("%s %s %s orientation=stored %s", about, f.finish.describe(), f.input.describe(), f.device.describe())
+	settings := fmt.Sprintf("%s %s %s orientation=stored %s", about, f.finish.Describe(), f.input.Describe(), f.device.Describe())
 	err = p.run(ctx)
 	if err == nil && misfits > 0 {
-		err = &codedError{exitInputs, fmt.Errorf("%d of %d images are not what the truth says", misfits, len(images))}
+		err = cli.Coded(cli.ExitInputs, fmt.Errorf("%d of %d images are not what the truth says", misfits, len(images)))
 	}
 	return found, settings, err
 }

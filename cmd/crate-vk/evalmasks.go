@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/eval"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
@@ -17,8 +18,8 @@ import (
 // evalMaskFlags of eval masks.
 type evalMaskFlags struct {
 	evalFlags
-	attention attentionFlags
-	finish    finishFlags
+	attention cli.AttentionFlags
+	finish    cli.FinishFlags
 	source    sourceFlags
 	masks     string
 	reading   readingFlags
@@ -38,13 +39,13 @@ func (f *readingFlags) register(s *pflag.FlagSet) {
 // and their object isn't dark.
 func (f *readingFlags) rules() (truth, found eval.MaskRule, err error) {
 	if truth.Foreground, err = eval.ParseForeground(f.foreground); err != nil {
-		return truth, found, usage(fmt.Errorf("--foreground: %w", err))
+		return truth, found, cli.Usage(fmt.Errorf("--foreground: %w", err))
 	}
 	if truth.Void, err = eval.ParseVoid(f.void); err != nil {
-		return truth, found, usage(fmt.Errorf("--void: %w", err))
+		return truth, found, cli.Usage(fmt.Errorf("--void: %w", err))
 	}
 	if truth.Channel, err = eval.ParseChannel(f.channel); err != nil {
-		return truth, found, usage(fmt.Errorf("--channel: %w", err))
+		return truth, found, cli.Usage(fmt.Errorf("--channel: %w", err))
 	}
 	found.Void = eval.Void{Fixed: true, Number: -1}
 	if truth.Foreground != eval.ForegroundDark {
@@ -73,10 +74,10 @@ PATH is a folder that segment wrote into, it scores the masks there.`,
 	s.StringVar(&f.masks, "masks", "", "score the masks in `DIR` (NAME.mask.png, else all PNGs) instead of running a model")
 	f.reading.register(s)
 	s.BoolVar(&f.baselines, "baselines", false, "score a centred box of the objects' mean area, Otsu's luminance threshold and the whole image, too")
-	f.attention.registerLayer(s)
-	f.attention.registerKeep(s, "")
-	s.StringVar(&f.attention.head, "head", "", "`N|mean`: the head that is read; default: the model's own")
-	f.finish.register(s)
+	f.attention.RegisterLayer(s)
+	f.attention.RegisterKeep(s, "")
+	s.StringVar(&f.attention.Head, "head", "", "`N|mean`: the head that is read; default: the model's own")
+	f.finish.Register(s)
 	f.source.registerList(s)
 	f.registerRun(s)
 	return c
@@ -93,7 +94,7 @@ func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string)
 	if f.masks != "" {
 		result, err := eval.ScoreFolders(ctx, f.truth, f.masks, eval.FolderOptions{Truth: truthRule, Found: foundRule})
 		if err != nil {
-			return usage(err)
+			return cli.Usage(err)
 		}
 		for _, line := range result.Problems(5) {
 			a.log.Warn(line)
@@ -103,7 +104,7 @@ func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string)
 		}
 		return incomplete(len(result.Failed) + len(result.Missing))
 	}
-	src, err := f.model.open(a)
+	src, err := f.model.Open(a.log)
 	if err != nil {
 		return err
 	}
@@ -116,11 +117,11 @@ func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string)
 		return err
 	}
 	if tasks = a.withTruth(tasks, truth); len(tasks) == 0 {
-		return usage(fmt.Errorf("no image has the name of a mask in %s", printable(f.truth)))
+		return cli.Usage(fmt.Errorf("no image has the name of a mask in %s", printable(f.truth)))
 	}
 	rule, err := eval.SurveyFolder(ctx, truthOf(tasks, truth), truthRule)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	s, err := a.load(ctx, &f.device, src)
 	if err != nil {
@@ -131,7 +132,7 @@ func (a *app) runEvalMasks(ctx context.Context, f *evalMaskFlags, args []string)
 }
 
 func (f *evalMaskFlags) checkAll(args []string) (truth, found eval.MaskRule, err error) {
-	for _, check := range []func() error{f.evalFlags.check, f.attention.check, f.finish.check} {
+	for _, check := range []func() error{f.evalFlags.check, f.attention.Check, f.finish.Check} {
 		if err := check(); err != nil {
 			return truth, found, err
 		}
@@ -139,8 +140,8 @@ func (f *evalMaskFlags) checkAll(args []string) (truth, found eval.MaskRule, err
 	if truth, found, err = f.reading.rules(); err != nil {
 		return truth, found, err
 	}
-	if f.attention.head == "each" {
-		return truth, found, usage(fmt.Errorf("--head each: every head is scored anyway"))
+	if f.attention.Head == "each" {
+		return truth, found, cli.Usage(fmt.Errorf("--head each: every head is scored anyway"))
 	}
 	given := 0
 	for _, there := range []bool{len(args) > 0, f.masks != "", f.source.filesFrom != ""} {
@@ -149,7 +150,7 @@ func (f *evalMaskFlags) checkAll(args []string) (truth, found eval.MaskRule, err
 		}
 	}
 	if given != 1 {
-		return truth, found, usage(fmt.Errorf("name images, or --masks DIR, or --files-from FILE: one of them"))
+		return truth, found, cli.Usage(fmt.Errorf("name images, or --masks DIR, or --files-from FILE: one of them"))
 	}
 	return truth, found, nil
 }
@@ -191,7 +192,7 @@ func incomplete(n int) error {
 	if n == 0 {
 		return nil
 	}
-	return &codedError{exitInputs, fmt.Errorf("%d images have no score", n)}
+	return cli.Coded(cli.ExitInputs, fmt.Errorf("%d images have no score", n))
 }
 
 // maskEval runs a model and scores its masks.
@@ -205,7 +206,7 @@ type maskEval struct {
 }
 
 func (v *maskEval) run(ctx context.Context, tasks []task) error {
-	o, err := v.f.attention.options(v.m, &v.f.input)
+	o, err := v.f.attention.Options(v.m, &v.f.input)
 	if err != nil {
 		return err
 	}
@@ -215,15 +216,15 @@ func (v *maskEval) run(ctx context.Context, tasks []task) error {
 		}
 	}
 	o.HeadMaps, o.KeepPicture = true, v.f.baselines
-	o.Finish = v.f.finish.finish()
-	p := &sweep[*engine.Segmentation]{app: v.app, tasks: tasks, decode: v.f.input.decode()}
+	o.Finish = v.f.finish.Finish()
+	p := &sweep[*engine.Segmentation]{app: v.app, tasks: tasks, decode: v.f.input.Decode()}
 	p.model, p.read = v.m, engine.Attention(o)
 	p.use = func(t task, item engine.Item[*engine.Segmentation]) error { return v.add(ctx, t, item, o) }
 	failed := p.run(ctx)
 	if failed != nil && !partly(failed) {
 		return failed
 	}
-	settings := fmt.Sprintf("%s %s %s %s\ntruth %s", o.Options, v.f.finish.describe(), v.f.input.describe(), v.f.device.describe(), v.rule)
+	settings := fmt.Sprintf("%s %s %s %s\ntruth %s", o.Options, v.f.finish.Describe(), v.f.input.Describe(), v.f.device.Describe(), v.rule)
 	result := v.scorer.Scores()
 	if text := result.Inverted(); text != "" {
 		v.log.Warn(text)
@@ -239,7 +240,7 @@ func (v *maskEval) meanShare(ctx context.Context, tasks []task) (float64, error)
 	for _, t := range tasks {
 		m, err := eval.ReadMask(ctx, v.truth[stem(t.rel)].Path, v.rule)
 		if err != nil {
-			return 0, usage(err)
+			return 0, cli.Usage(err)
 		}
 		sum += eval.Share(m.Gray)
 	}

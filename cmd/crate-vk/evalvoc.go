@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/eval"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
@@ -16,7 +17,7 @@ import (
 // evalVOCFlags of eval voc.
 type evalVOCFlags struct {
 	evalFlags
-	attention attentionFlags
+	attention cli.AttentionFlags
 	split     string
 	protocol  string
 }
@@ -44,42 +45,42 @@ papers leave open:
 	s.StringVar(&f.split, "set", "val", "which list of images: ImageSets/Segmentation/`NAME`.txt")
 	s.StringVar(&f.protocol, "protocol", "paper", "paper or dino")
 	s.IntVar(&f.limit, "limit", 0, "score the first `N` images; 0 is all")
-	f.attention.registerLayer(s)
-	s.StringVar(&f.attention.keep, "keep", "", "`mass:S|count:S`: keep that share of the attention, or of the patches; default: the protocol's")
+	f.attention.RegisterLayer(s)
+	s.StringVar(&f.attention.Keep, "keep", "", "`mass:S|count:S`: keep that share of the attention, or of the patches; default: the protocol's")
 	f.registerRun(s)
 	return c
 }
 
 func (a *app) runEvalVOC(ctx context.Context, f *evalVOCFlags) error {
-	for _, check := range []func() error{f.evalFlags.check, f.attention.check} {
+	for _, check := range []func() error{f.evalFlags.check, f.attention.Check} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
 	protocol, err := eval.ParseProtocol(f.protocol)
 	if err != nil {
-		return usage(fmt.Errorf("--protocol: %w", err))
+		return cli.Usage(fmt.Errorf("--protocol: %w", err))
 	}
 	voc, err := eval.OpenVOC(f.truth, f.split)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	if f.limit > 0 && f.limit < len(voc.IDs) {
 		voc.IDs = voc.IDs[:f.limit]
 	}
-	if f.attention.keep == "" {
-		f.attention.keep = map[string]string{"paper": "mass:0.6", "dino": "mass:0.9"}[protocol.Name]
+	if f.attention.Keep == "" {
+		f.attention.Keep = map[string]string{"paper": "mass:0.6", "dino": "mass:0.9"}[protocol.Name]
 	}
-	f.attention.upsample = "nearest"
-	if protocol.Side > 0 && f.input.size == "" {
-		f.input.size = fmt.Sprint(protocol.Side)
+	f.attention.Upsample = "nearest"
+	if protocol.Side > 0 && f.input.Size == "" {
+		f.input.Size = fmt.Sprint(protocol.Side)
 	}
 	s, err := a.loadFor(ctx, &f.evalFlags)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	o, err := f.attention.options(s.m, &f.input)
+	o, err := f.attention.Options(s.m, &f.input)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (a *app) runEvalVOC(ctx context.Context, f *evalVOCFlags) error {
 	if err != nil {
 		return err
 	}
-	settings := fmt.Sprintf("protocol=%s set=%s images=%d %s %s %s", protocol.Name, f.split, len(voc.IDs), o.Options, f.input.describe(), f.device.describe())
+	settings := fmt.Sprintf("protocol=%s set=%s images=%d %s %s %s", protocol.Name, f.split, len(voc.IDs), o.Options, f.input.Describe(), f.device.Describe())
 	if err := a.print(&f.evalFlags, s, settings, result); err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (s *session) vocMasks(ctx context.Context, f *evalVOCFlags, voc *eval.VOC, 
 			tasks = append(tasks, task{path: voc.ImagePath(id), rel: id + ".jpg"})
 		}
 		left := fmt.Errorf("the scorer left")
-		run := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.decode()}
+		run := &sweep[*engine.Segmentation]{app: s.app, tasks: tasks, decode: f.input.Decode()}
 		run.model, run.read = s.m, engine.Attention(o)
 		run.use = func(t task, item engine.Item[*engine.Segmentation]) error {
 			c := eval.Candidates{ID: stem(t.rel)}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine"
 )
 
@@ -18,15 +19,15 @@ func TestExitCodes(t *testing.T) {
 		err  error
 		want int
 	}{
-		{errors.New("anything"), exitFailed},
-		{unreadable, exitFailed},
-		{fmt.Errorf("loading: %w", &engine.ModelError{Path: "m", Err: unreadable}), exitModel},
-		{fmt.Errorf("opening: %w", engine.ErrNoDevice), exitDevice},
-		{fmt.Errorf("twice: %w", engine.ErrDeviceLost), exitLost},
-		{&engine.ModelError{Path: "m", Err: context.Canceled}, exitInterrupted},
-		{usage(errors.New("a flag")), exitUsage},
+		{errors.New("anything"), cli.ExitFailed},
+		{unreadable, cli.ExitFailed},
+		{fmt.Errorf("loading: %w", &engine.ModelError{Path: "m", Err: unreadable}), cli.ExitModel},
+		{fmt.Errorf("opening: %w", engine.ErrNoDevice), cli.ExitDevice},
+		{fmt.Errorf("twice: %w", engine.ErrDeviceLost), cli.ExitLost},
+		{&engine.ModelError{Path: "m", Err: context.Canceled}, cli.ExitInterrupted},
+		{cli.Usage(errors.New("a flag")), cli.ExitUsage},
 	} {
-		if got := exitCode(c.err); got != c.want {
+		if got := cli.ExitCode(c.err); got != c.want {
 			t.Errorf("%v: exit %d, want %d", c.err, got, c.want)
 		}
 	}

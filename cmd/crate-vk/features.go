@@ -11,15 +11,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/arrays"
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/engine"
 )
 
 // featureFlags of features.
 type featureFlags struct {
-	model  modelFlags
-	device deviceFlags
-	input  inputFlags
+	model  cli.ModelFlags
+	device cli.DeviceFlags
+	input  cli.InputFlags
 	source sourceFlags
 	layers string
 	facets []string
@@ -54,20 +55,20 @@ CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runFeatures(cmd.Context(), &f, args) },
 	}
 	s := c.Flags()
-	f.model.register(s, true)
+	f.model.Register(s, true)
 	s.StringVar(&f.layers, "layers", "all", "`all|N,N,...`: layers, −1 is the last")
 	s.StringSliceVar(&f.facets, "facets", nil, "which tensors: tokens, key, attention, cls, logits, features, embedding, reconstruction; default: all but attention, which is large, embedding and reconstruction")
 	s.Float64Var(&f.mask.Ratio, "mask-ratio", 0.75, "share `R` of the patches that reconstruction hides, 0 … 1")
 	s.IntVar(&f.mask.Seed, "mask-seed", 0, "`SEED` that chooses which, the same for every image")
 	s.StringVar(&f.format, "format", "safetensors", "safetensors or npz")
 	f.source.register(s, "crate-vk-features")
-	f.input.register(s)
-	f.device.register(s)
+	f.input.Register(s)
+	f.device.Register(s)
 	return c
 }
 
 func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err error) {
-	if o.InputOptions, err = f.input.options(); err != nil {
+	if o.InputOptions, err = f.input.Options(); err != nil {
 		return o, err
 	}
 	if f.layers != "all" {
@@ -75,7 +76,7 @@ func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err er
 		for s := range strings.SplitSeq(f.layers, ",") {
 			n, err := strconv.Atoi(s)
 			if err != nil {
-				return o, usage(fmt.Errorf("--layers is %q, want all or numbers such as 0,11", f.layers))
+				return o, cli.Usage(fmt.Errorf("--layers is %q, want all or numbers such as 0,11", f.layers))
 			}
 			o.Layers = append(o.Layers, n)
 		}
@@ -95,13 +96,13 @@ func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err er
 
 func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) error {
 	if f.format != "safetensors" && f.format != "npz" {
-		return usage(fmt.Errorf("--format is %q, want safetensors or npz", f.format))
+		return cli.Usage(fmt.Errorf("--format is %q, want safetensors or npz", f.format))
 	}
-	src, err := f.model.open(a)
+	src, err := f.model.Open(a.log)
 	if err != nil {
 		return err
 	}
-	f.source.suffixes, f.source.keep = []string{"." + f.format}, f.model.files()
+	f.source.suffixes, f.source.keep = []string{"." + f.format}, f.model.Files()
 	tasks, stream, err := f.source.tasks(ctx, a, args)
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 		return err
 	}
 	if err := engine.FeaturesOf(o).Check(&src.Config); err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	for _, facet := range o.Facets {
 		if slices.Contains(src.Config.Facets(), facet) {
@@ -129,11 +130,11 @@ func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) e
 	for _, facet := range slices.Sorted(slices.Values(o.Facets)) {
 		facets = append(facets, string(facet))
 	}
-	flags := fmt.Sprintf("layers=%s facets=%s format=%s %s %s", f.layers, strings.Join(facets, ","), f.format, f.input.describe(), f.device.describe())
+	flags := fmt.Sprintf("layers=%s facets=%s format=%s %s %s", f.layers, strings.Join(facets, ","), f.format, f.input.Describe(), f.device.Describe())
 	if slices.Contains(o.Facets, crate.FacetReconstruction) {
 		flags += fmt.Sprintf(" mask-ratio=%g mask-seed=%d", f.mask.Ratio, f.mask.Seed)
 	}
-	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.decode(), header: on.header("features", flags)}
+	r := &folderRun[engine.Features]{app: a, source: &f.source, decode: f.input.Decode(), header: on.header("features", flags)}
 	r.model, r.read = m, engine.FeaturesOf(o)
 	r.encode = func(_ *record, _ string, item engine.Item[engine.Features]) (map[string][]byte, error) {
 		var b bytes.Buffer

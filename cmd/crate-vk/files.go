@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/loader/quote"
 )
@@ -31,7 +32,7 @@ func notOver(path string, inputs ...string) error {
 	}
 	for _, in := range inputs {
 		if from, err := os.Stat(in); in != "" && err == nil && os.SameFile(there, from) {
-			return usage(fmt.Errorf("%s is an input: name another output", quote.Path(path)))
+			return cli.Usage(fmt.Errorf("%s is an input: name another output", quote.Path(path)))
 		}
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
@@ -39,7 +40,7 @@ func TestKilled(t *testing.T) {
 	dir := samples(t, 3)
 	args := []string{"segment", "-d", runDevice, "--no-cache", "--format", runFormats, "in", "-o"}
 	start := time.Now()
-	spawn(t, dir, append(args, "whole")...).want(exitOK)
+	spawn(t, dir, append(args, "whole")...).want(cli.ExitOK)
 	took := time.Since(start)
 	want := everything(t, filepath.Join(dir, "whole"))
 	seed := uint64(time.Now().UnixNano())
@@ -51,7 +52,7 @@ func TestKilled(t *testing.T) {
 		time.Sleep(after)
 		c.Process.Kill()
 		c.Wait()
-		spawn(t, dir, append(args, out)...).want(exitOK)
+		spawn(t, dir, append(args, out)...).want(cli.ExitOK)
 		same(t, fmt.Sprintf("killed after %v (seed %d)", after, seed), everything(t, filepath.Join(dir, out)), want)
 	}
 }
@@ -63,9 +64,9 @@ func TestTwoRuns(t *testing.T) {
 	lines := stream(c)
 	fmt.Fprintln(c.in, "in/01-fish.png")
 	lines.Scan()
-	spawn(t, dir, "segment", "-d", runDevice, "--no-cache", "--format", "mask", "in", "-o", "out").want(exitUsage, "out: another run is writing into this folder")
+	spawn(t, dir, "segment", "-d", runDevice, "--no-cache", "--format", "mask", "in", "-o", "out").want(cli.ExitUsage, "out: another run is writing into this folder")
 	c.in.Close()
-	if code := c.code(); code != exitOK {
+	if code := c.code(); code != cli.ExitOK {
 		t.Errorf("exit %d: %s", code, c.log.String())
 	}
 }
@@ -85,7 +86,7 @@ func TestSameFolder(t *testing.T) {
 			c.Env = append(c.Env, "MESA_SHADER_CACHE_DIR="+filepath.Join(home, ".cache"))
 		}
 		c.Env = append(c.Env, "XDG_CACHE_HOME="+filepath.Join(dir, "cache"), env)
-		c.want(exitOK)
+		c.want(cli.ExitOK)
 		return everything(t, filepath.Join(dir, out))
 	}
 	want := run("cold", "", "in")

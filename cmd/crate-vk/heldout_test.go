@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 const demoData = "../../testdata/demo/"
@@ -81,7 +83,7 @@ func eachDevice(t *testing.T, f func(t *testing.T, slow bool, run func(args ...s
 				t.Helper()
 				var out, log bytes.Buffer
 				args = append(args, "--device", "uuid:"+d.UUID, "--no-cache")
-				if code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, args); code != exitOK {
+				if code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, args); code != cli.ExitOK {
 					t.Fatalf("crate-vk %s: exit code %d\n%s", strings.Join(args, " "), code, &log)
 				}
 				return out.Bytes()

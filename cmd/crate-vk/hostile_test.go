@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate/demo"
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
@@ -68,7 +69,7 @@ func TestSharedCache(t *testing.T) {
 	if home, err := os.UserHomeDir(); err == nil && os.Getenv("MESA_SHADER_CACHE_DIR") == "" {
 		c.Env = append(c.Env, "MESA_SHADER_CACHE_DIR="+filepath.Join(home, ".cache"))
 	}
-	c.want(exitOK, "can be written by others (mode 0777)", "1 done")
+	c.want(cli.ExitOK, "can be written by others (mode 0777)", "1 done")
 	if entries, _ := os.ReadDir(cache); len(entries) > 0 {
 		t.Errorf("it was used all the same: %v", entries)
 	}
@@ -124,7 +125,7 @@ func TestFilesAreNamed(t *testing.T) {
 	} {
 		var out, log bytes.Buffer
 		code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, k.args)
-		if code != exitUsage || !strings.Contains(log.String(), k.name) {
+		if code != cli.ExitUsage || !strings.Contains(log.String(), k.name) {
 			t.Errorf("%q: exit %d, %s", k.args, code, log.String())
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
@@ -24,7 +25,7 @@ import (
 )
 
 func (a *app) info() *cobra.Command {
-	var model modelFlags
+	var model cli.ModelFlags
 	var size string
 	var batch int
 	c := &cobra.Command{
@@ -33,7 +34,7 @@ func (a *app) info() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				model.model = args[0]
+				model.Model = args[0]
 			}
 			src, err := a.openForInfo(cmd.Context(), &model)
 			if err != nil {
@@ -43,7 +44,7 @@ func (a *app) info() *cobra.Command {
 			return a.printInfo(src, size, batch)
 		},
 	}
-	model.register(c.Flags(), false)
+	model.Register(c.Flags(), false)
 	c.Flags().StringVar(&size, "size", "", "`N|WxH` for cost and memory; default: the native size")
 	c.Flags().IntVar(&batch, "batch", 1, "batch `N` for memory")
 	c.AddCommand(&cobra.Command{
@@ -63,11 +64,11 @@ func (a *app) info() *cobra.Command {
 }
 
 // openForInfo opens a model, or a PyTorch checkpoint to look at.
-func (a *app) openForInfo(ctx context.Context, model *modelFlags) (*engine.ModelSource, error) {
-	if err := model.checkBranch(); err != nil {
+func (a *app) openForInfo(ctx context.Context, model *cli.ModelFlags) (*engine.ModelSource, error) {
+	if err := model.CheckBranch(); err != nil {
 		return nil, err
 	}
-	src, err := model.open(a)
+	src, err := model.Open(a.log)
 	if err == nil {
 		if err := src.Check(ctx); err != nil {
 			src.Close()
@@ -75,25 +76,25 @@ func (a *app) openForInfo(ctx context.Context, model *modelFlags) (*engine.Model
 		}
 		return src, nil
 	}
-	file, perr := pth.Open(model.model)
+	file, perr := pth.Open(model.Model)
 	var refused *pth.RefusedError
 	if errors.As(perr, &refused) {
-		return nil, &codedError{exitModel, perr}
+		return nil, cli.Coded(cli.ExitModel, perr)
 	}
 	if perr != nil {
 		return nil, err
 	}
 	defer file.Close()
-	settings, serr := model.settings()
+	settings, serr := model.Settings()
 	if serr != nil {
 		return nil, serr
 	}
 	r, err := resolveCheckpoint(file, model, settings)
 	if err != nil {
-		return nil, &codedError{exitModel, fmt.Errorf("%s: %w", model.model, err)}
+		return nil, cli.Coded(cli.ExitModel, fmt.Errorf("%s: %w", model.Model, err))
 	}
 	if _, err := r.ckpt.Compare(&r.config); err != nil {
-		return nil, &codedError{exitModel, fmt.Errorf("%s: %w", model.model, err)}
+		return nil, cli.Coded(cli.ExitModel, fmt.Errorf("%s: %w", model.Model, err))
 	}
 	for _, w := range r.warnings {
 		a.log.Warn(w)
@@ -105,25 +106,25 @@ func (a *app) openForInfo(ctx context.Context, model *modelFlags) (*engine.Model
 		}
 	}
 	a.log.Info("a PyTorch checkpoint: crate-vk convert turns it into a file that runs")
-	sum, err := regular.Hash(ctx, model.model, regular.Weights)
+	sum, err := regular.Hash(ctx, model.Model, regular.Weights)
 	if err != nil {
 		return nil, err
 	}
-	src = engine.NewModelSource(model.model, r.config, sum, nil)
+	src = engine.NewModelSource(model.Model, r.config, sum, nil)
 	src.Bytes, src.DTypes, src.Origins = file.Size(), types, r.origins
 	return src, nil
 }
 
 func (a *app) printInfo(src *engine.ModelSource, sizeFlag string, batch int) error {
 	c := &src.Config
-	s, err := parseSize(sizeFlag)
+	s, err := cli.ParseSize(sizeFlag)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	if batch < 1 {
-		return usage(fmt.Errorf("--batch is %d, want at least 1", batch))
+		return cli.Usage(fmt.Errorf("--batch is %d, want at least 1", batch))
 	}
-	height, width, err := modelSize(s, c)
+	height, width, err := cli.ModelSize(s, c)
 	if err != nil {
 		return err
 	}

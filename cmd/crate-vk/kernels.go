@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/measure"
@@ -14,8 +15,8 @@ import (
 )
 
 func (a *app) kernels() *cobra.Command {
-	var model modelFlags
-	var device deviceFlags
+	var model cli.ModelFlags
+	var device cli.DeviceFlags
 	var asJSON, isa, all bool
 	var batch int
 	c := &cobra.Command{
@@ -37,8 +38,8 @@ without hardware.`,
 			return a.kernelTable(rows)
 		},
 	}
-	model.register(c.Flags(), false)
-	device.register(c.Flags())
+	model.Register(c.Flags(), false)
+	device.Register(c.Flags())
 	c.Flags().IntVar(&batch, "batch", 1, "images computed at once")
 	c.Flags().BoolVar(&all, "all", false, "every variant of the verify suite instead of the model's")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -46,15 +47,15 @@ without hardware.`,
 	return c
 }
 
-func (a *app) kernelRows(ctx context.Context, model *modelFlags, device *deviceFlags, batch int, isa, all bool) ([]measure.KernelReport, error) {
-	if device.device == engine.Interpreter {
-		return nil, usage(fmt.Errorf("the interpreter has no kernels: choose a device"))
+func (a *app) kernelRows(ctx context.Context, model *cli.ModelFlags, device *cli.DeviceFlags, batch int, isa, all bool) ([]measure.KernelReport, error) {
+	if device.Device == engine.Interpreter {
+		return nil, cli.Usage(fmt.Errorf("the interpreter has no kernels: choose a device"))
 	}
-	src, err := model.open(a)
+	src, err := model.Open(a.log)
 	if err != nil {
 		return nil, err
 	}
-	e, err := device.open(ctx, a, expert.WithStatistics(), expert.WithoutSelfTest())
+	e, err := device.Open(ctx, a.log, expert.WithStatistics(), expert.WithoutSelfTest())
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/loader/memory"
 )
 
@@ -21,12 +22,12 @@ func main() {
 	}
 	if err := memory.Here().CheckSpace("the program", 256<<20, runtime.GOMAXPROCS(0)); err != nil {
 		fmt.Fprintln(os.Stderr, "crate-vk:", err)
-		os.Exit(exitFailed)
+		os.Exit(cli.ExitFailed)
 	}
 	if room := memory.Here().Room().Bytes; os.Getenv("GOMEMLIMIT") == "" && room < math.MaxInt64 {
 		debug.SetMemoryLimit(room / 4 * 3) // garbage goes sooner where memory is short
 	}
-	ctx, stop := interruptible(stopLimit)
+	ctx, stop := cli.Interruptible("crate-vk", stopLimit)
 	code := run(ctx, streams{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
 	stop()
 	os.Exit(code)

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 func TestMain(m *testing.M) {
@@ -109,7 +111,7 @@ func (d vulkanDevice) slow() bool { return strings.HasPrefix(d.Name, "SwiftShade
 var vulkanDevices = sync.OnceValue(func() []vulkanDevice {
 	var out, log bytes.Buffer
 	var list []vulkanDevice
-	if code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, []string{"devices", "--json"}); code == exitOK {
+	if code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, []string{"devices", "--json"}); code == cli.ExitOK {
 		json.Unmarshal(out.Bytes(), &list)
 	}
 	return list

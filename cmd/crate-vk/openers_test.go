@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate/demo"
 )
 
@@ -27,23 +28,23 @@ func TestNoHang(t *testing.T) {
 		place string // where the bad file has to lie; "": it is named
 		code  int
 	}{
-		{"segment -d cpu -o out %", "", exitInputs},
-		{"classify -d cpu %", "", exitInputs},
-		{"segment -d cpu -o out -m % " + image, "", exitModel},
-		{"info %", "", exitModel},
-		{"convert % new.safetensors", "", exitModel},
-		{"info -m " + model + " --config %", "", exitModel},
-		{"info -m " + model, "model/config.json", exitModel},
-		{"segment -d cpu -o out --files-from %", "", exitUsage},
-		{"classify -d cpu --labels % " + image, "", exitFailed},
-		{"compile --device baseline --from %", "", exitFailed},
-		{"eval coco --truth % --found %", "", exitUsage},
-		{"segment -d cpu -o run " + image, "run/results.jsonl", exitFailed},
-		{"segment -d cpu -o run " + image, "run/.crate-vk.journal", exitFailed},
-		{"segment -d cpu -o run " + image, "run/01-fish.mask.png", exitUsage},
+		{"segment -d cpu -o out %", "", cli.ExitInputs},
+		{"classify -d cpu %", "", cli.ExitInputs},
+		{"segment -d cpu -o out -m % " + image, "", cli.ExitModel},
+		{"info %", "", cli.ExitModel},
+		{"convert % new.safetensors", "", cli.ExitModel},
+		{"info -m " + model + " --config %", "", cli.ExitModel},
+		{"info -m " + model, "model/config.json", cli.ExitModel},
+		{"segment -d cpu -o out --files-from %", "", cli.ExitUsage},
+		{"classify -d cpu --labels % " + image, "", cli.ExitFailed},
+		{"compile --device baseline --from %", "", cli.ExitFailed},
+		{"eval coco --truth % --found %", "", cli.ExitUsage},
+		{"segment -d cpu -o run " + image, "run/results.jsonl", cli.ExitFailed},
+		{"segment -d cpu -o run " + image, "run/.crate-vk.journal", cli.ExitFailed},
+		{"segment -d cpu -o run " + image, "run/01-fish.mask.png", cli.ExitUsage},
 	} {
 		for kind, path := range bad {
-			if kind == "a folder" && c.code != exitFailed && c.code != exitUsage {
+			if kind == "a folder" && c.code != cli.ExitFailed && c.code != cli.ExitUsage {
 				continue // a folder of images, or of a model, is one
 			}
 			if c.place != "" {

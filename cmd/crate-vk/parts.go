@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/paint"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/parts"
@@ -19,30 +20,30 @@ import (
 // images of the run, so the header names them.
 func (s *segmenting) pca(ctx context.Context) error {
 	if s.incoming {
-		return usage(fmt.Errorf("--method pca looks at all images of a run: it can't take them one by one"))
+		return cli.Usage(fmt.Errorf("--method pca looks at all images of a run: it can't take them one by one"))
 	}
-	layer, err := oneLayer(s.f.attention.layer)
+	layer, err := cli.OneLayer(s.f.attention.Layer)
 	if err != nil {
 		return err
 	}
 	o := engine.PartsOptions{Options: parts.Options{Invert: s.f.invert}}
 	if layer, err = s.src.Config.Layer(layer); err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	o.Layer = &layer
-	if o.InputOptions, err = s.f.input.options(); err != nil {
+	if o.InputOptions, err = s.f.input.Options(); err != nil {
 		return err
 	}
 	if o.Variant, err = parts.ParseVariant(s.f.variant); err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	digest, err := digestOf(ctx, s.tasks)
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	p := &partsRun{s}
 	about := fmt.Sprintf("layer=%d variant=%s invert=%t images=%s", layer, o.Variant, s.f.invert, digest)
-	r := &folderRun[parts.Parts]{app: s.app, source: &s.f.source, decode: s.f.input.decode(), header: s.header("segment", s.describe(about))}
+	r := &folderRun[parts.Parts]{app: s.app, source: &s.f.source, decode: s.f.input.Decode(), header: s.header("segment", s.describe(about))}
 	r.model, r.read, r.encode, r.finish = s.m, engine.Parts(o), p.encode, s.f.runFiles
 	return r.run(ctx, s.tasks, false)
 }
@@ -71,7 +72,7 @@ type partsRun struct{ *segmenting }
 // as its mask.
 func (p *partsRun) encode(rec *record, base string, item engine.Item[parts.Parts]) (map[string][]byte, error) {
 	frame := item.Frame
-	finish := p.f.finish.finish()
+	finish := p.f.finish.Finish()
 	if finish.Refine == engine.RefineGuided || finish.Refine == engine.RefineCRF || p.f.has("overlay") {
 		img, err := p.reload(rec)
 		if err != nil {
@@ -97,7 +98,7 @@ func (p *partsRun) encode(rec *record, base string, item engine.Item[parts.Parts
 func (p *partsRun) reload(rec *record) (*picture.RGB, error) {
 	for _, t := range p.tasks {
 		if t.label() == rec.Path {
-			img, _, err := t.load(context.Background(), p.f.input.decode())
+			img, _, err := t.load(context.Background(), p.f.input.Decode())
 			return img, err
 		}
 	}

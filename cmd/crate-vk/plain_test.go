@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"testing"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 // TestPlainWriter: however the text is cut into writes, nothing in it acts on a
@@ -12,7 +14,7 @@ func TestPlainWriter(t *testing.T) {
 	const want = `Zürich 猫 \u001b[31mred\u001b[0m \u009b2J \u202egnp 👨‍👩‍👧` + "\tend\n" + `\xffx` + "\n"
 	for size := 1; size <= len(text); size++ {
 		var out bytes.Buffer
-		p := &plainWriter{w: &out}
+		p := &cli.PlainWriter{W: &out}
 		for at := 0; at < len(text); at += size {
 			part := text[at:min(at+size, len(text))]
 			if n, err := p.Write([]byte(part)); n != len(part) || err != nil {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/drivers"
 	"github.com/crate-vk/crate-vk/loader/quote"
@@ -54,10 +55,10 @@ func answerProbe() {
 	}
 	line, err := json.Marshal(answer)
 	if err != nil {
-		os.Exit(exitFailed)
+		os.Exit(cli.ExitFailed)
 	}
 	fmt.Printf("\n%s\n", line)
-	os.Exit(exitOK)
+	os.Exit(cli.ExitOK)
 }
 
 // ask starts a probe and returns its answer. A probe that does not answer is left when

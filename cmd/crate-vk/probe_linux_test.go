@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine/drivers"
 )
 
@@ -41,7 +42,7 @@ func TestDriverThatFails(t *testing.T) {
 			manifest := write("x.json", `{"file_format_version": "1.0.0", "ICD": {"library_path": "./x.so", "api_version": "1.3.0"}}`)
 			c := spawn(t, dir, "devices", "--why", "--json")
 			c.Env = append(c.Env, "VK_DRIVER_FILES="+manifest, "VK_ICD_FILENAMES="+manifest)
-			c.want(exitDevice)
+			c.want(cli.ExitDevice)
 			var r whyReport
 			if err := json.Unmarshal(c.out.Bytes(), &r); err != nil {
 				t.Fatalf("%v\n%s", err, c.out.String())

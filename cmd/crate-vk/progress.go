@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 // progress shows how far a run is: a bar on a terminal, a line every ten
@@ -29,8 +31,8 @@ func newProgress(w io.Writer, total int) *progress {
 	p := &progress{w: w, total: total, now: time.Now}
 	p.start = p.now()
 	p.last = p.start
-	if terminal(w) && total > 0 {
-		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(raw(w)), progressbar.OptionSetDescription("images"), progressbar.OptionShowCount(),
+	if cli.Terminal(w) && total > 0 {
+		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(cli.Raw(w)), progressbar.OptionSetDescription("images"), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	}
 	return p

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/loader/weights"
 )
@@ -45,7 +46,7 @@ func tensors(t *testing.T, path string) map[string][]float32 {
 func features(t *testing.T, model, image, device string) map[string][]float32 {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "out")
-	command(t, exitOK, "features", "--device", device, "--no-self-test", "--size", "native", "--model", model, "--facets", "tokens,key,attention,cls,logits,features", "--out", out, image)
+	command(t, cli.ExitOK, "features", "--device", device, "--no-self-test", "--size", "native", "--model", model, "--facets", "tokens,key,attention,cls,logits,features", "--out", out, image)
 	return tensors(t, filepath.Join(out, "image.safetensors"))
 }
 
@@ -97,7 +98,7 @@ func TestConvertedGoldens(t *testing.T) {
 		golden := filepath.Join("../../testdata/model", c.golden)
 		want := tensors(t, filepath.Join(golden, "expected.safetensors"))
 		model := filepath.Join(t.TempDir(), "model.safetensors")
-		command(t, exitOK, "convert", "--heads", "3", filepath.Join("../../testdata/pth", c.file), model)
+		command(t, cli.ExitOK, "convert", "--heads", "3", filepath.Join("../../testdata/pth", c.file), model)
 		for _, device := range devices {
 			agree(t, c.file+" on "+device, features(t, model, filepath.Join(golden, "image.png"), device), want)
 		}
@@ -118,7 +119,7 @@ func TestConvertedBranches(t *testing.T) {
 		dir := t.TempDir()
 		rounded, converted := filepath.Join(dir, "rounded.safetensors"), filepath.Join(dir, "converted.safetensors")
 		roundModel(t, filepath.Join(golden, "model.safetensors"), rounded, round)
-		command(t, exitOK, "convert", "--heads", "3", "--branch", branch, "../../testdata/pth/crate-dino.pth", converted)
+		command(t, cli.ExitOK, "convert", "--heads", "3", "--branch", branch, "../../testdata/pth/crate-dino.pth", converted)
 		want := features(t, rounded, image, "cpu")
 		got := features(t, converted, image, "cpu")
 		for name, w := range want {
@@ -208,7 +209,7 @@ func TestTorchGoldens(t *testing.T) {
 			t.Logf("%s: nothing beside the file says how many heads it has", golden)
 			continue
 		}
-		command(t, exitOK, "convert", "--config", config, checkpoint, model)
+		command(t, cli.ExitOK, "convert", "--config", config, checkpoint, model)
 		agree(t, filepath.Base(golden), features(t, model, filepath.Join(golden, "image.png"), "cpu"), tensors(t, path))
 	}
 }
@@ -225,7 +226,7 @@ func TestConvertRefuses(t *testing.T) {
 		if strings.HasPrefix(filepath.Base(path), "ok.") {
 			continue
 		}
-		_, stderr := command(t, exitModel, "convert", "--heads", "1", path, filepath.Join(dir, "out.safetensors"))
+		_, stderr := command(t, cli.ExitModel, "convert", "--heads", "1", path, filepath.Join(dir, "out.safetensors"))
 		if line := strings.TrimSpace(stderr); strings.Count(line, "\n") > 0 || !strings.Contains(line, filepath.Base(path)) {
 			t.Errorf("%s: %q", path, stderr)
 		}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 // readmeCommands are the calls of crate-vk in README's blocks of shell code.
@@ -56,7 +58,7 @@ func TestReadme(t *testing.T) {
 			args = append(args, "--help")
 		}
 		var out, log bytes.Buffer
-		if code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, args); code != exitOK {
+		if code := run(context.Background(), streams{strings.NewReader(""), &out, &log}, args); code != cli.ExitOK {
 			t.Errorf("crate-vk %s: exit %d: %s", line, code, log.String())
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -71,7 +72,7 @@ func (r *folderRun[T]) run(ctx context.Context, list []task, stream bool) (err e
 	r.started = time.Now()
 	if r.folder, err = outputs.OpenFolder(r.source.out); err != nil {
 		if errors.Is(err, outputs.ErrBusy) {
-			return usage(err)
+			return cli.Usage(err)
 		}
 		return err
 	}
@@ -121,7 +122,7 @@ func (r *folderRun[T]) open(ctx context.Context, list []task) (err error) {
 	opt := outputs.Options{Overwrite: r.source.overwrite, Inputs: r.source.inputNames(list)}
 	if r.journal, err = outputs.OpenJournal(ctx, r.folder, r.header, opt); err != nil {
 		if errors.Is(err, outputs.ErrOtherRun) {
-			return usage(fmt.Errorf("%w (use --overwrite to throw it away, or another --out)", err))
+			return cli.Usage(fmt.Errorf("%w (use --overwrite to throw it away, or another --out)", err))
 		}
 		return err
 	}
@@ -130,7 +131,7 @@ func (r *folderRun[T]) open(ctx context.Context, list []task) (err error) {
 		r.journal.Close()
 	}
 	if foreign := (*outputs.ForeignError)(nil); errors.As(err, &foreign) {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/coco"
 	"github.com/crate-vk/crate-vk/crate/readout/parts"
 	"github.com/crate-vk/crate-vk/engine"
@@ -22,14 +23,14 @@ const (
 
 // segmentFlags of segment.
 type segmentFlags struct {
-	model  modelFlags
-	device deviceFlags
-	input  inputFlags
+	model  cli.ModelFlags
+	device cli.DeviceFlags
+	input  cli.InputFlags
 	source sourceFlags
 
-	attention attentionFlags
-	cut       maskCutFlags
-	finish    finishFlags
+	attention cli.AttentionFlags
+	cut       cli.MaskCutFlags
+	finish    cli.FinishFlags
 
 	method   string
 	variant  string
@@ -59,21 +60,21 @@ a/b.overlay.png below --out. Running it again completes what is missing.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runSegment(cmd.Context(), f, args) },
 	}
 	s := c.Flags()
-	f.model.register(s, true)
+	f.model.Register(s, true)
 	s.StringVar(&f.method, "method", methodAttention, "attention, maskcut or pca")
-	f.attention.registerLayer(s)
-	f.attention.register(s, "attention: ")
-	f.cut.register(s, "maskcut: ", 1)
+	f.attention.RegisterLayer(s)
+	f.attention.Register(s, "attention: ")
+	f.cut.Register(s, "maskcut: ", 1)
 	s.StringVar(&f.variant, "variant", "code", "pca: code follows the published program, paper the paper's text")
 	s.BoolVar(&f.invert, "invert", false, "pca: take the other side of the first component as the foreground")
-	f.finish.register(s)
+	f.finish.Register(s)
 	s.StringSliceVar(&f.format, "format", []string{"mask", "overlay"}, "outputs: "+strings.Join(formats(), ", "))
 	s.StringVar(&f.cocoForm, "coco-form", "compressed", "masks in coco.json: compressed, uncompressed (RLE) or polygons")
 	s.BoolVar(&f.check, "check", false, "compare every dispatch with the reference on the first image, and stop at a difference")
 	f.source.register(s, "crate-vk-out")
-	f.input.register(s)
+	f.input.Register(s)
 	s.Lookup("filter").Usage += "; default of maskcut and pca: lanczos"
-	f.device.register(s)
+	f.device.Register(s)
 	return c
 }
 
@@ -89,52 +90,52 @@ func (f *segmentFlags) has(format string) bool { return slices.Contains(f.format
 func (f *segmentFlags) checkFlags() error {
 	for _, name := range f.format {
 		if !slices.Contains(formats(), name) {
-			return usage(fmt.Errorf("--format %q: want some of %s", name, strings.Join(formats(), ", ")))
+			return cli.Usage(fmt.Errorf("--format %q: want some of %s", name, strings.Join(formats(), ", ")))
 		}
 	}
 	if !slices.Contains([]string{methodAttention, methodMaskCut, methodPCA}, f.method) {
-		return usage(fmt.Errorf("--method is %q, want attention, maskcut or pca", f.method))
+		return cli.Usage(fmt.Errorf("--method is %q, want attention, maskcut or pca", f.method))
 	}
-	set := f.model.set
+	set := f.model.Set
 	for flag, method := range map[string]string{"head": methodAttention, "keep": methodAttention, "upsample": methodAttention, "objects": methodMaskCut,
 		"tau": methodMaskCut, "mode": methodMaskCut, "descriptors": methodMaskCut, "variant": methodPCA, "invert": methodPCA} {
-		if changed(set, flag) && f.method != method {
-			return usage(fmt.Errorf("--%s belongs to --method %s, not to %s", flag, method, f.method))
+		if cli.Changed(set, flag) && f.method != method {
+			return cli.Usage(fmt.Errorf("--%s belongs to --method %s, not to %s", flag, method, f.method))
 		}
 	}
 	for _, format := range []string{"heat", "heads"} {
 		if f.has(format) && f.method != methodAttention {
-			return usage(fmt.Errorf("--format %s belongs to --method attention", format))
+			return cli.Usage(fmt.Errorf("--format %s belongs to --method attention", format))
 		}
 	}
-	for _, check := range []func() error{f.attention.check, f.cut.check, f.finish.check} {
+	for _, check := range []func() error{f.attention.Check, f.cut.Check, f.finish.Check} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
 	if f.method != methodAttention {
-		if _, err := oneLayer(f.attention.layer); err != nil {
+		if _, err := cli.OneLayer(f.attention.Layer); err != nil {
 			return err
 		}
 	}
 	if _, err := parts.ParseVariant(f.variant); err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	if _, err := coco.ParseForm(f.cocoForm); err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	if f.has("html") && !f.has("overlay") {
 		f.format = append(f.format, "overlay") // the page shows them
 	}
-	if f.method != methodAttention && !changed(set, "filter") {
-		f.input.filter = "lanczos"
+	if f.method != methodAttention && !cli.Changed(set, "filter") {
+		f.input.Filter = "lanczos"
 	}
 	return nil
 }
 
 // several says that masks are label maps: more than one object is possible.
 func (f *segmentFlags) several() bool {
-	return f.finish.split || f.method == methodMaskCut && f.cut.objects > 1
+	return f.finish.Split || f.method == methodMaskCut && f.cut.Objects > 1
 }
 
 // suffixes are those of the files that the run writes for an image.
@@ -149,7 +150,7 @@ func (f *segmentFlags) suffixes(heads int) []string {
 		list = append(list, ".parts.png")
 	}
 	middle := []string{""}
-	if f.attention.head == "each" {
+	if f.attention.Head == "each" {
 		middle = nil
 		for k := range heads {
 			middle = append(middle, fmt.Sprintf(".head%d", k))
@@ -182,11 +183,11 @@ func (a *app) runSegment(ctx context.Context, f *segmentFlags, args []string) er
 	if err := f.checkFlags(); err != nil {
 		return err
 	}
-	src, err := f.model.open(a)
+	src, err := f.model.Open(a.log)
 	if err != nil {
 		return err
 	}
-	f.source.suffixes, f.source.runFiles, f.source.keep = f.suffixes(src.Config.Heads), f.runNames(), f.model.files()
+	f.source.suffixes, f.source.runFiles, f.source.keep = f.suffixes(src.Config.Heads), f.runNames(), f.model.Files()
 	tasks, stream, err := f.source.tasks(ctx, a, args)
 	if err != nil {
 		return err
@@ -215,18 +216,18 @@ type segmenting struct {
 }
 
 func (s *segmenting) attention(ctx context.Context) error {
-	o, err := s.f.attention.options(s.m, &s.f.input)
+	o, err := s.f.attention.Options(s.m, &s.f.input)
 	if err != nil {
 		return err
 	}
 	o.KeepPicture = s.f.has("overlay") || s.f.has("heads")
 	o.HeadMaps = s.f.has("heads")
-	o.Finish = s.f.finish.finish()
+	o.Finish = s.f.finish.Finish()
 	return s.run(ctx, o.Options.String(), engine.Attention(o))
 }
 
 func (s *segmenting) maskCut(ctx context.Context) error {
-	read, about, err := s.f.cut.readout(s.m, &s.f.input, s.f.attention.layer, s.f.has("overlay"), s.f.finish.finish())
+	read, about, err := s.f.cut.Readout(s.m, &s.f.input, s.f.attention.Layer, s.f.has("overlay"), s.f.finish.Finish())
 	if err != nil {
 		return err
 	}
@@ -241,7 +242,7 @@ func (s *segmenting) run(ctx context.Context, about string, read engine.Readout[
 			return err
 		}
 	}
-	r := &folderRun[*engine.Segmentation]{app: s.app, source: &s.f.source, decode: s.f.input.decode(), header: s.header("segment", s.describe(about))}
+	r := &folderRun[*engine.Segmentation]{app: s.app, source: &s.f.source, decode: s.f.input.Decode(), header: s.header("segment", s.describe(about))}
 	r.model, r.read, r.encode, r.finish = s.m, read, s.f.encode, s.f.runFiles
 	return r.run(ctx, s.tasks, s.incoming)
 }
@@ -250,6 +251,6 @@ func (s *segmenting) run(ctx context.Context, about string, read engine.Readout[
 func (s *segmenting) describe(about string) string {
 	f := s.f
 	names := slices.Sorted(slices.Values(f.format))
-	return fmt.Sprintf("method=%s %s %s format=%s coco-form=%s %s %s", f.method, about, f.finish.describe(),
-		strings.Join(slices.Compact(names), ","), f.cocoForm, f.input.describe(), f.device.describe())
+	return fmt.Sprintf("method=%s %s %s format=%s coco-form=%s %s %s", f.method, about, f.finish.Describe(),
+		strings.Join(slices.Compact(names), ","), f.cocoForm, f.input.Describe(), f.device.Describe())
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/loader/picture"
@@ -21,8 +22,8 @@ type session struct {
 
 // load opens the device and loads a model that is already open. The session
 // has to be closed, which closes both.
-func (a *app) load(ctx context.Context, f *deviceFlags, src *engine.ModelSource) (*session, error) {
-	e, err := f.open(ctx, a)
+func (a *app) load(ctx context.Context, f *cli.DeviceFlags, src *engine.ModelSource) (*session, error) {
+	e, err := f.Open(ctx, a.log)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func (p *sweep[T]) run(ctx context.Context) error {
 		return readErr
 	}
 	if failed += p.unusable; failed > 0 {
-		return &codedError{exitInputs, fmt.Errorf("%d of %d images failed", failed, seen+p.unusable)}
+		return cli.Coded(cli.ExitInputs, fmt.Errorf("%d of %d images failed", failed, seen+p.unusable))
 	}
 	return nil
 }
@@ -131,6 +132,6 @@ func (a *app) failed(name string, err error) {
 // partly reports that a sweep ended, with images that failed: its results hold
 // for the others.
 func partly(err error) bool {
-	var coded *codedError
-	return errors.As(err, &coded) && coded.code == exitInputs
+	var coded *cli.CodedError
+	return errors.As(err, &coded) && coded.Code == cli.ExitInputs
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/eval"
 	"github.com/crate-vk/crate-vk/cmd/internal/paint"
 	"github.com/crate-vk/crate-vk/crate/readout"
@@ -20,13 +21,13 @@ import (
 
 // sheetFlags of sheet.
 type sheetFlags struct {
-	model     modelFlags
-	device    deviceFlags
-	input     inputFlags
+	model     cli.ModelFlags
+	device    cli.DeviceFlags
+	input     cli.InputFlags
 	source    sourceFlags
-	attention attentionFlags
-	cut       maskCutFlags
-	finish    finishFlags
+	attention cli.AttentionFlags
+	cut       cli.MaskCutFlags
+	finish    cli.FinishFlags
 	columns   []string
 	truth     string
 	side      int
@@ -65,20 +66,20 @@ func (a *app) sheet() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runSheet(cmd.Context(), &f, args) },
 	}
 	s := c.Flags()
-	f.model.register(s, true)
+	f.model.Register(s, true)
 	s.StringVarP(&f.source.out, "out", "o", "sheet.png", "write the sheet to `FILE`")
 	s.StringSliceVar(&f.columns, "columns", []string{columnImage, columnHeat, columnMask, columnOverlay}, "which, in this order: "+strings.Join(sheetColumns(), ", "))
 	s.StringVar(&f.truth, "truth", "", "`DIR` of true masks, PNGs named like the images")
 	s.IntVar(&f.side, "side", 160, "pictures fit a square of `N` pixels")
 	s.IntVar(&f.rows, "rows", 40, "show the first `N` images")
-	f.attention.registerLayer(s)
-	f.attention.registerKeep(s, "")
-	s.StringVar(&f.attention.head, "head", "", "`N|mean`: the head that is read; default: the model's own")
-	f.cut.register(s, "maskcut: ", 3)
-	f.finish.register(s)
+	f.attention.RegisterLayer(s)
+	f.attention.RegisterKeep(s, "")
+	s.StringVar(&f.attention.Head, "head", "", "`N|mean`: the head that is read; default: the model's own")
+	f.cut.Register(s, "maskcut: ", 3)
+	f.finish.Register(s)
 	f.source.registerList(s)
-	f.input.register(s)
-	f.device.register(s)
+	f.input.Register(s)
+	f.device.Register(s)
 	return c
 }
 
@@ -87,19 +88,19 @@ func (f *sheetFlags) has(column string) bool { return slices.Contains(f.columns,
 func (f *sheetFlags) check() error {
 	for _, c := range f.columns {
 		if !slices.Contains(sheetColumns(), c) {
-			return usage(fmt.Errorf("--columns has %q, want some of %s", c, strings.Join(sheetColumns(), ", ")))
+			return cli.Usage(fmt.Errorf("--columns has %q, want some of %s", c, strings.Join(sheetColumns(), ", ")))
 		}
 	}
 	if len(f.columns) == 0 {
-		return usage(fmt.Errorf("--columns is empty, want some of %s", strings.Join(sheetColumns(), ", ")))
+		return cli.Usage(fmt.Errorf("--columns is empty, want some of %s", strings.Join(sheetColumns(), ", ")))
 	}
 	if f.has(columnTruth) != (f.truth != "") {
-		return usage(fmt.Errorf("the column truth and --truth DIR need each other"))
+		return cli.Usage(fmt.Errorf("the column truth and --truth DIR need each other"))
 	}
-	if f.attention.head == "each" {
-		return usage(fmt.Errorf("--head each is the column heads of a sheet"))
+	if f.attention.Head == "each" {
+		return cli.Usage(fmt.Errorf("--head each is the column heads of a sheet"))
 	}
-	for _, check := range []func() error{f.attention.check, f.cut.check, f.finish.check} {
+	for _, check := range []func() error{f.attention.Check, f.cut.Check, f.finish.Check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -118,7 +119,7 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 	if err := f.check(); err != nil {
 		return err
 	}
-	src, err := f.model.open(a)
+	src, err := f.model.Open(a.log)
 	if err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 	if err != nil {
 		return err
 	}
-	if err := notOver(f.source.out, append(f.model.files(), paths(tasks)...)...); err != nil {
+	if err := notOver(f.source.out, append(f.model.Files(), paths(tasks)...)...); err != nil {
 		return err
 	}
 	if n := len(tasks); n > f.rows {
@@ -149,7 +150,7 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 	defer s.close()
 	reading, err := eval.SurveyFolder(ctx, slices.Collect(maps.Values(truth)), eval.MaskRule{})
 	if err != nil {
-		return usage(err)
+		return cli.Usage(err)
 	}
 	d := &sheetDrawing{session: s, f: f, sheet: show.Sheet{Side: f.side}, truth: truth, reading: reading}
 	failed := d.attention(ctx, tasks)
@@ -176,13 +177,13 @@ type sheetDrawing struct {
 
 // attention fills all columns that one run over the images gives.
 func (d *sheetDrawing) attention(ctx context.Context, tasks []task) error {
-	o, err := d.f.attention.options(d.m, &d.f.input)
+	o, err := d.f.attention.Options(d.m, &d.f.input)
 	if err != nil {
 		return err
 	}
-	o.KeepPicture, o.Finish = true, d.f.finish.finish()
+	o.KeepPicture, o.Finish = true, d.f.finish.Finish()
 	o.HeadMaps = d.f.has(columnHeads) || d.f.has(columnHues)
-	p := &sweep[*engine.Segmentation]{app: d.app, tasks: tasks, decode: d.f.input.decode()}
+	p := &sweep[*engine.Segmentation]{app: d.app, tasks: tasks, decode: d.f.input.Decode()}
 	p.model, p.read = d.m, engine.Attention(o)
 	p.use = func(t task, item engine.Item[*engine.Segmentation]) error {
 		row := &sheetRow{task: t, err: item.Err}
@@ -252,19 +253,19 @@ func (d *sheetDrawing) trueMask(ctx context.Context, t task) image.Image {
 // its authors another filter.
 func (d *sheetDrawing) maskCut(ctx context.Context, tasks []task) error {
 	input := d.f.input
-	if !changed(d.f.model.set, "filter") {
-		input.filter = "lanczos"
+	if !cli.Changed(d.f.model.Set, "filter") {
+		input.Filter = "lanczos"
 	}
-	layer := d.f.attention.layer
+	layer := d.f.attention.Layer
 	if strings.Contains(layer, ",") {
 		layer = ""
 	}
-	read, _, err := d.f.cut.readout(d.m, &input, layer, true, d.f.finish.finish())
+	read, _, err := d.f.cut.Readout(d.m, &input, layer, true, d.f.finish.Finish())
 	if err != nil {
 		return err
 	}
 	at := 0
-	p := &sweep[*engine.Segmentation]{app: d.app, tasks: tasks, decode: input.decode()}
+	p := &sweep[*engine.Segmentation]{app: d.app, tasks: tasks, decode: input.Decode()}
 	p.model, p.read = d.m, read
 	p.use = func(_ task, item engine.Item[*engine.Segmentation]) error {
 		row := d.rows[at]

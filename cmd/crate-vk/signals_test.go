@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 // stream starts a run that takes paths on standard input and answers with lines.
@@ -51,8 +53,8 @@ func TestSignals(t *testing.T) {
 			if err := c.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			if code := c.code(); code != exitInterrupted {
-				t.Errorf("exit %d, want %d: %s", code, exitInterrupted, c.log.String())
+			if code := c.code(); code != cli.ExitInterrupted {
+				t.Errorf("exit %d, want %d: %s", code, cli.ExitInterrupted, c.log.String())
 			}
 			if !strings.Contains(c.log.String(), "interrupted: 1 images are finished, run again to go on") {
 				t.Errorf("it says %s", c.log.String())
@@ -62,7 +64,7 @@ func TestSignals(t *testing.T) {
 			}
 			again := spawn(t, dir, args...)
 			again.Stdin = strings.NewReader("in/01-fish.png\nin/02-cat.jpg\n")
-			again.want(exitOK, "2 done (1 of them before) → out")
+			again.want(cli.ExitOK, "2 done (1 of them before) → out")
 		})
 	}
 }
@@ -80,7 +82,7 @@ func TestHangupIgnored(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.in.Close()
-	if code := c.code(); code != exitOK {
+	if code := c.code(); code != cli.ExitOK {
 		t.Errorf("exit %d: %s", code, c.log.String())
 	}
 }
@@ -102,8 +104,8 @@ func TestInterruptedList(t *testing.T) {
 		if err := c.Process.Signal(syscall.SIGINT); err != nil {
 			t.Fatal(err)
 		}
-		if code := c.code(); code != exitInterrupted {
-			t.Errorf("crate-vk %s: exit %d, want %d: %s", strings.Join(args, " "), code, exitInterrupted, c.log.String())
+		if code := c.code(); code != cli.ExitInterrupted {
+			t.Errorf("crate-vk %s: exit %d, want %d: %s", strings.Join(args, " "), code, cli.ExitInterrupted, c.log.String())
 		}
 		if log := c.log.String(); strings.Contains(log, "context canceled") || !strings.Contains(log, "interrupted") {
 			t.Errorf("crate-vk %s says %q, want that it was interrupted", strings.Join(args, " "), log)
@@ -122,8 +124,8 @@ func TestSecondSignal(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if code := c.code(); code != exitInterrupted {
-		t.Errorf("exit %d, want %d", code, exitInterrupted)
+	if code := c.code(); code != cli.ExitInterrupted {
+		t.Errorf("exit %d, want %d", code, cli.ExitInterrupted)
 	}
 }
 
@@ -136,7 +138,7 @@ func TestStopLimit(t *testing.T) {
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code := c.code(); code != exitInterrupted || !strings.Contains(c.log.String(), "what is under way doesn't end") {
-		t.Errorf("exit %d, want %d: %s", code, exitInterrupted, c.log.String())
+	if code := c.code(); code != cli.ExitInterrupted || !strings.Contains(c.log.String(), "what is under way doesn't end") {
+		t.Errorf("exit %d, want %d: %s", code, cli.ExitInterrupted, c.log.String())
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/inputs"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/loader/quote"
@@ -50,10 +51,10 @@ func (f *sourceFlags) registerList(s *pflag.FlagSet) {
 // args wants PATH arguments or --files-from.
 func (f *sourceFlags) args(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 && f.filesFrom == "" {
-		return usage(fmt.Errorf("%s: no images given: name files or folders, - for an image on standard input, or use --files-from", cmd.Name()))
+		return cli.Usage(fmt.Errorf("%s: no images given: name files or folders, - for an image on standard input, or use --files-from", cmd.Name()))
 	}
 	if len(args) > 0 && f.filesFrom != "" {
-		return usage(fmt.Errorf("%s: --files-from and PATH arguments exclude each other", cmd.Name()))
+		return cli.Usage(fmt.Errorf("%s: --files-from and PATH arguments exclude each other", cmd.Name()))
 	}
 	return nil
 }
@@ -88,7 +89,7 @@ func (f *sourceFlags) tasks(ctx context.Context, a *app, args []string) (list []
 	case len(found) == 0 && a.unusable > missing:
 		return nil, false, errNoneUsable()
 	case len(found) == 0:
-		return nil, false, usage(fmt.Errorf("no images found in %q", args))
+		return nil, false, cli.Usage(fmt.Errorf("no images found in %q", args))
 	}
 	list, err = f.settle(ctx, a, found)
 	return list, false, err
@@ -130,7 +131,7 @@ func (f *sourceFlags) settle(ctx context.Context, a *app, found []inputs.Input) 
 }
 
 func errNoneUsable() error {
-	return &codedError{exitInputs, fmt.Errorf("none of the inputs can be used")}
+	return cli.Coded(cli.ExitInputs, fmt.Errorf("none of the inputs can be used"))
 }
 
 func (f *sourceFlags) namer() *outputs.Namer { return outputs.NewNamer(f.suffixes, f.runFiles) }
@@ -148,10 +149,10 @@ func (f *sourceFlags) readList(ctx context.Context, a *app) (paths []string, err
 	if f.filesFrom != "-" {
 		file, _, err := regular.Open(f.filesFrom, regular.List)
 		if regular.Refused(err) != "" {
-			return nil, usage(fmt.Errorf("--files-from: %w (- reads the list from standard input)", err))
+			return nil, cli.Usage(fmt.Errorf("--files-from: %w (- reads the list from standard input)", err))
 		}
 		if err != nil {
-			return nil, usage(fmt.Errorf("--files-from: %w", err))
+			return nil, cli.Usage(fmt.Errorf("--files-from: %w", err))
 		}
 		defer file.Close()
 		in = file
@@ -164,7 +165,7 @@ func (f *sourceFlags) readList(ctx context.Context, a *app) (paths []string, err
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, usage(fmt.Errorf("--files-from %s: %w", quote.Path(f.filesFrom), err))
+		return nil, cli.Usage(fmt.Errorf("--files-from %s: %w", quote.Path(f.filesFrom), err))
 	}
 	return paths, nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 // TestStandardInputFails: an image on standard input that can't be read is one
@@ -19,8 +21,8 @@ func TestStandardInputFails(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"-", image}, exitInputs, "1 of 2 images failed"},
-		{[]string{"-"}, exitInputs, "none of the inputs can be used"},
+		{[]string{"-", image}, cli.ExitInputs, "1 of 2 images failed"},
+		{[]string{"-"}, cli.ExitInputs, "none of the inputs can be used"},
 	} {
 		var out, log bytes.Buffer
 		in := iotest.ErrReader(errors.New("a broken pipe"))

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/expert"
 	"github.com/crate-vk/crate-vk/engine/measure"
@@ -17,8 +18,8 @@ import (
 
 // tuneFlags of tune.
 type tuneFlags struct {
-	model    modelFlags
-	device   deviceFlags
+	model    cli.ModelFlags
+	device   cli.DeviceFlags
 	size     string
 	batch    int
 	readouts []string
@@ -49,14 +50,14 @@ inputs are read (texel, storage); on GPUs the tile of a workgroup / of an invoca
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runTune(cmd.Context(), &f) },
 	}
 	s := c.Flags()
-	f.model.register(s, false)
+	f.model.Register(s, false)
 	s.StringVar(&f.size, "size", "", "`N|WxH` of the input; default: the native size")
 	s.IntVar(&f.batch, "batch", 1, "images computed at once while measuring")
-	s.StringSliceVar(&f.readouts, "readout", nil, "`WHAT` is read: "+readoutWords()+"; default: attention@LAYER as compile's, and tokens")
+	s.StringSliceVar(&f.readouts, "readout", nil, "`WHAT` is read: "+cli.ReadoutWords()+"; default: attention@LAYER as compile's, and tokens")
 	s.Float64Var(&f.seconds, "seconds", 30, "time to spend, about")
 	s.BoolVar(&f.dryRun, "dry-run", false, "measure and print, store nothing")
 	s.BoolVar(&f.asJSON, "json", false, "print JSON")
-	f.device.register(s)
+	f.device.Register(s)
 	return c
 }
 
@@ -79,16 +80,16 @@ type tuneShape struct {
 }
 
 func (a *app) runTune(ctx context.Context, f *tuneFlags) error {
-	if f.device.device == engine.Interpreter {
-		return usage(fmt.Errorf("the interpreter has no kernels: choose a device"))
+	if f.device.Device == engine.Interpreter {
+		return cli.Usage(fmt.Errorf("the interpreter has no kernels: choose a device"))
 	}
 	if f.batch < 1 || f.seconds <= 0 {
-		return usage(fmt.Errorf("--batch is %d and --seconds %g, want both above 0", f.batch, f.seconds))
+		return cli.Usage(fmt.Errorf("--batch is %d and --seconds %g, want both above 0", f.batch, f.seconds))
 	}
-	if !f.dryRun && (f.device.noCache || f.device.spirv != "" || cacheDir() == "") {
-		return usage(errors.New("the choice would have no folder to be stored in (--no-cache, --spirv, or no HOME): --dry-run measures and stores nothing"))
+	if !f.dryRun && (f.device.NoCache || f.device.Spirv != "" || cli.CacheDir() == "") {
+		return cli.Usage(errors.New("the choice would have no folder to be stored in (--no-cache, --spirv, or no HOME): --dry-run measures and stores nothing"))
 	}
-	src, err := f.model.open(a)
+	src, err := f.model.Open(a.log)
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func (a *app) runTune(ctx context.Context, f *tuneFlags) error {
 		a.log.Warn(fact)
 	}
 	if len(rows) == 0 {
-		return usage(errors.New("nothing to tune: none of these kernels has shapes to choose from"))
+		return cli.Usage(errors.New("nothing to tune: none of these kernels has shapes to choose from"))
 	}
 	if f.asJSON {
 		return writeJSON(a.out, tuneRows(rows))
@@ -127,11 +128,11 @@ func (f *tuneFlags) requests(src *engine.ModelSource) ([]engine.Request, error) 
 	if readouts == nil {
 		readouts = []string{fmt.Sprintf("attention@%d", c.ReadLayer()), "tokens"}
 	}
-	size, err := parseSize(f.size)
+	size, err := cli.ParseSize(f.size)
 	if err != nil {
-		return nil, usage(err)
+		return nil, cli.Usage(err)
 	}
-	height, width, err := modelSize(size, c)
+	height, width, err := cli.ModelSize(size, c)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +140,7 @@ func (f *tuneFlags) requests(src *engine.ModelSource) ([]engine.Request, error) 
 	for _, r := range readouts {
 		request, err := expert.NamedRequest(c, r, f.batch, height, width)
 		if err != nil {
-			return nil, usage(err)
+			return nil, cli.Usage(err)
 		}
 		list = append(list, request)
 	}

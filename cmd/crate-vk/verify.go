@@ -6,12 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/engine/expert"
 )
 
 func (a *app) verify() *cobra.Command {
-	var model modelFlags
-	var device deviceFlags
+	var model cli.ModelFlags
+	var device cli.DeviceFlags
 	var o expert.VerifyOptions
 	c := &cobra.Command{
 		Use:   "verify [--model FILE|PRESET]",
@@ -23,18 +24,18 @@ It prints a row for each as it is known and exits with 1 when something disagree
 			return a.runVerify(cmd.Context(), &model, &device, o)
 		},
 	}
-	model.register(c.Flags(), false)
-	device.register(c.Flags())
+	model.Register(c.Flags(), false)
+	device.Register(c.Flags())
 	c.Flags().BoolVar(&o.AllFamilies, "all", false, "test the kernels of every family that the device could run, not only those it is given")
 	return c
 }
 
-func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFlags, o expert.VerifyOptions) error {
-	src, err := model.open(a)
+func (a *app) runVerify(ctx context.Context, model *cli.ModelFlags, device *cli.DeviceFlags, o expert.VerifyOptions) error {
+	src, err := model.Open(a.log)
 	if err != nil {
 		return err
 	}
-	e, err := device.open(ctx, a)
+	e, err := device.Open(ctx, a.log)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (a *app) runVerify(ctx context.Context, model *modelFlags, device *deviceFl
 		}
 	}
 	if bad > 0 {
-		return &codedError{exitFailed, fmt.Errorf("%d of %d comparisons differ on %s", bad, rows, e.Device())}
+		return cli.Coded(cli.ExitFailed, fmt.Errorf("%d of %d comparisons differ on %s", bad, rows, e.Device()))
 	}
 	fmt.Fprintf(a.err, "crate-vk: all %d comparisons agree on %s\n", rows, e.Device())
 	return nil

@@ -23,7 +23,7 @@ type Server struct {
 }
 
 // ErrMissing says that the program Xvfb isn't there.
-var ErrMissing = errors.New("Xvfb is not installed (on Debian: apt-get install xvfb)")
+var ErrMissing = errors.New("the program Xvfb is not installed (on Debian: apt-get install xvfb)")
 
 // Start starts a server on a display that is free.
 func Start(width, height int) (*Server, error) {
@@ -53,7 +53,7 @@ func Start(width, height int) (*Server, error) {
 	number, err := bufio.NewReader(read).ReadString('\n')
 	if err != nil {
 		s.Stop()
-		return nil, fmt.Errorf("Xvfb did not start: %w", err)
+		return nil, fmt.Errorf("the program Xvfb did not start: %w", err)
 	}
 	s.Display = ":" + strings.TrimSpace(number)
 	return s, nil

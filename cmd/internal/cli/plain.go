@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"io"
@@ -10,18 +10,18 @@ import (
 	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
-// plainWriter passes text on in which nothing acts on a terminal, whatever the
+// PlainWriter passes text on in which nothing acts on a terminal, whatever the
 // files, paths and models hold that it came from (see quote.Line).
-type plainWriter struct {
-	w    io.Writer
+type PlainWriter struct {
+	W    io.Writer
 	rest []byte // the beginning of a character whose end is yet to come
 }
 
-func (p *plainWriter) Write(text []byte) (int, error) {
+func (p *PlainWriter) Write(text []byte) (int, error) {
 	all := append(p.rest, text...)
 	end := whole(all)
 	p.rest = append([]byte(nil), all[end:]...)
-	if _, err := io.WriteString(p.w, quote.Line(string(all[:end]))); err != nil {
+	if _, err := io.WriteString(p.W, quote.Line(string(all[:end]))); err != nil {
 		return 0, err
 	}
 	return len(text), nil
@@ -40,16 +40,16 @@ func whole(text []byte) int {
 	return len(text)
 }
 
-// raw is the stream itself.
-func raw(w io.Writer) io.Writer {
-	if p, ok := w.(*plainWriter); ok {
-		return p.w
+// Raw is the stream itself.
+func Raw(w io.Writer) io.Writer {
+	if p, ok := w.(*PlainWriter); ok {
+		return p.W
 	}
 	return w
 }
 
-// terminal reports that a stream is one that a person looks at.
-func terminal(w io.Writer) bool {
-	f, ok := raw(w).(*os.File)
+// Terminal reports that a stream is one that a person looks at.
+func Terminal(w io.Writer) bool {
+	f, ok := Raw(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

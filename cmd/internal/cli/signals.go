@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -9,14 +9,10 @@ import (
 	"time"
 )
 
-// stopLimit is how long an interrupted command may take to end. What is under way
-// on the device gets drainLimit of it.
-const stopLimit = drainLimit + 1500*time.Millisecond
-
-// interruptible is a context that the signals to stop end. A second signal ends the
+// Interruptible is a context that the signals to stop end. A second signal ends the
 // process at once, and so does time: whoever reads from a file system that doesn't
 // answer looks at no context, and has until the limit. Files that are there are complete all the same.
-func interruptible(limit time.Duration) (ctx context.Context, stop func()) {
+func Interruptible(program string, limit time.Duration) (ctx context.Context, stop func()) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants it
 		signals = append(signals, syscall.SIGHUP)
@@ -30,9 +26,9 @@ func interruptible(limit time.Duration) (ctx context.Context, stop func()) {
 		select {
 		case <-came:
 		case <-time.After(limit):
-			fmt.Fprintln(os.Stderr, "crate-vk: interrupted, and what is under way doesn't end")
+			fmt.Fprintln(os.Stderr, program+": interrupted, and what is under way doesn't end")
 		}
-		os.Exit(exitInterrupted)
+		os.Exit(ExitInterrupted)
 	}()
 	return ctx, func() { signal.Stop(came) }
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -13,12 +13,12 @@ import (
 )
 
 // bound is the range of a number that a flag takes, both ends included.
-type bound struct{ least, most float64 }
+type bound struct{ Least, Most float64 }
 
-// bounds are the ranges of all flags that take numbers: beyond them a run would take
+// Bounds are the ranges of all flags that take numbers: beyond them a run would take
 // days, or overflow. A flag of one command that differs from others of its name
 // stands with the command's. What depends on the model is checked where it is known.
-func bounds() map[string]bound {
+func Bounds() map[string]bound {
 	const (
 		maxBatch = 4096
 		maxSide  = 1 << 15 // pixels
@@ -78,22 +78,22 @@ func words() map[string]string {
 	return map[string]string{"batch": "auto", "size": "native"}
 }
 
-// checkBounds refuses a flag's number beyond its bounds.
-func checkBounds(c *cobra.Command) error {
+// CheckBounds refuses a flag's number beyond its bounds.
+func CheckBounds(c *cobra.Command) error {
 	var err error
 	c.Flags().Visit(func(f *pflag.Flag) {
-		if b, ok := boundOf(c, f.Name); ok && err == nil {
+		if b, ok := BoundOf(c, f.Name); ok && err == nil {
 			err = b.check(f)
 		}
 	})
 	return err
 }
 
-func boundOf(c *cobra.Command, flag string) (bound, bool) {
-	if b, ok := bounds()[c.CommandPath()+" --"+flag]; ok {
+func BoundOf(c *cobra.Command, flag string) (bound, bool) {
+	if b, ok := Bounds()[c.CommandPath()+" --"+flag]; ok {
 		return b, true
 	}
-	b, ok := bounds()[flag]
+	b, ok := Bounds()[flag]
 	return b, ok
 }
 
@@ -103,22 +103,22 @@ func (b bound) check(f *pflag.Flag) error {
 		if err != nil {
 			continue // the flag's own parser says what it wants
 		}
-		if !(x >= b.least && x <= b.most) {
-			return usage(fmt.Errorf("--%s is %s, want %s", f.Name, f.Value, b.text(f)))
+		if !(x >= b.Least && x <= b.Most) {
+			return Usage(fmt.Errorf("--%s is %s, want %s", f.Name, f.Value, b.text(f)))
 		}
 	}
 	return nil
 }
 
-// flagError tells of a number that can't be read what checkBounds tells of others.
-func flagError(c *cobra.Command, err error) error {
+// FlagError tells of a number that can't be read what checkBounds tells of others.
+func FlagError(c *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	var number *strconv.NumError
 	if !errors.As(err, &invalid) || !errors.As(err, &number) {
 		return err
 	}
 	f := invalid.GetFlag()
-	b, ok := boundOf(c, f.Name)
+	b, ok := BoundOf(c, f.Name)
 	if !ok {
 		return err
 	}
@@ -144,12 +144,12 @@ func (b bound) text(f *pflag.Flag) string {
 		}
 		return strconv.FormatFloat(x, 'f', -1, 64)
 	}
-	text := end(b.least) + " to " + end(b.most)
+	text := end(b.Least) + " to " + end(b.Most)
 	switch {
-	case b.least == math.SmallestNonzeroFloat64:
-		text = "above 0 and up to " + end(b.most)
-	case b.most < 1 && b.most > 0.999:
-		text = "at least " + end(b.least) + " and below 1"
+	case b.Least == math.SmallestNonzeroFloat64:
+		text = "above 0 and up to " + end(b.Most)
+	case b.Most < 1 && b.Most > 0.999:
+		text = "at least " + end(b.Least) + " and below 1"
 	}
 	if w := words()[f.Name]; w != "" && f.Value.Type() == "string" {
 		text += ", or " + w
