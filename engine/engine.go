@@ -157,6 +157,9 @@ func (e *Engine) Attach(_ inside.Key, drop func()) (detach func()) {
 	}
 }
 
+// Renew opens a device anew that engine/window found lost.
+func (e *Engine) Renew(_ inside.Key, lost *prove.Device) error { return e.rebuild(lost) }
+
 // dropAttached has everybody free what is attached; nobody is inside.
 func (e *Engine) dropAttached() {
 	e.mu.Lock()

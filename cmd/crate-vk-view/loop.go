@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -25,6 +26,7 @@ type display struct {
 	mu    sync.Mutex
 	queue []func() // for the main thread
 	quit  bool
+	ended chan struct{} // closed when the loop has ended
 }
 
 // openDisplay opens an invisible window and a Vulkan instance that can show pictures in it.
@@ -32,7 +34,7 @@ func openDisplay(width, height int, validation bool) (d *display, err error) {
 	if err := glfw.Init(); err != nil {
 		return nil, noDisplay(err)
 	}
-	d = &display{}
+	d = &display{ended: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -77,6 +79,21 @@ func (d *display) do(f func()) {
 	glfw.PostEmptyEvent()
 }
 
+// await has the main thread run something, and waits for that; false: the loop has ended.
+func (d *display) await(f func()) bool {
+	done := make(chan struct{})
+	d.do(func() {
+		f()
+		close(done)
+	})
+	select {
+	case <-done:
+		return true
+	case <-d.ended:
+		return false
+	}
+}
+
 // end ends the loop.
 func (d *display) end() { d.do(func() { d.quit = true }) }
 
@@ -84,6 +101,7 @@ func (d *display) end() { d.do(func() { d.quit = true }) }
 // the loop may sleep before the next Tick; act does what an event asks for.
 func (d *display) loop(ctx context.Context, feed func(viewer.Event), wake func(now time.Time) (time.Duration, bool)) {
 	defer context.AfterFunc(ctx, d.end)()
+	defer close(d.ended)
 	d.listen(feed)
 	d.win.Show()
 	d.resized(feed)
@@ -173,18 +191,34 @@ func (d *display) title(path string) {
 
 // onScreen brings a session's pictures to the display.
 type onScreen struct {
-	screen *window.Screen
-	canvas *window.Canvas
-	told   bool // that nothing is taken
-	tell   func(text string)
+	display *display
+	screen  *window.Screen
+	canvas  *window.Canvas
+	told    bool // that nothing is taken
+	tell    func(text string)
 }
 
 func (o *onScreen) show() error {
 	shown, err := o.screen.Show(o.canvas)
+	if errors.Is(err, window.ErrSurfaceLost) {
+		return o.renew()
+	}
 	if err == nil && shown.State == window.NotTaken && !o.told {
 		o.told = true
 		o.tell("the window system takes no pictures: the window may be covered")
 	}
+	return err
+}
+
+// renew makes another surface in the place of one that was lost.
+func (o *onScreen) renew() error {
+	var err error
+	o.display.await(func() {
+		var surface uintptr
+		if surface, err = o.display.win.CreateWindowSurface(o.display.host.Instance(), nil); err == nil {
+			err = o.screen.Renew(surface)
+		}
+	})
 	return err
 }
 
@@ -198,9 +232,7 @@ func (o onStage) feed(e viewer.Event) { o.events(e) }
 
 // resize has the window system change the window's size, whose callback feeds it.
 func (o onStage) resize(e viewer.Resize) {
-	done := make(chan struct{})
-	o.d.do(func() {
-		defer close(done)
+	o.d.await(func() {
 		if e.Width == 0 || e.Height == 0 {
 			o.events(e) // minimised, for which a window manager is needed
 			return
@@ -208,5 +240,4 @@ func (o onStage) resize(e viewer.Resize) {
 		sx, sy := o.d.pixels()
 		o.d.win.SetSize(int(math.Round(float64(e.Width)/sx)), int(math.Round(float64(e.Height)/sy)))
 	})
-	<-done
 }

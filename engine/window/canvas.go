@@ -4,7 +4,7 @@ package window
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"image"
 	"sync"
 	"time"
@@ -23,10 +23,9 @@ type Canvas struct {
 	detach func()
 
 	mu    sync.Mutex
-	on    *prove.Device // that the objects below are on; nil: there are none
-	gpu   *objects
-	mem   []byte // of the last packing, reused
-	sent  []byte // what the buffer scene holds
+	gpu   *objects // on the engine's device; nil: there are none
+	mem   []byte   // of the last packing, reused
+	sent  []byte   // what the buffer scene holds
 	drawn image.Point
 }
 
@@ -74,25 +73,35 @@ func (c *Canvas) drop() {
 	if c.gpu != nil {
 		c.gpu.destroy()
 	}
-	c.gpu, c.on, c.sent, c.drawn = nil, nil, nil, image.Point{}
+	c.gpu, c.sent, c.drawn = nil, nil, image.Point{}
 }
 
 // use calls f with the canvas's objects on the engine's device, making them where there are
-// none yet.
+// none yet. A device that is lost with that is opened anew; the error says so, and the next
+// call finds the new one.
 func (c *Canvas) use(f func(g *objects) error) error {
 	m, release, err := c.eng.Inside(inside.Key{})
 	if err != nil {
 		return err
 	}
-	defer release()
+	err = c.with(m.Device, f)
+	release()
+	if errors.Is(err, vk.ErrDeviceLost) {
+		if failed := c.eng.Renew(inside.Key{}, m.Device); failed != nil {
+			return failed
+		}
+	}
+	return err
+}
+
+func (c *Canvas) with(dev *prove.Device, f func(g *objects) error) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gpu == nil {
-		if c.gpu, err = newObjects(m.Device); err != nil {
+		if c.gpu, err = newObjects(dev); err != nil {
 			c.gpu = nil
 			return err
 		}
-		c.on = m.Device
 	}
 	return f(c.gpu)
 }
@@ -171,7 +180,7 @@ func (c *Canvas) Picture() (*image.RGBA, error) {
 	var m *image.RGBA
 	return m, c.use(func(g *objects) error {
 		if c.drawn == (image.Point{}) {
-			return fmt.Errorf("window: nothing was drawn: %w", vk.ErrDeviceLost) // else somebody draws first
+			return errors.New("window: nothing was drawn")
 		}
 		m = image.NewRGBA(image.Rectangle{Max: c.drawn})
 		return g.read(m.Pix)

@@ -3,7 +3,9 @@
 package window
 
 import (
+	"errors"
 	"fmt"
+	"image"
 	"slices"
 	"sync"
 
@@ -55,13 +57,17 @@ type Screen struct {
 
 	mu    sync.Mutex
 	chain *vk.Swapchain // on the engine's device; nil: there is none yet
-	other *vk.Device    // that pictures are copied to; nil: none
-	there *vk.Swapchain // on other
-	via   string        // name of other
+	via   string        // the device that pictures are copied to, "" where they aren't
+	far   vk.Info       // that device
+	other *vk.Device    // when it is open
+	there *vk.Swapchain // on it
 }
 
 // Shown tells of a picture that was brought to the screen, or why it was not.
 type Shown = vk.Shown
+
+// ErrSurfaceLost says that the window needs another surface: see Screen.Renew.
+var ErrSurfaceLost = vk.ErrSurfaceLost
 
 // NotTaken is the State of a picture that the window system did not take in time.
 const NotTaken = vk.NotTaken
@@ -103,47 +109,85 @@ func (s *Screen) findOther(via string, own vk.Info) error {
 	if err != nil {
 		return fmt.Errorf("of the devices that can show pictures in this window: %w", err)
 	}
-	if info.UUID == own.UUID {
-		return nil
+	if info.UUID != own.UUID {
+		s.via, s.far = info.Name, info
 	}
-	s.other, err = s.host.inst.OpenDevice(info, false)
-	s.via = info.Name
-	return err
+	return nil
 }
 
 // Via names the device that pictures are copied to, "" where they aren't.
 func (s *Screen) Via() string { return s.via }
 
-// Show brings the picture that the canvas drew last to the screen.
+// Show brings the picture that the canvas drew last to the screen. With ErrDeviceLost the
+// device was opened anew, and the picture has to be drawn again.
 func (s *Screen) Show(c *Canvas) (shown Shown, err error) {
-	if s.other != nil {
-		m, err := c.Picture()
-		if err != nil {
-			return shown, err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.there == nil {
-			if s.there, err = s.other.NewSwapchain(s.host.surface); err != nil {
-				s.there = nil
-				return shown, err
+	if s.via == "" {
+		err = c.use(func(g *objects) (err error) {
+			if c.drawn == (image.Point{}) {
+				return nil // the device was opened anew meanwhile
 			}
-		}
-		return s.there.PresentBytes(m.Pix, m.Rect.Dx(), m.Rect.Dy())
+			shown, err = s.show(&s.chain, g.dev, func(w *vk.Swapchain) (Shown, error) {
+				return w.Present(g.picture.buffer, c.drawn.X, c.drawn.Y)
+			})
+			return err
+		})
+		return shown, err
 	}
-	err = c.use(func(g *objects) (err error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.chain == nil {
-			if s.chain, err = g.dev.NewSwapchain(s.host.surface); err != nil {
-				s.chain = nil
-				return err
-			}
+	m, err := c.Picture()
+	if err != nil {
+		return shown, err
+	}
+	if s.other == nil {
+		if s.other, err = s.host.inst.OpenDevice(s.far, false); err != nil {
+			return shown, run.NoDevice(err)
 		}
-		shown, err = s.chain.Present(g.picture.buffer, c.drawn.X, c.drawn.Y)
-		return err
+	}
+	shown, err = s.show(&s.there, s.other, func(w *vk.Swapchain) (Shown, error) {
+		return w.PresentBytes(m.Pix, m.Rect.Dx(), m.Rect.Dy())
 	})
+	if errors.Is(err, vk.ErrDeviceLost) {
+		s.leave()
+	}
 	return shown, err
+}
+
+// show makes a swapchain where there is none.
+func (s *Screen) show(chain **vk.Swapchain, dev *vk.Device, present func(*vk.Swapchain) (Shown, error)) (Shown, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if *chain == nil {
+		w, err := dev.NewSwapchain(s.host.surface)
+		if err != nil {
+			return Shown{}, err
+		}
+		*chain = w
+	}
+	return present(*chain)
+}
+
+// leave gives up the other device, which the next picture opens anew.
+func (s *Screen) leave() {
+	if s.there != nil {
+		s.there.Destroy()
+	}
+	if s.other != nil {
+		s.other.Close()
+	}
+	s.there, s.other = nil, nil
+}
+
+// Renew takes another surface in the place of one that was lost, with ErrSurfaceLost.
+func (s *Screen) Renew(surface uintptr) error {
+	_, release, err := s.eng.Inside(inside.Key{})
+	if err != nil {
+		return err
+	}
+	defer release()
+	s.drop()
+	s.leave()
+	s.host.surface.Destroy()
+	s.host.Adopt(surface)
+	return nil
 }
 
 // drop frees what is on the engine's device.
@@ -163,10 +207,5 @@ func (s *Screen) Close() {
 		s.drop()
 		release()
 	}
-	if s.there != nil {
-		s.there.Destroy()
-	}
-	if s.other != nil {
-		s.other.Close()
-	}
+	s.leave()
 }

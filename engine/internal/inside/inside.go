@@ -78,10 +78,12 @@ type Opener interface {
 }
 
 // Attacher is an engine that somebody has objects on. Before the engine's device is closed, as
-// the engine is or as the device was lost, drop is called, once nobody is inside.
+// the engine is or as the device was lost, drop is called, once nobody is inside. Renew opens
+// a device anew that was lost; whoever calls it is not inside.
 type Attacher interface {
 	Opener
 	Attach(key Key, drop func()) (detach func())
+	Renew(key Key, lost *prove.Device) error
 }
 
 // Tensor is a tensor that stays on the device.
