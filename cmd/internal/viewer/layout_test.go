@@ -19,7 +19,10 @@ func sound(u *UI) error {
 		}
 	}
 	for _, p := range l.Panes {
-		apart = append(apart, p.Area, p.Caption, p.Low, p.Bar, p.High)
+		apart = append(apart, p.Visible(), p.Caption, p.Low, p.Bar, p.High)
+		if !p.Area.In(window) {
+			return fmt.Errorf("%v is outside the window %v", p.Area, window)
+		}
 		if !u.choice.Actual && !p.Picture.In(p.Area) {
 			return fmt.Errorf("the picture of %+v reaches beyond it", p)
 		}
