@@ -124,6 +124,7 @@ func TestScale(t *testing.T) {
 		scaled bool
 	}{
 		{Picture{Width: 500, Height: 400, Rows: 10, Columns: 10}, image.Pt(900, 700), false},
+		{Picture{Width: 600, Height: 100, Rows: 10, Columns: 10}, image.Pt(900, 700), false},
 		{Picture{Width: 200, Height: 150, Rows: 10, Columns: 10}, image.Pt(900, 700), true},
 		{Picture{Width: 3000, Height: 1000, Rows: 10, Columns: 10}, image.Pt(900, 700), true},
 	} {

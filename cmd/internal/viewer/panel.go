@@ -171,7 +171,7 @@ func (u *UI) drawHelp(p painter) {
 	p.fill(box, panel)
 	p.frame(box, p.px(1), rule)
 	if shown := s.columns * s.per; shown < len(rows) && shown > 0 {
-		rows = append(rows[:shown-1], helpRow{"…", fmt.Sprintf("%d more in a larger window", len(rows)-shown+1)})
+		rows = append(rows[:shown-1], helpRow{"…", fmt.Sprintf("%d more", len(rows)-shown+1)})
 	}
 	for i, r := range rows[:min(len(rows), s.columns*s.per)] {
 		x := at.X + s.pad + i/max(s.per, 1)*(s.keys+s.gap+s.does+3*s.gap)
