@@ -41,18 +41,18 @@ func (t Times) String() string {
 	return strings.Join(parts, "  ") + " ms"
 }
 
-// valueLength is how many characters a value has at most, with a sign.
-const valueLength = len("-0.0000")
-
-// value is a value of a map in at most valueLength characters, by two or three digits.
+// value is a value of a map by three digits, or by two with an exponent where that
+// is longer than widestValue.
 func value(x float64) string {
 	text := strconv.FormatFloat(x, 'g', 3, 64)
-	if strings.ContainsRune(text, 'e') || len(text) > valueLength {
+	if len(text) > len(widestValue) {
 		text = strconv.FormatFloat(x, 'e', 1, 64)
-		text = strings.NewReplacer("e-0", "e-", "e+0", "e").Replace(text)
 	}
 	return text
 }
+
+// widestValue is as wide as what value makes of numbers as floats have them.
+const widestValue = "-1.2e-12"
 
 // objects counts the objects and lists the scores of the first few.
 func objects(scores []float64) string {

@@ -15,7 +15,7 @@ type Layout struct {
 
 // Pane is a place for the photograph with a map.
 type Pane struct {
-	Area    image.Rectangle // for the picture
+	Area    image.Rectangle // room for the picture, with the line below a smaller one
 	Picture image.Rectangle // where the whole picture would be; larger than Area at most when Choice.Actual
 	Patch   int             // whose map is shown; −1 for none, and for ShowClass, which needs none
 
@@ -164,15 +164,26 @@ func (u *UI) paned() []int {
 	return u.pins
 }
 
-// pane lays out one pane.
+// pane lays out one pane. The line below the picture follows it, as wide as it where
+// that has room for both.
 func (u *UI) pane(r image.Rectangle, patch int) Pane {
 	f := u.fonts
 	p := Pane{Patch: patch, Area: r}
-	if foot := f.line() + f.px(4); !u.picture.empty() && r.Dy() >= 4*foot {
+	foot := f.line() + f.px(4)
+	with := !u.picture.empty() && r.Dy() >= 4*foot
+	if with {
 		p.Area.Max.Y -= foot
-		u.foot(&p, image.Rect(r.Min.X, r.Max.Y-f.line(), r.Max.X, r.Max.Y))
 	}
 	p.Picture = u.placePicture(p.Area)
+	if with {
+		line, seen := r, p.Visible()
+		if seen.Dx() >= f.px(360) {
+			line.Min.X, line.Max.X = seen.Min.X, seen.Max.X
+		}
+		line.Min.Y = seen.Max.Y + f.px(4)
+		line.Max.Y = line.Min.Y + f.line()
+		u.foot(&p, line)
+	}
 	return p
 }
 
@@ -180,7 +191,7 @@ func (u *UI) pane(r image.Rectangle, patch int) Pane {
 // the right, half the line at most, the caption at the left.
 func (u *UI) foot(p *Pane, r image.Rectangle) {
 	f := u.fonts
-	label, bar, gap := f.mono.Width("-0.0000"), f.px(140), f.px(6)
+	label, bar, gap := f.mono.Width(widestValue), f.px(140), f.px(6)
 	p.Caption = r
 	bar = min(bar, r.Dx()/2-2*label-3*gap)
 	if bar < f.px(24) {

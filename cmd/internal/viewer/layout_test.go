@@ -19,7 +19,10 @@ func sound(u *UI) error {
 		}
 	}
 	for _, p := range l.Panes {
-		apart = append(apart, p.Area, p.Caption, p.Low, p.Bar, p.High)
+		apart = append(apart, p.Visible(), p.Caption, p.Low, p.Bar, p.High)
+		if !p.Area.In(window) {
+			return fmt.Errorf("%v is outside the window %v", p.Area, window)
+		}
 		if !u.choice.Actual && !p.Picture.In(p.Area) {
 			return fmt.Errorf("the picture of %+v reaches beyond it", p)
 		}
@@ -121,6 +124,7 @@ func TestScale(t *testing.T) {
 		scaled bool
 	}{
 		{Picture{Width: 500, Height: 400, Rows: 10, Columns: 10}, image.Pt(900, 700), false},
+		{Picture{Width: 600, Height: 100, Rows: 10, Columns: 10}, image.Pt(900, 700), false},
 		{Picture{Width: 200, Height: 150, Rows: 10, Columns: 10}, image.Pt(900, 700), true},
 		{Picture{Width: 3000, Height: 1000, Rows: 10, Columns: 10}, image.Pt(900, 700), true},
 	} {

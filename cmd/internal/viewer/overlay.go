@@ -17,15 +17,15 @@ var Background = color.RGBA{0x16, 0x18, 0x1d, 255}
 
 // The colours of text and marks.
 var (
-	bright    = color.RGBA{0xe8, 0xea, 0xed, 255}
-	dim       = color.RGBA{0x9a, 0xa0, 0xa8, 255}
-	shade     = color.RGBA{0x0a, 0x0b, 0x0e, 0xd8} // behind text on a picture
-	helpShade = color.RGBA{0x12, 0x14, 0x18, 0xf4}
-	warn      = color.RGBA{0xff, 0x8a, 0x80, 255}
-	dark      = color.RGBA{0, 0, 0, 255}
-	hover     = color.RGBA{255, 255, 255, 255}
-	pinned    = [2]color.RGBA{{0xff, 0xb3, 0x00, 255}, {0x4f, 0xc3, 0xf7, 255}}
-	rule      = color.RGBA{0x3a, 0x3f, 0x47, 255}
+	bright = color.RGBA{0xe8, 0xea, 0xed, 255}
+	dim    = color.RGBA{0x9a, 0xa0, 0xa8, 255}
+	shade  = color.RGBA{0x0a, 0x0b, 0x0e, 0xd8} // behind text on a picture
+	panel  = color.RGBA{0x10, 0x12, 0x16, 255}
+	warn   = color.RGBA{0xff, 0x8a, 0x80, 255}
+	dark   = color.RGBA{0, 0, 0, 255}
+	hover  = color.RGBA{255, 255, 255, 255}
+	pinned = [2]color.RGBA{{0xff, 0xb3, 0x00, 255}, {0x4f, 0xc3, 0xf7, 255}}
+	rule   = color.RGBA{0x3a, 0x3f, 0x47, 255}
 )
 
 // drawn is all that an overlay depends on.

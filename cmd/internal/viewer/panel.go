@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"image"
 	"strings"
 
@@ -27,8 +28,10 @@ func (u *UI) drawMessages(p painter, info *Info) {
 		at = pane.Area
 	}
 	box = box.Add(at.Min.Add(image.Pt(pad, pad))).Intersect(pane.Area)
-	p.fill(box, shade)
-	p.text(box.Intersect(box.Inset(pad).Union(image.Rect(box.Min.X+pad, box.Min.Y, box.Max.X-pad, box.Max.Y))), p.regular, centre, text, bright)
+	if p.fill(box, shade); box.Dx() > 2*pad {
+		box.Min.X, box.Max.X = box.Min.X+pad, box.Max.X-pad
+		p.text(box, p.regular, left, text, bright)
+	}
 }
 
 // drawError writes a message on lines, in a box that is as wide as they are.
@@ -164,9 +167,12 @@ func (u *UI) drawHelp(p painter) {
 	p.fonts = s.fonts
 	window := image.Rectangle{Max: u.size}
 	at := u.size.Sub(s.size).Div(2)
-	panel := image.Rectangle{Min: at, Max: at.Add(s.size)}.Intersect(window)
-	p.fill(panel, helpShade)
-	p.frame(panel, p.px(1), rule)
+	box := image.Rectangle{Min: at, Max: at.Add(s.size)}.Intersect(window)
+	p.fill(box, panel)
+	p.frame(box, p.px(1), rule)
+	if shown := s.columns * s.per; shown < len(rows) && shown > 0 {
+		rows = append(rows[:shown-1], helpRow{"…", fmt.Sprintf("%d more", len(rows)-shown+1)})
+	}
 	for i, r := range rows[:min(len(rows), s.columns*s.per)] {
 		x := at.X + s.pad + i/max(s.per, 1)*(s.keys+s.gap+s.does+3*s.gap)
 		y := at.Y + s.pad + i%max(s.per, 1)*p.line()

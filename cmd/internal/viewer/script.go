@@ -104,14 +104,14 @@ func ParseScript(r io.Reader) ([]Step, error) {
 		n++
 		words, err := split(lines.Text())
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, refused(n, err)
 		}
 		if len(words) == 0 {
 			continue
 		}
 		c, err := readCommand(known, words)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, refused(n, err)
 		}
 		if len(steps) == maxSteps {
 			return nil, fmt.Errorf("line %d: a script has at most %d commands", n, maxSteps)
@@ -124,6 +124,11 @@ func ParseScript(r io.Reader) ([]Step, error) {
 	return steps, nil
 }
 
+// refused is an error with its line. It quotes the script, which may have any character.
+func refused(line int, err error) error {
+	return fmt.Errorf("line %d: %s", line, quote.Line(err.Error()))
+}
+
 func readCommand(known map[string]verb, words []string) (Command, error) {
 	name, args := words[0], words[1:]
 	v, ok := known[name]
@@ -133,7 +138,7 @@ func readCommand(known map[string]verb, words []string) (Command, error) {
 			names = append(names, k)
 		}
 		slices.Sort(names)
-		return nil, fmt.Errorf("unknown command %s: want one of %s", quote.Line(strconv.Quote(name)), strings.Join(names, ", "))
+		return nil, fmt.Errorf("unknown command %s: want one of %s", strconv.Quote(name), strings.Join(names, ", "))
 	}
 	var c Command
 	err := errors.New("wrong number of words")

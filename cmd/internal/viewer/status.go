@@ -58,7 +58,9 @@ func (u *UI) aboutImage(info *Info) []part {
 		parts = append(parts, part{fmt.Sprintf("%d of %d", u.at+1, n), 1})
 	}
 	if p := u.picture; !p.empty() {
-		parts = append(parts, part{fmt.Sprintf("%d × %d pixels", p.Width, p.Height), 3}, part{fmt.Sprintf("%d × %d patches", p.Columns, p.Rows), 4})
+		zoom := 100 * float64(u.layout.Panes[0].Picture.Dx()) / float64(p.Width)
+		parts = append(parts, part{fmt.Sprintf("%d × %d pixels", p.Width, p.Height), 3}, part{fmt.Sprintf("%d × %d patches", p.Columns, p.Rows), 4},
+			part{fmt.Sprintf("shown at %.0f %%", zoom), 5})
 	}
 	return append(parts, part{quote.Escape(info.Class), 2})
 }
