@@ -49,6 +49,19 @@ type shown struct {
 	bad     int
 }
 
+// wrong is why the image, its layer or its mask can't be shown; nil where they can.
+func wrong(now *shown, mask *found, c viewer.Choice) error {
+	switch {
+	case now.err != nil:
+		return now.err
+	case now.failed != nil && now.bad == c.Layer:
+		return now.failed
+	case mask != nil && mask.key == maskOf(c):
+		return mask.err
+	}
+	return nil
+}
+
 // errUnwanted ends work that nobody wants any more.
 var errUnwanted = errors.New("something else is wanted")
 

@@ -64,18 +64,24 @@ func (d *drawer) snapshot() snapshot {
 // frame composes one frame; the picture is on the canvas then. It reports whether the state
 // had something to show: a minimised window has no pixel.
 func (d *drawer) frame(ctx context.Context) (drawn bool, err error) {
-	for again := 0; ; again++ {
-		drawn, err = d.try(ctx)
-		if again < 2 && errors.Is(err, engine.ErrDeviceLost) && !errors.Is(err, engine.ErrClosed) {
-			// The tensors went with the device. The engine opens it anew when the model
-			// runs; until then there are no maps.
+	for again := 0; again < mostTries; again++ {
+		switch drawn, err = d.try(ctx); {
+		case errors.Is(err, engine.ErrTensorClosed):
+			d.forgetAlike() // another image was opened meanwhile
+		case errors.Is(err, engine.ErrDeviceLost) && !errors.Is(err, engine.ErrClosed):
+			// The tensors went with the device, which was opened anew. Until the model has
+			// run again there are no maps.
 			d.forgetAlike()
 			d.forget()
-			continue
+		default:
+			return drawn, err
 		}
-		return drawn, err
 	}
+	return drawn, err
 }
+
+// mostTries is how often a frame is tried: a device that is lost each time is given up.
+const mostTries = 4
 
 func (d *drawer) try(ctx context.Context) (bool, error) {
 	started := time.Now()
@@ -139,14 +145,9 @@ func (d *drawer) info(s *snapshot) viewer.Info {
 	if s.now == nil {
 		return i
 	}
-	switch {
-	case s.now.err != nil:
-		i.Error = s.now.err.Error()
-	case s.now.failed != nil && s.now.bad == s.choice.Layer:
-		i.Error = s.now.failed.Error()
-	case s.mask != nil && s.mask.err != nil && s.mask.key == maskOf(s.choice):
-		i.Error = s.mask.err.Error()
-	case s.mask != nil && s.mask.key == maskOf(s.choice):
+	if err := wrong(s.now, s.mask, s.choice); err != nil {
+		i.Error = err.Error()
+	} else if s.mask != nil && s.mask.key == maskOf(s.choice) {
 		for _, o := range s.mask.objects {
 			i.Objects = append(i.Objects, o.Score)
 		}

@@ -119,8 +119,8 @@ var crateVK = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// command runs crate-vk on llvmpipe.
-func command(t *testing.T, args ...string) {
+// runCrateVK runs the command on llvmpipe.
+func runCrateVK(t *testing.T, args ...string) {
 	t.Helper()
 	path, err := crateVK()
 	if err != nil {

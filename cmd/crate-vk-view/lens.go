@@ -50,8 +50,9 @@ type layer struct {
 
 // sight is an image as the model sees it.
 type sight struct {
-	frame  readout.Frame
-	pixels []byte
+	request engine.Request // with other outputs
+	frame   readout.Frame
+	pixels  []byte
 
 	mu     sync.Mutex
 	layers map[int]layer
@@ -60,11 +61,11 @@ type sight struct {
 // look prepares an image.
 func (l *lens) look(ctx context.Context, img *picture.RGB) (*sight, error) {
 	keys := engine.FeaturesOf(engine.FeatureOptions{InputOptions: l.input, Layers: []int{0}, Facets: []crate.Facet{crate.FacetKey}})
-	_, pixels, frame, err := expert.Prepare(ctx, keys, l.model, img)
+	request, pixels, frame, err := expert.Prepare(ctx, keys, l.model, img)
 	if err != nil {
 		return nil, err
 	}
-	return &sight{frame: frame, pixels: pixels, layers: map[int]layer{}}, nil
+	return &sight{request: request, frame: frame, pixels: pixels, layers: map[int]layer{}}, nil
 }
 
 // tokens of an image: the prefix and the patches.
@@ -100,7 +101,7 @@ func (l *lens) compute(ctx context.Context, s *sight, k int) error {
 	if _, ok := s.layer(k); ok {
 		return nil
 	}
-	p, layers, err := l.program(ctx, s.frame, k)
+	p, layers, err := l.program(ctx, s, k)
 	if err != nil {
 		return err
 	}
@@ -123,9 +124,9 @@ func attentionOf(layer int) string { return fmt.Sprintf("attention.%d", layer) }
 func keysOf(layer int) string      { return fmt.Sprintf("key.%d", layer) }
 
 // program is the model's for images of a size, and the layers that it computes.
-func (l *lens) program(ctx context.Context, f readout.Frame, k int) (*engine.Program, []int, error) {
-	layers, key := []int{k}, programKey{f.TrimmedHeight(), f.TrimmedWidth(), k}
-	if l.atOnce(f) {
+func (l *lens) program(ctx context.Context, s *sight, k int) (*engine.Program, []int, error) {
+	layers, key, request := []int{k}, programKey{s.request.Height, s.request.Width, k}, s.request
+	if l.atOnce(s.frame) {
 		key.layer, layers = -1, nil
 		for k := range l.config.Depth {
 			layers = append(layers, k)
@@ -137,11 +138,11 @@ func (l *lens) program(ctx context.Context, f readout.Frame, k int) (*engine.Pro
 		return p, layers, nil
 	}
 	forget(l.programs)
-	var outputs []string
+	request.Outputs = nil
 	for _, k := range layers {
-		outputs = append(outputs, attentionOf(k), keysOf(k))
+		request.Outputs = append(request.Outputs, attentionOf(k), keysOf(k))
 	}
-	p, err := l.model.Compile(ctx, engine.Request{Outputs: outputs, Height: key.height, Width: key.width, Batch: 1}, engine.CompileOptions{Keep: outputs})
+	p, err := l.model.Compile(ctx, request, engine.CompileOptions{Keep: request.Outputs})
 	if err == nil {
 		l.programs[key] = p
 	}

@@ -3,11 +3,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"math"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,8 +34,8 @@ type display struct {
 }
 
 // openDisplay opens an invisible window and a Vulkan instance that can show pictures in it.
-func openDisplay(width, height int, validation bool) (d *display, err error) {
-	if err := glfw.Init(); err != nil {
+func openDisplay(width, height int, validation bool, vectorBits int) (d *display, err error) {
+	if err := initGLFW(); err != nil {
 		return nil, noDisplay(err)
 	}
 	d = &display{ended: make(chan struct{})}
@@ -49,7 +53,7 @@ func openDisplay(width, height int, validation bool) (d *display, err error) {
 	if d.win, err = glfw.CreateWindow(width, height, name, nil, nil); err != nil {
 		return d, noDisplay(err)
 	}
-	if d.host, err = window.Open(d.win.GetRequiredInstanceExtensions(), validation); err != nil {
+	if d.host, err = window.Open(d.win.GetRequiredInstanceExtensions(), validation, vectorBits); err != nil {
 		return d, err
 	}
 	surface, err := d.win.CreateWindowSurface(d.host.Instance(), nil)
@@ -58,6 +62,22 @@ func openDisplay(width, height int, validation bool) (d *display, err error) {
 	}
 	d.host.Adopt(surface)
 	return d, nil
+}
+
+// initGLFW starts glfw, whose Go package tells some failures to the log alone, and goes on.
+func initGLFW() error {
+	var said bytes.Buffer
+	log.SetOutput(&said)
+	defer log.SetOutput(os.Stderr)
+	err := glfw.Init()
+	if err == nil && said.Len() > 0 {
+		_, text, ok := strings.Cut(said.String(), "PlatformError: ")
+		if !ok {
+			text = said.String()
+		}
+		err = errors.New(strings.TrimSpace(text))
+	}
+	return err
 }
 
 // close closes the window. The engine and its screen were closed before.

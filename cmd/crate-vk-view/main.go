@@ -1,90 +1,80 @@
 //go:build viewer && cgo
 
+// Command crate-vk-view is the window: point at a patch of an image and see what the network
+// attends to, on the device that computes it.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime"
+	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
-	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
-	"github.com/crate-vk/crate-vk/crate/demo"
-	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 )
 
 const name = "crate-vk-view"
 
 func init() { runtime.LockOSThread() } // window systems want the main thread
 
+// stopLimit is how long the program may take to end when it is interrupted.
+const stopLimit = 10 * time.Second
+
 func main() {
-	if err := tmpRun(); err != nil {
-		fmt.Fprintln(os.Stderr, name+":", err)
-		os.Exit(1)
-	}
+	ctx, stop := cli.Interruptible(name, stopLimit)
+	code := run(ctx, os.Stdout, os.Stderr, os.Args[1:])
+	stop()
+	os.Exit(code)
 }
 
-func tmpRun() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	device := pflag.String("device", "auto", "")
-	via := pflag.String("present", "", "")
-	script := pflag.String("script", "", "")
-	pflag.Parse()
-	files, names, _, err := list(ctx, pflag.Args())
-	if err != nil {
-		return err
+// run executes a command line and returns its exit code.
+func run(ctx context.Context, stdout, stderr io.Writer, args []string) int {
+	stdout, stderr = &cli.PlainWriter{W: stdout}, &cli.PlainWriter{W: stderr}
+	c := command(slog.New(&cli.LineHandler{Program: name, W: stderr}))
+	c.SetArgs(args)
+	c.SetOut(stdout)
+	c.SetErr(stderr)
+	err := c.ExecuteContext(ctx)
+	if err == nil {
+		return cli.ExitOK
 	}
-	valid := os.Getenv("CRATE_VK_VALIDATION") == "1"
-	d, err := openDisplay(1100, 720, valid)
-	if err != nil {
-		return err
+	code := cli.ExitCode(err)
+	text := err.Error()
+	if code == cli.ExitInterrupted && !errors.As(err, new(*cli.CodedError)) {
+		text = "interrupted"
 	}
-	defer d.close()
-	opts := []engine.Option{engine.WithDevice(*device), engine.WithLogger(slog.Default())}
-	if valid {
-		opts = append(opts, engine.WithValidation())
+	if text != "" {
+		fmt.Fprintln(stderr, name+": "+text)
 	}
-	eng, err := engine.Open(ctx, opts...)
-	if err != nil {
-		return err
+	if code == cli.ExitUsage {
+		fmt.Fprintf(stderr, "run %s --help for usage\n", name)
 	}
-	defer eng.Close()
-	src, err := engine.OpenModelBytes(demo.Name, demo.Safetensors, engine.ModelOptions{})
-	if err != nil {
-		return err
+	return code
+}
+
+func command(log *slog.Logger) *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   name + " [flags] [PATH...]",
+		Short: "See the attention under the mouse",
+		Long: `crate-vk-view opens images, files or whole folders, in a window: point at a patch and see
+what the network attends to there, head by head and layer by layer, on the device that
+computes it. The key ? shows all keys. Files and folders may be dropped on the window.
+
+With --screenshot it needs no display: it draws one frame as the window would, and exits.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PreRunE:       func(c *cobra.Command, _ []string) error { return cli.CheckBounds(c) },
+		RunE:          func(c *cobra.Command, args []string) error { return f.run(c.Context(), log, args) },
 	}
-	model, err := eng.Load(ctx, src)
-	if err != nil {
-		return err
-	}
-	c := model.Config()
-	attention, err := engine.AttentionOptions{}.Resolved(&c)
-	if err != nil {
-		return err
-	}
-	o := &options{attention: attention, objects: 1, cut: func(layer int) engine.Readout[*engine.Segmentation] {
-		return engine.MaskCut(engine.MaskCutOptions{Layer: &layer, Objects: 1})
-	}}
-	info := viewer.Model{Name: model.Source().Name, Device: eng.Device().Name, Layers: c.Depth, Heads: c.Heads}
-	s, err := newSession(newApp(o, model, newLens(model, eng, engine.InputOptions{}), viewer.New(info, names, viewer.DefaultChoice(info)), files))
-	if err != nil {
-		return err
-	}
-	w := &windowed{display: d, via: *via}
-	if *script != "" {
-		f, err := os.Open(*script)
-		if err != nil {
-			return err
-		}
-		if w.steps, err = viewer.ParseScript(f); err != nil {
-			return err
-		}
-		w.scripted = true
-	}
-	return w.run(ctx, s)
+	c.Flags().SortFlags = false
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return cli.Usage(cli.FlagError(c, err)) })
+	f.register(c.Flags())
+	return c
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"os"
 	"time"
 
@@ -66,6 +67,31 @@ func (s *session) playOne(ctx context.Context, c viewer.Command, on stage) (quit
 		on.feed(c)
 	}
 	return false, nil
+}
+
+// pointAt moves the mouse to a pixel of the image.
+func (s *session) pointAt(at image.Point) (viewer.Move, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now == nil || s.now.err != nil {
+		return viewer.Move{}, nil // what is shown is the error
+	}
+	size, pane := image.Pt(s.now.picture.Width, s.now.picture.Height), s.ui.Layout().Panes[0].Picture
+	if !at.In(image.Rectangle{Max: size}) {
+		return viewer.Move{}, fmt.Errorf("--at %d,%d is outside an image of %d × %d pixels", at.X, at.Y, size.X, size.Y)
+	}
+	middle := func(o, n, of int) float64 { return (float64(o) + 0.5) * float64(of) / float64(n) }
+	return viewer.Move{X: float64(pane.Min.X) + middle(at.X, size.X, pane.Dx()), Y: float64(pane.Min.Y) + middle(at.Y, size.Y, pane.Dy())}, nil
+}
+
+// trouble is why what was chosen can't be shown; nil where it can.
+func (s *session) trouble() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now == nil {
+		return nil
+	}
+	return wrong(s.now, s.mask, s.ui.Choice())
 }
 
 // saveShot writes the window as it is shown.

@@ -79,7 +79,7 @@ func TestMask(t *testing.T) {
 			s.choose(func(c *viewer.Choice) { c.Opacity = 0 })
 			s.script(t, "leave\nwait\nshot "+dir+"/shot.png\nmask "+dir+"/mask.png")
 			out := filepath.Join(dir, "out")
-			command(t, append([]string{"segment", fish, "--out", out, "--format", "mask,overlay"}, c.flags...)...)
+			runCrateVK(t, append([]string{"segment", fish, "--out", out, "--format", "mask,overlay"}, c.flags...)...)
 			sameColours(t, "the overlay", s.inPane(t, dir+"/shot.png"), readPNG(t, out+"/01-fish.overlay.png"))
 			got, err := os.ReadFile(dir + "/mask.png")
 			if err != nil {
@@ -102,7 +102,7 @@ func TestHover(t *testing.T) {
 	const fish = samples + "01-fish.png"
 	s := headless(t, fish)
 	dir := t.TempDir()
-	command(t, "features", fish, "--out", dir+"/features", "--facets", "attention", "--layers", "3", "--format", "npz")
+	runCrateVK(t, "features", fish, "--out", dir+"/features", "--facets", "attention", "--layers", "3", "--format", "npz")
 	file, err := npz.Open(dir + "/features/01-fish.npz")
 	if err != nil {
 		t.Fatal(err)

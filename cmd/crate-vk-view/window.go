@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
-	"github.com/crate-vk/crate-vk/engine"
 )
 
 // noDisplay is why no window can be opened.
 func noDisplay(err error) error {
-	return fmt.Errorf("%w: no window can be opened: %w (--screenshot FILE needs none)", engine.ErrNoDevice, err)
+	return cli.Coded(cli.ExitDevice, fmt.Errorf("no window can be opened: %w (--screenshot FILE needs none)", err))
 }
 
 // windowed is what a window needs beside its session.

@@ -1,3 +1,244 @@
 //go:build viewer && cgo
 
 package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/xvfb"
+)
+
+// program is crate-vk-view, built once a run of tests.
+var program = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(cacheFolder(), name)
+	out, err := exec.Command("go", "build", "-tags", "viewer", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return string(out), err
+	}
+	return path, nil
+})
+
+// onScreenOf starts crate-vk-view on a server of its own, under validation layers, which plays
+// a script in a window of 900 × 600 pixels.
+func onScreenOf(t *testing.T, script string, args ...string) (*xvfb.Server, *exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	need(t)
+	path, err := program()
+	if err != nil {
+		t.Fatal(err, path)
+	}
+	server, err := xvfb.Start(1280, 800)
+	if errors.Is(err, xvfb.ErrMissing) && os.Getenv("CRATE_VK_REQUIRE_DISPLAY") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	file := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, append([]string{"--window", "900x600", "--script", file}, args...)...)
+	cmd.Env = append(os.Environ(), "DISPLAY="+server.Display, "CRATE_VK_VALIDATION=1", "XDG_CACHE_HOME="+cacheFolder())
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return server, cmd, &said
+}
+
+// quiet fails where the program said more than what it runs on: validation layers' messages
+// are errors on the log.
+func quiet(t *testing.T, cmd *exec.Cmd, said *bytes.Buffer) {
+	t.Helper()
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	for line := range strings.Lines(said.String()) {
+		if !strings.HasPrefix(line, name+": running on ") && !strings.HasPrefix(line, name+": compiling and testing ") {
+			t.Errorf("it said: %s", line)
+		}
+	}
+}
+
+// TestWindow: what an X server's screen shows, byte for byte, is the picture that key s would
+// save: on the device that computes, on another one that pictures are copied to, and behind a
+// change of the window's size.
+func TestWindow(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+	}{
+		{"on llvmpipe", []string{"--device", "llvmpipe"}},
+		{"on SwiftShader", []string{"--device", "swiftshader"}},
+		{"copied", []string{"--device", "swiftshader", "--present", "llvmpipe"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if strings.Contains(c.name, "SwiftShader") || c.name == "copied" {
+				if !strings.Contains(os.Getenv("VK_ICD_FILENAMES")+os.Getenv("VK_DRIVER_FILES"), "swiftshader") {
+					t.Skip("SwiftShader is not among the drivers (VK_ICD_FILENAMES)")
+				}
+			}
+			dir := t.TempDir()
+			script := fmt.Sprintf("wait\npatch 7 8\nwait\nshot %[1]s/a.png\nsleep 2s\nresize 731 555\nkey 1\nkey k\nwait\nshot %[1]s/b.png\nsleep 2s\n", dir)
+			server, cmd, said := onScreenOf(t, script, append(c.args, samples)...)
+			for _, shot := range []string{"a.png", "b.png"} {
+				same := func() bool {
+					data, err := os.ReadFile(filepath.Join(dir, shot))
+					if err != nil || len(data) == 0 || !bytes.HasSuffix(data, []byte("IEND\xaeB`\x82")) {
+						return false
+					}
+					want := readPNG(t, filepath.Join(dir, shot))
+					screen, err := server.Screen()
+					if err != nil {
+						t.Fatal(err)
+					}
+					return shows(screen, want)
+				}
+				for end := time.Now().Add(2 * time.Minute); !same(); time.Sleep(50 * time.Millisecond) {
+					if time.Now().After(end) || cmd.ProcessState != nil {
+						t.Fatalf("the screen never showed %s\n%s", shot, said)
+					}
+				}
+			}
+			quiet(t, cmd, said)
+		})
+	}
+}
+
+// shows reports that a picture is on a screen, but for the line of times at the bottom right,
+// which each frame writes anew.
+func shows(screen *image.RGBA, want image.Image) bool {
+	size := want.Bounds().Size()
+	for y := range size.Y {
+		for x := range size.X {
+			if y > size.Y-34 && x > size.X/3 {
+				continue
+			}
+			r, g, b, _ := want.At(x, y).RGBA()
+			if c := screen.RGBAAt(x, y); uint32(c.R) != r>>8 || uint32(c.G) != g>>8 || uint32(c.B) != b>>8 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// TestMinute: a minute of keys, wheel, clicks, sizes, drops of good and bad files, films and
+// images under validation layers: no message, and no memory that grows.
+func TestMinute(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.png")
+	if err := os.WriteFile(bad, []byte("\x89PNG\r\n\x1a\nno more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := filepath.Abs(samples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(13, 1))
+	var script strings.Builder
+	keys := strings.Fields("up down left right h a k c 0 1 2 3 + - p o v n b t f r z s m escape ? pageup pagedown")
+	for script.WriteString("wait\n"); strings.Count(script.String(), "\n") < 700; {
+		switch r.IntN(12) {
+		case 0:
+			fmt.Fprintf(&script, "resize %d %d\n", 60+r.IntN(1100), 40+r.IntN(700))
+		case 1:
+			fmt.Fprintf(&script, "resize 0 0\nsleep 20ms\nresize %d %d\n", 300+r.IntN(700), 200+r.IntN(500))
+		case 2:
+			fmt.Fprintf(&script, "drop %q %q\n", bad, all)
+		case 3:
+			fmt.Fprintf(&script, "scroll %d %s\n", r.IntN(5)-2, []string{"", "shift", "control"}[r.IntN(3)])
+		case 4:
+			fmt.Fprintf(&script, "click %s\n", []string{"left", "right"}[r.IntN(2)])
+		case 5:
+			fmt.Fprintf(&script, "sleep %dms\n", 20+r.IntN(200))
+		case 6:
+			script.WriteString("wait\n")
+		case 7, 8:
+			fmt.Fprintf(&script, "move %d %d\n", r.IntN(1000), r.IntN(700))
+		default:
+			fmt.Fprintf(&script, "key %s\n", keys[r.IntN(len(keys))])
+		}
+	}
+	third := strings.Count(script.String(), "\n") / 3
+	lines := strings.SplitAfter(script.String(), "\n")
+	marked := strings.Join(lines[:third], "") + "shot " + dir + "/third.png\n" + strings.Join(lines[third:], "") + "key escape\nwait\nshot " + dir + "/end.png\nsleep 3s\n"
+	_, cmd, said := onScreenOf(t, marked, "--device", "llvmpipe", "--out", dir, samples, bad)
+	memory := func(file string) int {
+		for end := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
+				return resident(t, cmd.Process.Pid)
+			}
+			if time.Now().After(end) || exited(cmd) {
+				t.Fatalf("it never came to %s\n%s", file, said)
+			}
+		}
+	}
+	first := memory("third.png")
+	last := memory("end.png")
+	quiet(t, cmd, said)
+	if last > first+first/4 {
+		t.Errorf("it had %d MB at a third and %d MB at the end", first>>20, last>>20)
+	}
+	t.Logf("%d MB at a third, %d MB at the end", first>>20, last>>20)
+}
+
+func exited(cmd *exec.Cmd) bool {
+	state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
+	return err != nil || strings.Contains(string(state), ") Z ")
+}
+
+// resident is the memory that a process has, in bytes.
+func resident(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	fields := strings.Fields(rest)
+	n, err := strconv.Atoi(fields[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n << 10
+}
+
+// TestNoDisplay: without a display there is one line, and exit code 4.
+func TestNoDisplay(t *testing.T) {
+	path, err := program()
+	if err != nil {
+		t.Fatal(err, path)
+	}
+	for _, display := range []string{"", ":4242"} {
+		cmd := exec.Command(path, samples)
+		cmd.Env = append(os.Environ(), "DISPLAY="+display)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 4 || strings.Count(string(out), "\n") != 1 || !strings.HasPrefix(string(out), name+": no window can be opened: ") {
+			t.Errorf("DISPLAY=%q: %v\n%s", display, err, out)
+		}
+	}
+}

@@ -21,9 +21,10 @@ type Host struct {
 	surface *vk.Surface
 }
 
-// Open opens Vulkan with the instance extensions that a window system names.
-func Open(extensions []string, validation bool) (*Host, error) {
-	inst, err := vk.Open(vk.Options{Extensions: extensions, Validation: validation})
+// Open opens Vulkan with the instance extensions that a window system names, and otherwise as
+// the engine will: with validation layers, and vectors of so many bits of llvmpipe.
+func Open(extensions []string, validation bool, vectorBits int) (*Host, error) {
+	inst, err := vk.Open(vk.Options{Extensions: extensions, Validation: validation, VectorBits: vectorBits})
 	if err != nil {
 		return nil, run.NoVulkan(err)
 	}

@@ -23,16 +23,33 @@ type InputFlags struct {
 	Stored    bool
 }
 
+// Register registers the flags of a command that computes many images.
 func (f *InputFlags) Register(s *pflag.FlagSet) {
+	f.registerSize(s)
+	s.StringVar(&f.batch, "batch", "auto", "`N|auto`: images computed at once")
+	f.registerDecoding(s)
+}
+
+// RegisterOne registers those of a command that computes one image at a time.
+func (f *InputFlags) RegisterOne(s *pflag.FlagSet) {
+	f.batch = "auto"
+	f.registerSize(s)
+	f.registerDecoding(s)
+}
+
+func (f *InputFlags) registerSize(s *pflag.FlagSet) {
 	s.StringVar(&f.Size, "size", "", "`N|WxH|native`: resize images to N×N or W×H exactly, or keep their size; default: the model's native size")
 	s.StringVar(&f.Filter, "filter", "", "resampling: nearest, bilinear, bicubic or lanczos, as Pillow's; default: the model's own, else bilinear")
 	s.StringVar(&f.Positions, "positions", "exact", "exact: resample the position table only for another grid; demo: always, as the published demo does")
-	s.StringVar(&f.batch, "batch", "auto", "`N|auto`: images computed at once")
+}
+
+func (f *InputFlags) registerDecoding(s *pflag.FlagSet) {
 	s.Int64Var(&f.maxPixels, "max-pixels", 100, "refuse images of more megapixels than `N`")
 	s.Int64Var(&f.memory, "decode-memory", 0, "memory that images being decoded may take together, in `MB`; default: a quarter of what the process may have")
 	s.BoolVar(&f.Stored, "ignore-orientation", false, "take images as they are stored, as COCO tools do; default: turned upright, as their EXIF or XMP says")
 }
 
+// Options are the engine's. They also bound the memory of decoding, of the whole process.
 func (f *InputFlags) Options() (o engine.InputOptions, err error) {
 	if o.Size, err = ParseSize(f.Size); err != nil {
 		return o, Usage(err)
@@ -56,6 +73,7 @@ func (f *InputFlags) Options() (o engine.InputOptions, err error) {
 	return o, nil
 }
 
+// Decode says how files are decoded.
 func (f *InputFlags) Decode() picture.Options {
 	return picture.Options{MaxPixels: f.maxPixels * 1e6, IgnoreOrientation: f.Stored}
 }

@@ -29,10 +29,12 @@ func (f *AttentionFlags) Register(s *pflag.FlagSet, about string) {
 	s.StringVar(&f.Head, "head", "", about+"`N|mean|each`: one head, the mean of all, or a mask each; default: the model's own")
 }
 
+// RegisterLayer registers the layer.
 func (f *AttentionFlags) RegisterLayer(s *pflag.FlagSet) {
 	s.StringVar(&f.Layer, "layer", "", "`N[,N...]`: layers to read, −1 is the last; of attention several are averaged; default: the model's own, of maskcut and pca the last")
 }
 
+// RegisterKeep registers the kept share and how it is enlarged.
 func (f *AttentionFlags) RegisterKeep(s *pflag.FlagSet, about string) {
 	s.StringVar(&f.Keep, "keep", "", about+"`mass:S|count:S`: keep that share of the attention, or of the patches; default: the model's own")
 	s.StringVar(&f.Upsample, "upsample", "", about+"nearest keeps patches, bilinear pixels of the upsampled map; default: the model's own")
@@ -87,6 +89,7 @@ type MaskCutFlags struct {
 	descriptors string
 }
 
+// Register registers the flags; about goes before the usages.
 func (f *MaskCutFlags) Register(s *pflag.FlagSet, about string, objects int) {
 	f.set = s
 	s.IntVar(&f.Objects, "objects", objects, about+"at most `N` objects an image")
@@ -95,6 +98,7 @@ func (f *MaskCutFlags) Register(s *pflag.FlagSet, about string, objects int) {
 	s.StringVar(&f.descriptors, "descriptors", "key", about+"compare patches by key, or by input, the tokens that enter the layer (as CRATE-α's authors do)")
 }
 
+// Check refuses words that no model knows.
 func (f *MaskCutFlags) Check() error {
 	if f.mode != "tokencut" {
 		if _, err := maskcut.ParseMode(f.mode); err != nil {
@@ -154,6 +158,7 @@ type FinishFlags struct {
 	least  int
 }
 
+// Register registers the flags.
 func (f *FinishFlags) Register(s *pflag.FlagSet) {
 	s.StringVar(&f.refine, "refine", "none", "redraw masks along the image's colours: none, guided (fast) or crf (published parameters)")
 	s.BoolVar(&f.fill, "fill-holes", false, "fill the holes of masks")
@@ -161,6 +166,7 @@ func (f *FinishFlags) Register(s *pflag.FlagSet) {
 	s.IntVar(&f.least, "min-area", 1, "with --split: drop parts of fewer pixels than `N`")
 }
 
+// Check refuses a refinement that there is not.
 func (f *FinishFlags) Check() error {
 	_, err := refine.Parse(f.refine)
 	if err != nil {
@@ -169,11 +175,13 @@ func (f *FinishFlags) Check() error {
 	return nil
 }
 
+// Finish is the engine's.
 func (f *FinishFlags) Finish() engine.Finish {
 	r, _ := refine.Parse(f.refine) // checked before
 	return engine.Finish{Refine: r, FillHoles: f.fill, Split: f.Split, Least: f.least}
 }
 
+// Describe names what outputs depend on, for a run's header.
 func (f *FinishFlags) Describe() string {
 	return fmt.Sprintf("refine=%s fill-holes=%t split=%t min-area=%d", f.refine, f.fill, f.Split, f.least)
 }

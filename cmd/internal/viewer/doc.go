@@ -22,7 +22,7 @@
 //	click [left|right]                 where the mouse is
 //	scroll DY [shift] [control]        the wheel; positive is up
 //	key NAME [shift] [control]         as ? lists them: a character, or up, pageup, escape …
-//	resize WIDTH HEIGHT                the framebuffer's size
+//	resize WIDTH HEIGHT                the framebuffer's size; 0 0 is a window that is minimised
 //	drop PATH [PATH …]                 files or folders are dropped on the window
 //	wait                               until nothing is left to compute and the frame is shown
 //	sleep DURATION                     such as 200ms or 1.5s

@@ -224,8 +224,8 @@ func readKey(a []string) (Command, error) {
 }
 
 func readResize(a []string) (Command, error) {
-	w, errW := whole(a[0], 1)
-	h, errH := whole(a[1], 1)
+	w, errW := whole(a[0], 0)
+	h, errH := whole(a[1], 0)
 	return Resize{Width: w, Height: h}, errors.Join(errW, errH)
 }
 

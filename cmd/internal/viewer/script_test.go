@@ -55,7 +55,7 @@ func TestScriptErrors(t *testing.T) {
 		"scroll up":              `"up" is no number`,
 		"scroll 1 alt":           `"alt" is neither shift nor control`,
 		"key ä":                  `no key is named "ä"`,
-		"resize 0 10":            `"0" is no whole number from 1`,
+		"resize -1 10":           `"-1" is no whole number from 0`,
 		"drop":                   "drop: wrong number of words; want: drop PATH [PATH …]",
 		"wait 3":                 "wait: wrong number of words; want: wait",
 		"sleep 3":                `"3" is no duration`,
