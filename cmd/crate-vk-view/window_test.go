@@ -160,7 +160,7 @@ func TestMinute(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 1))
 	var script strings.Builder
 	keys := strings.Fields("up down left right h a k c 0 1 2 3 + - p o v n b t f r z s m escape ? pageup pagedown")
-	for script.WriteString("wait\n"); strings.Count(script.String(), "\n") < 700; {
+	for script.WriteString("wait\n"); strings.Count(script.String(), "\n") < 1500; {
 		switch r.IntN(12) {
 		case 0:
 			fmt.Fprintf(&script, "resize %d %d\n", 60+r.IntN(1100), 40+r.IntN(700))
@@ -182,27 +182,31 @@ func TestMinute(t *testing.T) {
 			fmt.Fprintf(&script, "key %s\n", keys[r.IntN(len(keys))])
 		}
 	}
-	third := strings.Count(script.String(), "\n") / 3
 	lines := strings.SplitAfter(script.String(), "\n")
-	marked := strings.Join(lines[:third], "") + "shot " + dir + "/third.png\n" + strings.Join(lines[third:], "") + "key escape\nwait\nshot " + dir + "/end.png\nsleep 3s\n"
-	_, cmd, said := onScreenOf(t, marked, "--device", "llvmpipe", "--out", dir, samples, bad)
-	memory := func(file string) int {
-		for end := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
-			if _, err := os.Stat(filepath.Join(dir, file)); err == nil {
-				return resident(t, cmd.Process.Pid)
+	var marked strings.Builder
+	const parts = 4
+	for k := range parts {
+		marked.WriteString(strings.Join(lines[k*len(lines)/parts:(k+1)*len(lines)/parts], ""))
+		fmt.Fprintf(&marked, "key escape\nresize 900 600\ndrop %q\nwait\nshot %s/%d.png\nsleep 1s\n", all, dir, k)
+	}
+	_, cmd, said := onScreenOf(t, marked.String(), "--device", "llvmpipe", "--out", dir, samples, bad)
+	var memory [parts]int
+	for k := range memory {
+		for end := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			if _, err := os.Stat(fmt.Sprintf("%s/%d.png", dir, k)); err == nil {
+				memory[k] = resident(t, cmd.Process.Pid) >> 20
+				break
 			}
 			if time.Now().After(end) || exited(cmd) {
-				t.Fatalf("it never came to %s\n%s", file, said)
+				t.Fatalf("it never came to part %d\n%s", k, said)
 			}
 		}
 	}
-	first := memory("third.png")
-	last := memory("end.png")
 	quiet(t, cmd, said)
-	if last > first+first/4 {
-		t.Errorf("it had %d MB at a third and %d MB at the end", first>>20, last>>20)
+	t.Logf("%d MB behind each quarter", memory)
+	if memory[3] > memory[1]+memory[1]/8 {
+		t.Errorf("its memory grows: %d MB behind each quarter", memory)
 	}
-	t.Logf("%d MB at a third, %d MB at the end", first>>20, last>>20)
 }
 
 func exited(cmd *exec.Cmd) bool {
