@@ -24,7 +24,7 @@ func viewKernels() []*Kernel {
 			Name:     "view/canvas",
 			Variants: variants(""),
 			Bindings: []Binding{in32("scene"), in32("maps"), out32("picture")},
-			Push:     consts("canvas overlay x y width height photo labels tint colours palette map rows columns rwidth rheight twidth theight left top wwidth wheight zero opacity ground"),
+			Push:     consts("canvas overlay x y width height photo labels tint colours palette map elements columns across down zero opacity ground"),
 			Spec:     consts("LANES"), Local: along("LANES"), Loops: noLoops,
 		},
 	}

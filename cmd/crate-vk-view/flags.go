@@ -197,7 +197,7 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, args []string) error 
 		return err
 	}
 	if d != nil {
-		w := &windowed{display: d, via: f.present, steps: steps, scripted: f.script != ""}
+		w := &windowed{display: d, log: log, via: f.present, steps: steps, scripted: f.script != ""}
 		return w.run(ctx, s)
 	}
 	s.handle(viewer.Resize{Width: size.X, Height: size.Y, Scale: 1})

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/stats"
+	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
 	"github.com/crate-vk/crate-vk/engine"
 )
 
@@ -17,6 +19,9 @@ type session struct {
 	*app
 	drawer *drawer
 	screen screen // nil: there is no window
+
+	history []viewer.Times // of the frames; kept where a script plays
+	record  bool
 
 	frames sync.Mutex    // one frame at a time
 	drawn  int           // version of the state that was drawn last
@@ -80,6 +85,9 @@ func (s *session) frame(ctx context.Context) error {
 		s.drawer.times.Present = time.Since(presented)
 	}
 	s.drawer.times.Frame = time.Since(started)
+	if drawn && s.record && len(s.history) < mostHistory {
+		s.history = append(s.history, s.drawer.times)
+	}
 	s.mu.Lock()
 	s.drawn = s.drawer.version
 	close(s.framed)
@@ -128,4 +136,28 @@ func (s *session) picture(ctx context.Context) (*image.RGBA, error) {
 		return nil, err
 	}
 	return s.drawer.canvas.Picture()
+}
+
+// mostHistory bounds the times that are kept.
+const mostHistory = 1 << 16
+
+// medians are those of the frames that were drawn, part by part, and how many there were.
+func (s *session) medians() (m viewer.Times, frames int) {
+	s.frames.Lock()
+	defer s.frames.Unlock()
+	median := func(part func(viewer.Times) time.Duration) time.Duration {
+		var list []float64
+		for _, t := range s.history {
+			list = append(list, part(t).Seconds())
+		}
+		return time.Duration(stats.Summarise(list).Median * float64(time.Second))
+	}
+	if len(s.history) == 0 {
+		return m, 0
+	}
+	return viewer.Times{
+		Frame: median(func(t viewer.Times) time.Duration { return t.Frame }), Map: median(func(t viewer.Times) time.Duration { return t.Map }),
+		Text: median(func(t viewer.Times) time.Duration { return t.Text }), Upload: median(func(t viewer.Times) time.Duration { return t.Upload }),
+		Compose: median(func(t viewer.Times) time.Duration { return t.Compose }), Present: median(func(t viewer.Times) time.Duration { return t.Present }),
+	}, len(s.history)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/cli"
@@ -20,6 +21,7 @@ func noDisplay(err error) error {
 // windowed is what a window needs beside its session.
 type windowed struct {
 	display  *display
+	log      *slog.Logger
 	via      string // device that shows the pictures; "": the one that computes, where it can
 	steps    []viewer.Step
 	scripted bool
@@ -51,6 +53,7 @@ func (w *windowed) run(ctx context.Context, s *session) error {
 	}()
 	played := make(chan error, 1)
 	if w.scripted {
+		s.record = true
 		go func() {
 			played <- s.play(ctx, w.steps, onStage{w.display, events})
 			w.display.end()
@@ -68,6 +71,9 @@ func (w *windowed) run(ctx context.Context, s *session) error {
 		if failed := <-played; !errors.Is(failed, errClosed) {
 			err = errors.Join(err, failed)
 		}
+	}
+	if m, frames := s.medians(); w.scripted && err == nil {
+		w.log.Info(fmt.Sprintf("%d frames were drawn; medians: %v", frames, m))
 	}
 	return err
 }

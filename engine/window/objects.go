@@ -198,7 +198,7 @@ func (g *objects) bring(r *vk.Recording, rows []Row, elements int) (h held, err 
 	return h, nil
 }
 
-// dispatch adds the kernels' dispatches: the maps, the ground, then the tiles.
+// dispatch adds the kernels' dispatches: the maps, then the tiles, which don't overlap.
 func (g *objects) dispatch(r *vk.Recording, p *packing, table uint32, elements int) {
 	if n := len(p.maps); n > 0 {
 		d := g.kernel[0]
@@ -210,7 +210,7 @@ func (g *objects) dispatch(r *vk.Recording, p *packing, table uint32, elements i
 	}
 	for i, push := range p.tiles {
 		d := g.kernel[1]
-		d.Push, d.Grid, d.Barrier = push, [3]int{(int(push[4]) + lanes - 1) / lanes, int(push[5]), 1}, i < 2
+		d.Push, d.Grid, d.Barrier = push, [3]int{(int(push[4]) + lanes - 1) / lanes, int(push[5]), 1}, i == 0
 		r.Untimed = append(r.Untimed, d)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"slices"
 
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine/internal/inside"
@@ -84,7 +85,7 @@ type packing struct {
 	raw   []Row          // rows of tensors, one behind another
 	maps  [][2]uint32    // of raw: first row, and how many
 	first map[Row]int    // of raw
-	tiles [][]uint32     // push constants, of the ground first
+	tiles [][]uint32     // push constants, of the ground's pieces first
 	shown []int          // of maps, by tile; −1: none
 }
 
@@ -102,20 +103,20 @@ func (s *Scene) pack(room []byte) *packing {
 	}
 	ground := uint32(s.Ground.R) | uint32(s.Ground.G)<<8 | uint32(s.Ground.B)<<16
 	add := func(t Tile, number uint32) {
-		whole := t.Whole
-		if whole.Empty() {
-			whole = t.Rect
-		}
-		zero := uint32(0)
+		zero, across, down := uint32(0), uint32(none), uint32(none)
 		if t.Zero {
 			zero = 1
 		}
+		if t.Map != nil {
+			across, down = p.cells(&s.Frame, t)
+		}
 		p.tiles = append(p.tiles, []uint32{uint32(s.Width), overlay, uint32(t.Rect.Min.X), uint32(t.Rect.Min.Y), uint32(t.Rect.Dx()), uint32(t.Rect.Dy()),
 			p.picture(t.Photo), p.labels(t.Labels), p.picture(t.Tint), p.colours(t.Colours), palette, number,
-			uint32(s.Frame.Rows), uint32(s.Frame.Columns), uint32(s.Frame.Width), uint32(s.Frame.Height), uint32(s.Frame.TrimmedWidth()), uint32(s.Frame.TrimmedHeight()),
-			uint32(t.Rect.Min.X - whole.Min.X), uint32(t.Rect.Min.Y - whole.Min.Y), uint32(whole.Dx()), uint32(whole.Dy()), zero, uint32(t.Opacity), ground})
+			uint32(s.Frame.Rows * s.Frame.Columns), uint32(s.Frame.Columns), across, down, zero, uint32(t.Opacity), ground})
 	}
-	add(Tile{Rect: image.Rect(0, 0, s.Width, s.Height)}, none)
+	for _, r := range s.uncovered() {
+		add(Tile{Rect: r}, none)
+	}
 	for _, t := range s.Tiles {
 		number := uint32(none)
 		p.shown = append(p.shown, -1)
@@ -138,6 +139,58 @@ func (p *packing) picture(m *image.RGBA) uint32 {
 			p.words = append(p.words, m.Pix[y*m.Stride:][:4*m.Rect.Dx()]...)
 		}
 	})
+}
+
+// cells are tables of the grid's column of each x of a tile, and the row of each y: by nearest,
+// as readout.Frame.ToImage enlarges masks. What lies beyond the trimmed part has none.
+func (p *packing) cells(f *readout.Frame, t Tile) (across, down uint32) {
+	whole := t.Whole
+	if whole.Empty() {
+		whole = t.Rect
+	}
+	type side struct{ from, n, of, resized, trimmed, cells int }
+	table := func(s side) uint32 {
+		return p.once(s, func() {
+			for o := s.from; o < s.from+s.n; o++ {
+				cell := uint32(none)
+				if at := (2*o + 1) * s.resized / (2 * s.of); at < s.trimmed {
+					cell = uint32(at * s.cells / s.trimmed)
+				}
+				p.words = binary.LittleEndian.AppendUint32(p.words, cell)
+			}
+		})
+	}
+	across = table(side{t.Rect.Min.X - whole.Min.X, t.Rect.Dx(), whole.Dx(), f.Width, f.TrimmedWidth(), f.Columns})
+	down = table(side{t.Rect.Min.Y - whole.Min.Y, t.Rect.Dy(), whole.Dy(), f.Height, f.TrimmedHeight(), f.Rows})
+	return across, down
+}
+
+// uncovered are rectangles of the canvas that have no tile, in bands between the tiles' edges.
+func (s *Scene) uncovered() (list []image.Rectangle) {
+	edges := []int{0, s.Height}
+	for _, t := range s.Tiles {
+		edges = append(edges, t.Rect.Min.Y, t.Rect.Max.Y)
+	}
+	slices.Sort(edges)
+	edges = slices.Compact(edges)
+	var spans []image.Point // of a band: from, to
+	for i, top := range edges[:len(edges)-1] {
+		spans = spans[:0]
+		for _, t := range s.Tiles {
+			if t.Rect.Min.Y <= top && top < t.Rect.Max.Y {
+				spans = append(spans, image.Pt(t.Rect.Min.X, t.Rect.Max.X))
+			}
+		}
+		slices.SortFunc(spans, func(a, b image.Point) int { return a.X - b.X })
+		x := 0
+		for _, span := range append(spans, image.Pt(s.Width, s.Width)) {
+			if span.X > x {
+				list = append(list, image.Rect(x, top, span.X, edges[i+1]))
+			}
+			x = max(x, span.Y)
+		}
+	}
+	return list
 }
 
 func (p *packing) colours(c *[256]color.RGBA) uint32 {

@@ -8,9 +8,8 @@
 //   b2 out  picture  u32 [height][canvas]
 //   push    canvas (width of the picture), overlay, x, y, width, height (the tile),
 //           photo, labels, tint, colours, palette (words at which they begin in scene, NONE: there is none),
-//           map (its number, or NONE), rows, columns (of its grid),
-//           rwidth, rheight, twidth, theight (the image resized for the model, and trimmed to whole patches),
-//           left, top, wwidth, wheight (the tile's place in the whole picture, and the size of that),
+//           map (its number, or NONE), elements (of a map), columns (of its grid),
+//           across, down (words at which the grid's column of each x begins, and its row of each y; NONE: no cell),
 //           zero (1: the middle colour is that of 0), opacity (of map and tint, 0 … 255), ground (the colour where there is no photograph)
 //   spec 0  LANES: invocations a workgroup, along x
 //   grid    ceil(width/LANES), height, 1
@@ -20,7 +19,7 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint LANES = 64;
 
 layout(push_constant) uniform Push {
-    uint canvas, overlay, x, y, width, height, photo, labels, tint, colours, palette, map, rows, columns, rwidth, rheight, twidth, theight, left, top, wwidth, wheight, zero, opacity, ground;
+    uint canvas, overlay, x, y, width, height, photo, labels, tint, colours, palette, map, elements, columns, across, down, zero, opacity, ground;
 } p;
 
 layout(set = 0, binding = 0, std430) readonly restrict buffer scene_buffer { uint scene[]; };
@@ -48,11 +47,11 @@ void main() {
     if (p.labels != NONE) c = masked(c, label);
     if (p.tint != NONE) c = mixed(c, colour(scene[p.tint + pixel]), p.opacity * (scene[p.tint + pixel] >> 24) / 255);
     if (p.map != NONE) {
-        const uint rx = (2 * (p.left + x) + 1) * p.rwidth / (2 * p.wwidth), ry = (2 * (p.top + y) + 1) * p.rheight / (2 * p.wheight);
-        if (rx < p.twidth && ry < p.theight) {
-            const uint m = p.map * (2 + p.rows * p.columns);
+        const uint column = scene[p.across + x], row = scene[p.down + y]; // by table: dividing is slow on CPUs
+        if (column != NONE && row != NONE) {
+            const uint m = p.map * (2 + p.elements);
             const float most = max(abs(maps[m]), abs(maps[m + 1])), low = p.zero == 1 ? -most : maps[m], high = p.zero == 1 ? most : maps[m + 1];
-            const float v = maps[m + 2 + ry * p.rows / p.theight * p.columns + rx * p.columns / p.twidth];
+            const float v = maps[m + 2 + row * p.columns + column];
             const float t = high > low ? (v - low) / (high - low) : 0.0;
             c = mixed(c, colour(scene[p.colours + min(uint(t * 255.0 + 0.5), 255)]), p.opacity);
         }

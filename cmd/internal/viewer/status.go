@@ -106,6 +106,8 @@ func (u *UI) caption(i int) string {
 	switch {
 	case u.choice.Show == ShowClass:
 		return "class token"
+	case pane.Patch < 0 && u.model.NoClass == "":
+		return "class token; point at a patch"
 	case pane.Patch < 0:
 		return "point at a patch"
 	case len(u.pins) > 0:
