@@ -77,7 +77,7 @@ func Open(ctx context.Context, opts ...Option) (*Engine, error) {
 	if err := memory.Here().CheckSpace("a Vulkan device", 1300<<20, runtime.GOMAXPROCS(0)); err != nil {
 		return nil, fmt.Errorf("engine: %w: %w", ErrOutOfMemory, err)
 	}
-	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.VectorBits, Faults: e.opt.faults})
+	inst, err := vk.Open(vk.Options{Validation: e.opt.validation, VectorBits: e.opt.VectorBits, Faults: e.opt.Faults})
 	if errors.Is(err, ErrConflict) {
 		return nil, err
 	} else if err != nil {

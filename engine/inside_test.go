@@ -39,7 +39,7 @@ func withSimulatedDevice(delay time.Duration) Option {
 }
 
 // withFaults makes Vulkan calls fail.
-func withFaults(f *vk.Faults) Option { return func(o *options) { o.faults = f } }
+func withFaults(f *vk.Faults) Option { return func(o *options) { o.Faults = f } }
 
 // withSegments splits each run into so many submissions.
 func withSegments(n int) Option { return func(o *options) { o.segments = n } }

@@ -8,7 +8,6 @@ import (
 	"runtime"
 
 	"github.com/crate-vk/crate-vk/engine/internal/inside"
-	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph"
 	"github.com/crate-vk/crate-vk/shaders"
 )
@@ -38,7 +37,6 @@ type options struct {
 	validation bool
 	memory     int64
 	cacheDir   string
-	faults     *vk.Faults
 	root       string // of the system; "": /
 	segments   int    // into which each run is split; 0: by measured times
 	threads    int

@@ -22,12 +22,13 @@ func ground() []string { return []string{"loader/regular", "loader/memory", "loa
 func arrows() map[string][]string {
 	models := []string{"crate", "loader", "graph"}
 	return map[string][]string{
-		"cmd":                        {"cmd/internal", "engine", "engine/expert", "engine/measure", "engine/plan", "engine/drivers", "crate", "loader", "graph", "shaders"},
+		"cmd":                        {"cmd/internal", "engine", "engine/expert", "engine/measure", "engine/window", "engine/plan", "engine/drivers", "crate", "loader", "graph", "shaders"},
 		"cmd/internal/vendors":       {"cmd/internal", "engine", "engine/measure", "engine/prove", "engine/run", "engine/plan", "engine/vk", "crate", "loader", "graph", "shaders"},
 		"engine":                     append([]string{"engine/prove", "engine/run", "engine/plan", "engine/vk", "engine/internal/diskcache", "engine/internal/inside", "shaders"}, models...),
+		"engine/window":              {"engine/internal/inside", "engine/prove", "engine/run", "engine/vk", "crate", "shaders"},
 		"engine/measure":             {"engine/internal/inside", "engine/prove", "engine/run", "engine/plan", "engine/vk", "crate", "graph", "shaders"},
 		"engine/expert":              {"engine", "engine/internal/inside", "engine/prove", "engine/run", "engine/plan", "crate", "loader"},
-		"engine/internal/inside":     {"engine/prove", "engine/run", "engine/plan", "crate", "graph/pass"},
+		"engine/internal/inside":     {"engine/prove", "engine/run", "engine/plan", "engine/vk", "crate", "graph/pass"},
 		"engine/prove":               {"engine/run", "engine/plan", "engine/vk", "crate", "graph"},
 		"engine/drivers":             {"engine/vk"},
 		"engine/run":                 {"engine/drivers", "engine/plan", "engine/vk", "engine/internal/diskcache", "graph", "shaders"},

@@ -125,6 +125,8 @@ func (c *Canvas) Draw(ctx context.Context, s *Scene) (d Drawn, err error) {
 		}
 		r := vk.Recording{HostWrites: true}
 		r.CopyIn, d.Uploaded = c.changes(g)
+		known := c.sent
+		c.sent = nil // until the device has them
 		holding, err := g.bring(&r, p.raw, elements)
 		defer holding.release()
 		if err != nil {
@@ -135,6 +137,7 @@ func (c *Canvas) Draw(ctx context.Context, s *Scene) (d Drawn, err error) {
 		if err := g.run(r); err != nil {
 			return err
 		}
+		c.sent = append(known[:0], c.mem...)
 		d.Compose = time.Since(started) - d.Upload
 		d.Ranges = g.ranges(s, p)
 		c.drawn = image.Pt(s.Width, s.Height)
@@ -171,7 +174,6 @@ func (c *Canvas) changes(g *objects) (list []vk.Copy, bytes int64) {
 			list = append(list, vk.Copy{From: g.up, To: g.scene.buffer, FromAt: int64(at), ToAt: int64(at), Size: int64(end - at)})
 		}
 	}
-	c.sent = append(c.sent[:0], c.mem...)
 	return list, bytes
 }
 

@@ -87,7 +87,7 @@ func (g *objects) spaces() []*space { return []*space{&g.scene, &g.raw, &g.shown
 // grow makes buffers of at least these sizes, in bytes: of scene, raw, shown and picture,
 // and of what comes back.
 func (g *objects) grow(sizes []int64, back int64) error {
-	fits := g.down != nil && g.down.Size() >= back
+	fits := g.sets != nil && g.down.Size() >= back // sets are made last
 	for i, s := range g.spaces() {
 		fits = fits && s.size() >= sizes[i]
 	}
@@ -129,13 +129,16 @@ func (g *objects) grow(sizes []int64, back int64) error {
 }
 
 // bind writes the descriptor sets.
-func (g *objects) bind() (err error) {
+func (g *objects) bind() error {
 	all := func(s space) vk.Binding { return vk.Binding{Buffer: s.buffer, Size: s.size()} }
 	g.kernel = []vk.Dispatch{
 		{Pipeline: g.maps, Bindings: []vk.Binding{all(g.raw), all(g.scene), all(g.shown)}},
 		{Pipeline: g.canvas, Bindings: []vk.Binding{all(g.scene), all(g.shown), all(g.picture)}},
 	}
-	g.sets, err = g.dev.NewSets(g.kernel)
+	sets, err := g.dev.NewSets(g.kernel)
+	if err == nil {
+		g.sets = sets
+	}
 	return err
 }
 

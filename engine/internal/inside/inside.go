@@ -13,6 +13,7 @@ import (
 	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/engine/run"
+	"github.com/crate-vk/crate-vk/engine/vk"
 	"github.com/crate-vk/crate-vk/graph/pass"
 )
 
@@ -31,6 +32,7 @@ type Options struct {
 	Trusted    bool                              // kernels are not tested
 	Untuned    bool                              // a stored choice of kernel shapes is ignored
 	Simulate   time.Duration                     // of a batch on a device that computes nothing; 0: a real one
+	Faults     *vk.Faults                        // calls that a test makes fail
 }
 
 // Machine is what an engine runs on, until it is released.
