@@ -29,6 +29,8 @@ type app struct {
 	mask  *found   // of that image; nil until it is made
 	fatal error    // the device is gone for good
 
+	opened func(path string) // told of each image that is shown; nil: nobody is
+
 	step   *task     // that is under way
 	since  time.Time // when it began
 	cancel context.CancelCauseFunc
@@ -215,6 +217,9 @@ func (a *app) open(ctx context.Context, index int, path string) {
 		a.now.sight.close()
 	}
 	a.now, a.mask = s, nil
+	if a.opened != nil {
+		a.opened(path)
+	}
 	p := viewer.Picture{}
 	if s.err == nil {
 		f := s.sight.frame

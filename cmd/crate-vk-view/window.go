@@ -41,6 +41,7 @@ func (w *windowed) run(ctx context.Context, s *session) error {
 		s.tell(fmt.Sprintf("%s shows the pictures, which are copied to it", other), nil)
 	}
 	s.screen = &onScreen{display: w.display, screen: screen, canvas: s.drawer.canvas, tell: func(text string) { s.tell(text, nil) }}
+	s.opened = func(path string) { w.display.do(func() { w.display.title(path) }) }
 	events := func(e viewer.Event) {
 		if s.act(ctx, s.handle(e)) {
 			w.display.end()
