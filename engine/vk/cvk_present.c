@@ -69,6 +69,16 @@ int32_t cvk_present_family(void *gipa, cvk_handle instance_, cvk_handle phys_, c
     return found;
 }
 
+VkResult cvk_headless_surface(void *gipa, cvk_handle instance, cvk_handle *out) {
+    PFN_vkCreateHeadlessSurfaceEXT create = INSTANCE(gipa, AS(VkInstance, instance), vkCreateHeadlessSurfaceEXT);
+    if (!create) return VK_ERROR_EXTENSION_NOT_PRESENT;
+    VkHeadlessSurfaceCreateInfoEXT info = {VK_STRUCTURE_TYPE_HEADLESS_SURFACE_CREATE_INFO_EXT};
+    VkSurfaceKHR surface = VK_NULL_HANDLE;
+    VkResult r = create(AS(VkInstance, instance), &info, NULL, &surface);
+    *out = (cvk_handle)(uintptr_t)surface;
+    return r;
+}
+
 void cvk_surface_destroy(void *gipa, cvk_handle instance, cvk_handle surface) {
     PFN_vkDestroySurfaceKHR destroy = INSTANCE(gipa, AS(VkInstance, instance), vkDestroySurfaceKHR);
     if (destroy) destroy(AS(VkInstance, instance), (VkSurfaceKHR)(uintptr_t)surface, NULL);
@@ -289,6 +299,7 @@ VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, ui
     if (!r) r = record(s, AS(VkBuffer, canvas), i);
     const VkPipelineStageFlags transfer = VK_PIPELINE_STAGE_TRANSFER_BIT;
     VkSubmitInfo submit = {VK_STRUCTURE_TYPE_SUBMIT_INFO, NULL, 1, &s->taken, &transfer, 1, &s->cmd, 1, &s->ready[i]};
+    if (!r) r = PCALL(s, ResetFences, d->handle, 1, &s->done); // of the picture before, whose wait may have failed
     if (!r) r = CALL(d, QueueSubmit, d->queue, 1, &submit, s->done);
     if (r) {
         s->stale = 1; // the image stays taken, and its semaphore signalled: all of it is made anew
@@ -301,8 +312,7 @@ VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, ui
         s->QueueWaitIdle(d->queue);
         s->stale = 1;
     }
-    VkResult reset = PCALL(s, ResetFences, d->handle, 1, &s->done);
     if (presented == VK_SUBOPTIMAL_KHR || presented == VK_ERROR_OUT_OF_DATE_KHR) s->stale = 1, presented = VK_SUCCESS;
     if (presented) s->stale = 1;
-    return r ? r : presented ? presented : reset;
+    return r ? r : presented;
 }

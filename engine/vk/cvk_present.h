@@ -6,6 +6,8 @@
 
 // The queue family that computes, blits and shows pictures on a surface, −1: none.
 int32_t cvk_present_family(void *gipa, cvk_handle instance, cvk_handle phys, cvk_handle surface, uint32_t *timestamps);
+// A surface that nobody sees, by VK_EXT_headless_surface.
+VkResult cvk_headless_surface(void *gipa, cvk_handle instance, cvk_handle *out);
 void cvk_surface_destroy(void *gipa, cvk_handle instance, cvk_handle surface);
 
 // A device's way to a surface: a swapchain, which is made when it is needed, and made anew

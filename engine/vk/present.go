@@ -43,6 +43,18 @@ func (i *Instance) NewSurface(at uintptr) *Surface {
 	return &Surface{i, Handle(uintptr(unsafe.Pointer(vulkan.SurfaceFromPointer(at))))}
 }
 
+// Headless are the extensions that NewHeadlessSurface needs, for Options.Extensions.
+func Headless() []string { return []string{surfaceExtension, "VK_EXT_headless_surface"} }
+
+// NewHeadlessSurface makes a surface that nobody sees, on which tests show pictures.
+func (i *Instance) NewHeadlessSurface() (*Surface, error) {
+	var h C.cvk_handle
+	if err := check("vkCreateHeadlessSurfaceEXT", Result(C.cvk_headless_surface(i.gipa, C.cvk_handle(i.handle), &h))); err != nil {
+		return nil, err
+	}
+	return &Surface{i, Handle(h)}, nil
+}
+
 // PresentTo makes the devices that are listed and opened from now on have a queue that shows
 // pictures on the surface, where they have such a queue: see Info.Presents.
 func (i *Instance) PresentTo(s *Surface) {
