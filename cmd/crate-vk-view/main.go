@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,6 +26,10 @@ func init() { runtime.LockOSThread() } // window systems want the main thread
 const stopLimit = 10 * time.Second
 
 func main() {
+	if err := cli.Settle(); err != nil {
+		fmt.Fprintln(os.Stderr, name+":", err)
+		os.Exit(cli.ExitFailed)
+	}
 	ctx, stop := cli.Interruptible(name, stopLimit)
 	code := run(ctx, os.Stdout, os.Stderr, os.Args[1:])
 	stop()
@@ -40,22 +43,7 @@ func run(ctx context.Context, stdout, stderr io.Writer, args []string) int {
 	c.SetArgs(args)
 	c.SetOut(stdout)
 	c.SetErr(stderr)
-	err := c.ExecuteContext(ctx)
-	if err == nil {
-		return cli.ExitOK
-	}
-	code := cli.ExitCode(err)
-	text := err.Error()
-	if code == cli.ExitInterrupted && !errors.As(err, new(*cli.CodedError)) {
-		text = "interrupted"
-	}
-	if text != "" {
-		fmt.Fprintln(stderr, name+": "+text)
-	}
-	if code == cli.ExitUsage {
-		fmt.Fprintf(stderr, "run %s --help for usage\n", name)
-	}
-	return code
+	return cli.Report(stderr, name, c.ExecuteContext(ctx))
 }
 
 func command(log *slog.Logger) *cobra.Command {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 
@@ -36,22 +34,7 @@ func run(ctx context.Context, s streams, args []string) int {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return cli.ExitOK
-	}
-	code := cli.ExitCode(err)
-	text := err.Error()
-	if code == cli.ExitInterrupted && !errors.As(err, new(*cli.CodedError)) {
-		text = "interrupted" // whatever was under way says so in words of its own
-	}
-	if text != "" {
-		fmt.Fprintln(s.err, "crate-vk: "+text)
-	}
-	if code == cli.ExitUsage && !errors.As(err, new(*cli.CodedError)) {
-		fmt.Fprintln(s.err, "run crate-vk --help for usage")
-	}
-	return code
+	return cli.Report(s.err, "crate-vk", root.ExecuteContext(ctx))
 }
 
 func (a *app) root() *cobra.Command {

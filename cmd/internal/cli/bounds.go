@@ -12,20 +12,20 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// bound is the range of a number that a flag takes, both ends included.
-type bound struct{ Least, Most float64 }
+// Bound is the range of a number that a flag takes, both ends included.
+type Bound struct{ Least, Most float64 }
 
 // Bounds are the ranges of all flags that take numbers: beyond them a run would take
 // days, or overflow. A flag of one command that differs from others of its name
 // stands with the command's. What depends on the model is checked where it is known.
-func Bounds() map[string]bound {
+func Bounds() map[string]Bound {
 	const (
 		maxBatch = 4096
 		maxSide  = 1 << 15 // pixels
 		tiny     = math.SmallestNonzeroFloat64
 	)
 	below1 := math.Nextafter(1, 0)
-	return map[string]bound{
+	return map[string]Bound{
 		"batch":      {1, maxBatch},
 		"size":       {1, maxSide},
 		"image-size": {1, maxSide},
@@ -89,7 +89,8 @@ func CheckBounds(c *cobra.Command) error {
 	return err
 }
 
-func BoundOf(c *cobra.Command, flag string) (bound, bool) {
+// BoundOf is the range of a command's flag; false where it has none.
+func BoundOf(c *cobra.Command, flag string) (Bound, bool) {
 	if b, ok := Bounds()[c.CommandPath()+" --"+flag]; ok {
 		return b, true
 	}
@@ -97,7 +98,7 @@ func BoundOf(c *cobra.Command, flag string) (bound, bool) {
 	return b, ok
 }
 
-func (b bound) check(f *pflag.Flag) error {
+func (b Bound) check(f *pflag.Flag) error {
 	for _, text := range numbersOf(f) {
 		x, err := strconv.ParseFloat(text, 64)
 		if err != nil {
@@ -110,7 +111,7 @@ func (b bound) check(f *pflag.Flag) error {
 	return nil
 }
 
-// FlagError tells of a number that can't be read what checkBounds tells of others.
+// FlagError tells of a number that can't be read what CheckBounds tells of others.
 func FlagError(c *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	var number *strconv.NumError
@@ -137,7 +138,7 @@ func numbersOf(f *pflag.Flag) []string {
 	return strings.FieldsFunc(f.Value.String(), func(r rune) bool { return strings.ContainsRune("x,[] ", r) })
 }
 
-func (b bound) text(f *pflag.Flag) string {
+func (b Bound) text(f *pflag.Flag) string {
 	end := func(x float64) string {
 		if f.Value.Type() == "duration" {
 			return (time.Duration(x) * time.Second).String()

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/crate-vk/crate-vk/engine"
@@ -62,4 +64,23 @@ func ExitCode(err error) int {
 		return ExitUsage
 	}
 	return ExitFailed
+}
+
+// Report tells of the error that a program ended with, and gives the exit code.
+func Report(w io.Writer, program string, err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	code, told := ExitCode(err), errors.As(err, new(*CodedError))
+	text := err.Error()
+	if code == ExitInterrupted && !told {
+		text = "interrupted" // whatever was under way says so in words of its own
+	}
+	if text != "" {
+		fmt.Fprintln(w, program+": "+text)
+	}
+	if code == ExitUsage && !told {
+		fmt.Fprintf(w, "run %s --help for usage\n", program)
+	}
+	return code
 }
