@@ -13,6 +13,7 @@ import (
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/loader/picture"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // app is what the window shows, and the work behind it. Events change the state; one
@@ -206,7 +207,9 @@ func (a *app) finding() *task {
 func (a *app) open(ctx context.Context, index int, path string) {
 	s := &shown{index: index, path: path}
 	if s.picture, _, s.err = picture.DecodeFile(ctx, path, a.options.decode); s.err == nil {
-		s.sight, s.err = a.lens.look(ctx, s.picture)
+		if s.sight, s.err = a.lens.look(ctx, s.picture); s.err != nil {
+			s.err = fmt.Errorf("%s: %w", quote.Path(path), s.err)
+		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

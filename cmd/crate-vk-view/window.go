@@ -28,8 +28,8 @@ type windowed struct {
 }
 
 // run shows a session in its window until that is closed, or its script has ended.
-func (w *windowed) run(ctx context.Context, s *session) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (w *windowed) run(outer context.Context, s *session) error {
+	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
 	screen, err := w.display.host.NewScreen(s.lens.eng, w.via)
 	if err != nil {
@@ -72,6 +72,9 @@ func (w *windowed) run(ctx context.Context, s *session) error {
 		if failed := <-played; !errors.Is(failed, errClosed) {
 			err = errors.Join(err, failed)
 		}
+	}
+	if outer.Err() != nil {
+		return outer.Err() // a signal, not the user's own closing
 	}
 	if m, frames := s.medians(); w.scripted && err == nil {
 		w.log.Info(fmt.Sprintf("%d frames were drawn; medians: %v", frames, m))

@@ -32,7 +32,7 @@ var program = sync.OnceValues(func() (string, error) {
 
 // onScreenOf starts crate-vk-view on a server of its own, under validation layers, which plays
 // a script in a window of 900 × 600 pixels.
-func onScreenOf(t *testing.T, script string, args ...string) (*xvfb.Server, *exec.Cmd, *bytes.Buffer) {
+func onScreenOf(t *testing.T, script string, args ...string) (*xvfb.Server, *exec.Cmd, *output) {
 	t.Helper()
 	need(t)
 	path, err := program()
@@ -54,7 +54,7 @@ func onScreenOf(t *testing.T, script string, args ...string) (*xvfb.Server, *exe
 	cmd := exec.Command(path, append([]string{"--window", "900x600", "--script", file}, args...)...)
 	// glibc keeps holes that images of other sizes leave; blocks of their own go back to the system.
 	cmd.Env = append(os.Environ(), "MALLOC_MMAP_THRESHOLD_=100000", "DISPLAY="+server.Display, "CRATE_VK_VALIDATION=1", "XDG_CACHE_HOME="+cacheFolder())
-	var said bytes.Buffer
+	var said output
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -66,9 +66,27 @@ func onScreenOf(t *testing.T, script string, args ...string) (*xvfb.Server, *exe
 	return server, cmd, &said
 }
 
+// output is what a program says, which may be read while it goes on.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
 // quiet fails where the program said more than what it runs on: validation layers' messages
 // are errors on the log.
-func quiet(t *testing.T, cmd *exec.Cmd, said *bytes.Buffer) {
+func quiet(t *testing.T, cmd *exec.Cmd, said *output) {
 	t.Helper()
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
@@ -229,6 +247,21 @@ func resident(t *testing.T, pid int) int {
 		t.Fatal(err)
 	}
 	return n << 10
+}
+
+// TestInterrupted: a signal ends a window that computes, with exit code 130.
+func TestInterrupted(t *testing.T) {
+	_, cmd, said := onScreenOf(t, "sleep 1h\n", "--device", "llvmpipe", samples)
+	for end := time.Now().Add(time.Minute); !strings.Contains(said.String(), "running on"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never began\n%s", said)
+		}
+	}
+	cmd.Process.Signal(os.Interrupt)
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+		t.Errorf("%v\n%s", err, said)
+	}
 }
 
 // TestNoDisplay: without a display there is one line, and exit code 4.
