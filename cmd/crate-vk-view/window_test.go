@@ -273,7 +273,7 @@ func TestNoDisplay(t *testing.T) {
 	for _, display := range []string{"", ":4242"} {
 		cmd := exec.Command(path, samples)
 		// glibc keeps holes that images of other sizes leave; blocks of their own go back to the system.
-	cmd.Env = append(os.Environ(), "MALLOC_MMAP_THRESHOLD_=100000", "DISPLAY="+display)
+		cmd.Env = append(os.Environ(), "MALLOC_MMAP_THRESHOLD_=100000", "DISPLAY="+display)
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != 4 || strings.Count(string(out), "\n") != 1 || !strings.HasPrefix(string(out), name+": no window can be opened: ") {
