@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,7 @@ type shown struct {
 	err     error // it can't be shown
 	failed  error // the layer bad could not be computed
 	bad     int
+	class   *string // what the model takes it for; nil: not asked yet
 }
 
 // wrong is why the image, its layer or its mask can't be shown; nil where they can.
@@ -147,7 +149,7 @@ func (a *app) end() {
 func (a *app) next() *task {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, t := range []*task{a.reading(), a.computing(), a.finding()} {
+	for _, t := range []*task{a.reading(), a.computing(), a.finding(), a.classing()} {
 		if t != nil && a.fatal == nil {
 			return t
 		}
@@ -201,6 +203,30 @@ func (a *app) finding() *task {
 	}
 	wanted := func() bool { return a.now == now && a.current() && maskOf(a.ui.Choice()) == key }
 	return &task{fmt.Sprintf("finding the mask by %s", key.method), wanted, func(ctx context.Context) { a.find(ctx, now, key) }}
+}
+
+// classing is the task to classify the image, where the model has classes.
+func (a *app) classing() *task {
+	now := a.now
+	if !a.current() || now.err != nil || now.class != nil || !a.options.classes {
+		return nil
+	}
+	wanted := func() bool { return a.now == now && a.current() }
+	return &task{"classifying", wanted, func(ctx context.Context) { a.classify(ctx, now) }}
+}
+
+func (a *app) classify(ctx context.Context, s *shown) {
+	list, err := engine.Classify(engine.ClassifyOptions{InputOptions: a.options.input, Top: 1}).One(ctx, a.model, s.picture)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err != nil && ctx.Err() != nil {
+		return
+	}
+	a.fail(err)
+	s.class = new("") // nothing is said where it can't be computed
+	if len(list) > 0 {
+		*s.class = fmt.Sprintf("%s %.0f %%", cmp.Or(list[0].Name, fmt.Sprintf("class %d", list[0].Index)), 100*list[0].Probability)
+	}
 }
 
 // open reads an image.

@@ -145,6 +145,9 @@ func (d *drawer) info(s *snapshot) viewer.Info {
 	if s.now == nil {
 		return i
 	}
+	if s.now.class != nil {
+		i.Class = *s.now.class
+	}
 	if err := wrong(s.now, s.mask, s.choice); err != nil {
 		i.Error = err.Error()
 	} else if s.mask != nil && s.mask.key == maskOf(s.choice) {

@@ -212,6 +212,7 @@ func (f *flags) session(eng *engine.Engine, model *engine.Model, files, names []
 	if err != nil {
 		return nil, err
 	}
+	o.input, o.classes = input, !model.Source().Preset() && engine.Classify(engine.ClassifyOptions{InputOptions: input}).Check(&c) == nil
 	if o.attention, err = f.attention.Options(model, &f.input); err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func headless(t *testing.T, paths ...string) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &options{attention: attention, objects: 1, cut: func(layer int) engine.Readout[*engine.Segmentation] {
+	o := &options{attention: attention, objects: 1, classes: true, cut: func(layer int) engine.Readout[*engine.Segmentation] {
 		return engine.MaskCut(engine.MaskCutOptions{Layer: &layer, Objects: 1})
 	}}
 	info := viewer.Model{Name: model.Source().Name, Device: eng.Device().Name, Layers: c.Depth, Heads: c.Heads}

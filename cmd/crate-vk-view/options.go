@@ -13,6 +13,8 @@ import (
 type options struct {
 	out       string // folder of what keys save
 	decode    picture.Options
+	input     engine.InputOptions
+	classes   bool // the model has some, and was trained
 	attention engine.AttentionOptions
 	cut       func(layer int) engine.Readout[*engine.Segmentation]
 	objects   int // that cut may find

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"codeberg.org/sbinet/npyio/npz"
@@ -93,6 +94,29 @@ func TestMask(t *testing.T) {
 				t.Error("the mask that was saved is not the one that segment wrote")
 			}
 		})
+	}
+}
+
+// TestClass: the window names what the model takes the image for, of each image anew; an image
+// that fails is shown as its error, and the next one works.
+func TestClass(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.png")
+	if err := os.WriteFile(bad, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := headless(t, samples+"01-fish.png", bad, samples+"12-butterfly.png")
+	for _, want := range []string{"fish ", "", "butterfly "} {
+		s.script(t, "wait")
+		s.mu.Lock()
+		now := s.now
+		s.mu.Unlock()
+		switch {
+		case want == "" && now.err == nil:
+			t.Error("an image that is no image has no error")
+		case want != "" && (now.err != nil || now.class == nil || !strings.HasPrefix(*now.class, want)):
+			t.Errorf("%s: %v, class %v, want %s", now.path, now.err, now.class, want)
+		}
+		s.script(t, "key n")
 	}
 }
 
