@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -140,24 +139,4 @@ func (o *options) encode(f *found, width, height int) ([]byte, error) {
 		return paint.EncodeMask(&readout.Mask{Width: width, Height: height, Pix: make([]uint8, width*height)})
 	}
 	return paint.EncodeMask(f.masks[0])
-}
-
-// newFile writes data to a file that was not there: name, or name with a number before
-// its extension.
-func newFile(base, ext string, data []byte) (string, error) {
-	for n := 1; ; n++ {
-		name := base + ext
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d%s", base, n, ext)
-		}
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if errors.Is(err, os.ErrExist) && n < 10000 {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		_, err = bytes.NewReader(data).WriteTo(f)
-		return name, errors.Join(err, f.Close())
-	}
 }
