@@ -111,7 +111,7 @@ func (s *session) script(t *testing.T, text string) {
 
 // crateVK is the command, built once a run of tests.
 var crateVK = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(cacheFolder(), "crate-vk")
+	path := filepath.Join(cacheFolder(), "bin", "crate-vk")
 	out, err := exec.Command("go", "build", "-o", path, "../crate-vk").CombinedOutput()
 	if err != nil {
 		return string(out), err

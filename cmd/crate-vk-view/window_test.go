@@ -22,7 +22,7 @@ import (
 
 // program is crate-vk-view, built once a run of tests.
 var program = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(cacheFolder(), name)
+	path := filepath.Join(cacheFolder(), "bin", name)
 	out, err := exec.Command("go", "build", "-tags", "viewer", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return string(out), err
@@ -223,7 +223,8 @@ func TestMinute(t *testing.T) {
 	}
 	quiet(t, cmd, said)
 	t.Logf("%d MB behind each quarter", memory)
-	if memory[3] > memory[1]+memory[1]/8 {
+	// A picture of the window is 2 MB, and each quarter has hundreds of steps.
+	if memory[3] > memory[1]+memory[1]/4 {
 		t.Errorf("its memory grows: %d MB behind each quarter", memory)
 	}
 }
