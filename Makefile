@@ -31,7 +31,7 @@ test-view: build-view
 	@.ci/setup --display
 	$(GO) vet -tags viewer ./engine/vk ./engine/window ./cmd/crate-vk-view ./shaders
 	$(GO) tool staticcheck -tags viewer ./engine/vk ./engine/window ./cmd/crate-vk-view ./shaders
-	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_REQUIRE_DISPLAY=1 $(GO) test -count=1 -timeout 20m -tags viewer ./engine/window ./cmd/crate-vk-view ./shaders
+	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_REQUIRE_DISPLAY=1 $(GO) test -count=1 -timeout 20m -tags viewer ./engine/vk ./engine/window ./cmd/crate-vk-view ./shaders
 
 ## test: install what is missing and run the tests on the Vulkan devices that are found
 .PHONY: test

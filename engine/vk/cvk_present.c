@@ -10,7 +10,7 @@
     F(CreateSwapchainKHR) F(DestroySwapchainKHR) F(GetSwapchainImagesKHR) F(AcquireNextImageKHR) F(QueuePresentKHR)       \
     F(CreateImage) F(DestroyImage) F(GetImageMemoryRequirements) F(AllocateMemory) F(FreeMemory) F(BindImageMemory)       \
     F(CmdCopyBufferToImage) F(CmdBlitImage) F(CreateSemaphore) F(DestroySemaphore) F(CreateFence) F(DestroyFence)         \
-    F(ResetFences) F(QueueWaitIdle) F(CreateCommandPool) F(DestroyCommandPool) F(ResetCommandBuffer)
+    F(ResetFences) F(CreateCommandPool) F(DestroyCommandPool) F(ResetCommandBuffer)
 #define SURFACE_FUNCTIONS(F)                                                                                              \
     F(GetPhysicalDeviceSurfaceCapabilitiesKHR) F(GetPhysicalDeviceSurfaceFormatsKHR) F(GetPhysicalDeviceMemoryProperties)
 
@@ -25,7 +25,7 @@ struct cvk_screen {
 #undef FIELD
     VkCommandPool pool;
     VkCommandBuffer cmd;
-    VkFence done;
+    VkFence done, rest; // a picture was read; the queue is empty
 
     // The swapchain; stale: it is to be made anew.
     VkSwapchainKHR chain;
@@ -102,17 +102,25 @@ VkResult cvk_screen_create(void *gipa, cvk_handle instance, cvk_handle phys, cvk
     if (!r) r = CALL(d, AllocateCommandBuffers, d->handle, &cmd, &s->cmd);
     VkFenceCreateInfo fence = {VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
     if (!r) r = PCALL(s, CreateFence, d->handle, &fence, NULL, &s->done);
-    if (r) cvk_screen_destroy(s), s = NULL;
+    if (!r) r = PCALL(s, CreateFence, d->handle, &fence, NULL, &s->rest);
+    if (r) cvk_screen_destroy(s, 0), s = NULL;
     *out = s;
     return r;
 }
 
-static void drop_picture(cvk_screen *s);
+// idle waits until the queue has done what it was given, presenting too as far as Vulkan can
+// tell. vkQueueWaitIdle would wait without a limit. VK_TIMEOUT: the device hangs.
+static VkResult idle(cvk_screen *s, uint64_t wait_ns) {
+    cvk_device *d = s->d;
+    VkResult r = PCALL(s, ResetFences, d->handle, 1, &s->rest);
+    if (!r) r = CALL(d, QueueSubmit, d->queue, 0, NULL, s->rest);
+    if (!r) r = CALL(d, WaitForFences, d->handle, 1, &s->rest, VK_TRUE, wait_ns);
+    return r == VK_ERROR_DEVICE_LOST ? VK_SUCCESS : r; // it does nothing more
+}
 
 // drop_chain frees the swapchain, which the device no longer uses.
 static void drop_chain(cvk_screen *s) {
     VkDevice dev = s->d->handle;
-    s->QueueWaitIdle(s->d->queue); // what was presented, too, as far as Vulkan can tell
     for (uint32_t i = 0; i < s->nimages; i++)
         if (s->ready[i]) s->DestroySemaphore(dev, s->ready[i], NULL);
     if (s->taken) s->DestroySemaphore(dev, s->taken, NULL);
@@ -127,14 +135,17 @@ static void drop_picture(cvk_screen *s) {
     s->picture = VK_NULL_HANDLE, s->memory = VK_NULL_HANDLE, s->width = s->height = 0;
 }
 
-void cvk_screen_destroy(cvk_screen *s) {
+VkResult cvk_screen_destroy(cvk_screen *s, uint64_t wait_ns) {
+    if (s->chain && idle(s, wait_ns) == VK_TIMEOUT) return VK_TIMEOUT;
     if (s->CreateSwapchainKHR) {
         drop_chain(s);
         drop_picture(s);
         if (s->done) s->DestroyFence(s->d->handle, s->done, NULL);
+        if (s->rest) s->DestroyFence(s->d->handle, s->rest, NULL);
         if (s->pool) s->DestroyCommandPool(s->d->handle, s->pool, NULL);
     }
     free(s);
+    return VK_SUCCESS;
 }
 
 // choose finds a format of the surface whose bytes are those of the picture, in whatever order.
@@ -157,11 +168,13 @@ static VkResult choose(cvk_screen *s, VkSurfaceFormatKHR *out) {
 }
 
 // make_chain makes the swapchain anew.
-static VkResult make_chain(cvk_screen *s, const VkSurfaceCapabilitiesKHR *c, VkExtent2D extent) {
+static VkResult make_chain(cvk_screen *s, const VkSurfaceCapabilitiesKHR *c, VkExtent2D extent, uint64_t wait_ns) {
+    VkResult r = s->chain ? idle(s, wait_ns) : VK_SUCCESS;
+    if (r) return r;
     drop_chain(s);
     VkSurfaceFormatKHR format = {0};
     const int srgb = s->srgb;
-    VkResult r = choose(s, &format);
+    r = choose(s, &format);
     if (s->srgb != srgb) drop_picture(s);
     if (!r && !(c->supportedUsageFlags & VK_IMAGE_USAGE_TRANSFER_DST_BIT)) r = VK_ERROR_FORMAT_NOT_SUPPORTED;
     if (r) return r;
@@ -244,7 +257,7 @@ static VkResult record(cvk_screen *s, VkBuffer canvas, uint32_t i) {
 
 // acquire takes an image of a swapchain that suits the surface, making it anew where it must.
 // *state is why there is none, with VK_SUCCESS.
-static VkResult acquire(cvk_screen *s, uint32_t width, uint32_t height, uint64_t timeout_ns, uint32_t *image, int *state) {
+static VkResult acquire(cvk_screen *s, uint32_t width, uint32_t height, uint64_t timeout_ns, uint64_t wait_ns, uint32_t *image, int *state) {
     for (int tries = 0; tries < 4; tries++) {
         VkSurfaceCapabilitiesKHR c;
         VkResult r = PCALL(s, GetPhysicalDeviceSurfaceCapabilitiesKHR, s->phys, s->surface, &c);
@@ -260,7 +273,7 @@ static VkResult acquire(cvk_screen *s, uint32_t width, uint32_t height, uint64_t
             return VK_SUCCESS;
         }
         if (s->stale || e.width != s->extent.width || e.height != s->extent.height) {
-            r = make_chain(s, &c, e);
+            r = make_chain(s, &c, e, wait_ns);
             if (r == VK_ERROR_OUT_OF_DATE_KHR || r == VK_ERROR_INITIALIZATION_FAILED) continue; // the window was resized meanwhile
             if (r) return r;
         }
@@ -288,15 +301,16 @@ static VkResult acquire(cvk_screen *s, uint32_t width, uint32_t height, uint64_t
     return VK_SUCCESS;
 }
 
-VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, uint32_t height, uint64_t acquire_ns, uint64_t wait_ns, cvk_shown *shown) {
+// show brings the picture to the screen, unless *shown says that it could not.
+static VkResult show(cvk_screen *s, VkBuffer canvas, uint32_t width, uint32_t height, uint64_t acquire_ns, uint64_t wait_ns, cvk_shown *shown) {
     cvk_device *d = s->d;
     uint32_t i = 0;
     int state = CVK_HIDDEN;
-    VkResult r = acquire(s, width, height, acquire_ns, &i, &state);
+    VkResult r = acquire(s, width, height, acquire_ns, wait_ns, &i, &state);
     shown->state = state, shown->width = s->extent.width, shown->height = s->extent.height;
     if (r || state != CVK_SHOWN) return r;
     if (s->width != width || s->height != height) r = make_picture(s, width, height);
-    if (!r) r = record(s, AS(VkBuffer, canvas), i);
+    if (!r) r = record(s, canvas, i);
     const VkPipelineStageFlags transfer = VK_PIPELINE_STAGE_TRANSFER_BIT;
     VkSubmitInfo submit = {VK_STRUCTURE_TYPE_SUBMIT_INFO, NULL, 1, &s->taken, &transfer, 1, &s->cmd, 1, &s->ready[i]};
     if (!r) r = PCALL(s, ResetFences, d->handle, 1, &s->done); // of the picture before, whose wait may have failed
@@ -307,12 +321,18 @@ VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, ui
     }
     VkPresentInfoKHR info = {VK_STRUCTURE_TYPE_PRESENT_INFO_KHR, NULL, 1, &s->ready[i], 1, &s->chain, &i, NULL};
     VkResult presented = PCALL(s, QueuePresentKHR, d->queue, &info);
-    r = CALL(d, WaitForFences, d->handle, 1, &s->done, VK_TRUE, wait_ns);
-    if (r) {
-        s->QueueWaitIdle(d->queue);
-        s->stale = 1;
-    }
-    if (presented == VK_SUBOPTIMAL_KHR || presented == VK_ERROR_OUT_OF_DATE_KHR) s->stale = 1, presented = VK_SUCCESS;
     if (presented) s->stale = 1;
+    r = CALL(d, WaitForFences, d->handle, 1, &s->done, VK_TRUE, wait_ns);
+    if (r && r != VK_TIMEOUT) r = idle(s, wait_ns) == VK_TIMEOUT ? VK_TIMEOUT : r;
+    if (r) s->stale = 1;
+    if (presented == VK_ERROR_OUT_OF_DATE_KHR) shown->state = CVK_RESIZING;
+    if (presented == VK_SUBOPTIMAL_KHR || presented == VK_ERROR_OUT_OF_DATE_KHR) presented = VK_SUCCESS;
     return r ? r : presented;
+}
+
+VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, uint32_t height, uint64_t acquire_ns, uint64_t wait_ns, cvk_shown *shown) {
+    VkResult r = show(s, AS(VkBuffer, canvas), width, height, acquire_ns, wait_ns, shown);
+    // The window system refused it: once more, with another swapchain.
+    if (!r && shown->state == CVK_RESIZING) r = show(s, AS(VkBuffer, canvas), width, height, acquire_ns, wait_ns, shown);
+    return r;
 }

@@ -14,7 +14,8 @@ void cvk_surface_destroy(void *gipa, cvk_handle instance, cvk_handle surface);
 // whenever the window changes.
 typedef struct cvk_screen cvk_screen;
 VkResult cvk_screen_create(void *gipa, cvk_handle instance, cvk_handle phys, cvk_device *d, uint32_t family, cvk_handle surface, cvk_screen **out);
-void cvk_screen_destroy(cvk_screen *s);
+// VK_TIMEOUT: the device hangs, and everything was left as it is.
+VkResult cvk_screen_destroy(cvk_screen *s, uint64_t wait_ns);
 
 // What became of a picture.
 enum {
@@ -29,7 +30,7 @@ typedef struct {
 } cvk_shown;
 
 // Copies the canvas, width × height words of RGBA, to the screen, and waits until it has been
-// read.
+// read. VK_TIMEOUT: the device hangs, and may still read it.
 VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, uint32_t height, uint64_t acquire_ns, uint64_t wait_ns, cvk_shown *shown);
 
 #endif

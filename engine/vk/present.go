@@ -113,16 +113,14 @@ type Shown struct {
 	Width, Height int // of the window, in pixels
 }
 
-// The waits of Present: for the window system, which may show a picture at every refresh of
-// the screen or not at all, and for the device.
-const (
-	acquireLimit = 100 * time.Millisecond
-	presentLimit = 20 * time.Second
-)
+// acquireLimit bounds Present's wait for the window system, which may show a picture at every
+// refresh of the screen or not at all. The wait for the device has idleLimit.
+const acquireLimit = 100 * time.Millisecond
 
 // Present shows a picture: from holds width × height words of RGBA, 8 bits each, red lowest,
 // row by row, which submissions wrote whose fence was waited for. It waits until the picture
-// was read. In a window of another size it is enlarged or reduced by nearest.
+// was read. In a window of another size it is enlarged or reduced by nearest. A device that
+// does nothing until idleLimit is over counts as lost.
 func (w *Swapchain) Present(from *Buffer, width, height int) (Shown, error) {
 	if width < 1 || height < 1 || int64(width)*int64(height)*4 > from.Size() {
 		return Shown{}, fmt.Errorf("vulkan: a picture of %d × %d px in a buffer of %d bytes", width, height, from.Size())
@@ -135,10 +133,12 @@ func (w *Swapchain) Present(from *Buffer, width, height int) (Shown, error) {
 	}
 	d.used = true
 	var shown C.cvk_shown
-	r := Result(C.cvk_screen_present(w.c, from.handle(), C.uint32_t(width), C.uint32_t(height), C.uint64_t(acquireLimit), C.uint64_t(presentLimit), &shown))
-	if r == DeviceLost || r == Timeout {
+	r := Result(C.cvk_screen_present(w.c, from.handle(), C.uint32_t(width), C.uint32_t(height), C.uint64_t(acquireLimit), C.uint64_t(idleLimit), &shown))
+	if r == Timeout {
+		d.hung, r = true, DeviceLost
+	}
+	if r == DeviceLost {
 		d.lost = true
-		r = DeviceLost
 	}
 	if r == surfaceLost {
 		return Shown{}, ErrSurfaceLost
@@ -146,8 +146,11 @@ func (w *Swapchain) Present(from *Buffer, width, height int) (Shown, error) {
 	return Shown{State(shown.state), int(shown.width), int(shown.height)}, check("vkQueuePresentKHR", r)
 }
 
-// PresentBytes shows a picture of the host's.
+// PresentBytes shows a picture of the host's, as Present does one of the device's.
 func (w *Swapchain) PresentBytes(pix []byte, width, height int) (s Shown, err error) {
+	if width < 1 || height < 1 || int64(width)*int64(height)*4 != int64(len(pix)) {
+		return s, fmt.Errorf("vulkan: a picture of %d × %d px in %d bytes", width, height, len(pix))
+	}
 	if w.staging == nil || w.staging.Size() < int64(len(pix)) {
 		if w.staging != nil {
 			w.staging.Destroy()
@@ -164,15 +167,20 @@ func (w *Swapchain) PresentBytes(pix []byte, width, height int) (s Shown, err er
 	return w.Present(w.staging, width, height)
 }
 
-// Destroy frees the swapchain.
+// Destroy frees the swapchain. On a device that hangs it is left as it is, as Close does
+// with the device.
 func (w *Swapchain) Destroy() {
-	w.d.queueing.Lock()
-	C.cvk_screen_destroy(w.c)
-	w.d.queueing.Unlock()
-	if w.staging != nil {
+	d := w.d
+	d.queueing.Lock()
+	if !d.hung && Result(C.cvk_screen_destroy(w.c, C.uint64_t(idleLimit))) == Timeout {
+		d.hung, d.lost = true, true
+	}
+	hung := d.hung
+	d.queueing.Unlock()
+	if w.staging != nil && !hung {
 		w.staging.Destroy()
 	}
-	w.d.count(-1)
+	d.count(-1)
 }
 
 // unseen is the buffer, where what the host wrote has to be made visible.
