@@ -218,16 +218,16 @@ type onScreen struct {
 	tell    func(text string)
 }
 
-func (o *onScreen) show() error {
+func (o *onScreen) show() (later bool, err error) {
 	shown, err := o.screen.Show(o.canvas)
 	if errors.Is(err, window.ErrSurfaceLost) {
-		return o.renew()
+		return true, o.renew()
 	}
 	if err == nil && shown.State == window.NotTaken && !o.told {
 		o.told = true
 		o.tell("the window system takes no pictures: the window may be covered")
 	}
-	return err
+	return shown.State != window.Visible && shown.State != window.Hidden, err
 }
 
 // renew makes another surface in the place of one that was lost.

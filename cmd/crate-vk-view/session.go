@@ -28,10 +28,14 @@ type session struct {
 	framed chan struct{} // closed, and made anew, with every frame
 }
 
-// screen brings the canvas's picture to where people see it.
+// screen brings the canvas's picture to where people see it. later: it could not, though there
+// is a window to see it in, and no event tells when it can.
 type screen interface {
-	show() error
+	show() (later bool, err error)
 }
+
+// retryAfter is when a frame is drawn again that could not be shown.
+const retryAfter = 500 * time.Millisecond
 
 func newSession(a *app) (*session, error) {
 	d, err := newDrawer(a)
@@ -76,11 +80,13 @@ func (s *session) frame(ctx context.Context) error {
 	}
 	if drawn && s.screen != nil {
 		presented := time.Now()
-		switch err := s.screen.show(); {
+		switch later, err := s.screen.show(); {
 		case errors.Is(err, engine.ErrDeviceLost):
 			poke(s.redraw) // the next frame finds that
 		case err != nil:
 			return err
+		case later:
+			time.AfterFunc(retryAfter, func() { poke(s.redraw) })
 		}
 		s.drawer.times.Present = time.Since(presented)
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"codeberg.org/sbinet/npyio/npz"
 
@@ -190,5 +191,35 @@ func checkColours(t *testing.T, pane image.Image, want []float32, side int, mark
 	}
 	if next > len(want)/50 {
 		t.Errorf("%d of %d patches have the next colour", next, near)
+	}
+}
+
+// refusing is a screen that can't show the first pictures.
+type refusing struct {
+	times int
+	shown chan struct{} // closed with the first picture that is shown
+}
+
+func (r *refusing) show() (later bool, err error) {
+	r.times--
+	if r.times == 0 {
+		close(r.shown)
+	}
+	return r.times > 0, nil
+}
+
+// TestShownLater: a frame that could not be shown is drawn again, though no event comes.
+func TestShownLater(t *testing.T) {
+	s := headless(t, samples+"01-fish.png")
+	s.script(t, "resize 300 200\nwait")
+	screen := &refusing{times: 3, shown: make(chan struct{})}
+	s.frames.Lock()
+	s.screen = screen
+	s.frames.Unlock()
+	poke(s.redraw)
+	select {
+	case <-screen.shown:
+	case <-time.After(time.Minute):
+		t.Fatal("no frame was drawn again")
 	}
 }

@@ -70,8 +70,13 @@ type Shown = vk.Shown
 // ErrSurfaceLost says that the window needs another surface: see Screen.Renew.
 var ErrSurfaceLost = vk.ErrSurfaceLost
 
-// NotTaken is the State of a picture that the window system did not take in time.
-const NotTaken = vk.NotTaken
+// States of a picture: it is on the screen; the window has no pixel; the window system did not
+// take it in time.
+const (
+	Visible  = vk.Visible
+	Hidden   = vk.Hidden
+	NotTaken = vk.NotTaken
+)
 
 // NewScreen finds the way to the surface: the engine's own device, or the one that via names,
 // as engine.WithDevice does, or any that can. The error is ErrNoDevice where none can show
