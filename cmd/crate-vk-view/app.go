@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"image"
 	"sync"
-	"time"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
 	"github.com/crate-vk/crate-vk/engine"
@@ -33,8 +32,7 @@ type app struct {
 
 	opened func(path string) // told of each image that is shown; nil: nobody is
 
-	step   *task     // that is under way
-	since  time.Time // when it began
+	step   *task // that is under way
 	cancel context.CancelCauseFunc
 	wake   chan struct{} // the state asks for something else
 	redraw chan struct{} // there is something else to draw
@@ -133,7 +131,7 @@ func (a *app) work(ctx context.Context) {
 func (a *app) begin(t *task, cancel context.CancelCauseFunc) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.step, a.cancel, a.since = t, cancel, time.Now()
+	a.step, a.cancel = t, cancel
 	poke(a.redraw)
 	return t.wanted()
 }

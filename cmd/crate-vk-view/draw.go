@@ -20,14 +20,13 @@ type drawer struct {
 	*app
 	canvas *window.Canvas
 
-	scaled   scaled
-	alike    map[int]*likeness // of patches, at one layer of one image
-	alikeOf  layer
-	text     *image.RGBA // the overlay
-	times    viewer.Times
-	uploaded int64          // bytes that the last frame brought to the device
-	ranges   []viewer.Range // of the panes that were drawn last
-	version  int            // of the state that was drawn last
+	scaled  scaled
+	alike   map[int]*likeness // of patches, at one layer of one image
+	alikeOf layer
+	text    *image.RGBA // the overlay
+	times   viewer.Times
+	ranges  []viewer.Range // of the panes that were drawn last
+	version int            // of the state that was drawn last
 }
 
 func newDrawer(a *app) (*drawer, error) {
@@ -105,7 +104,7 @@ func (d *drawer) try(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	d.times.Map, d.times.Text, d.times.Upload, d.times.Compose = mapped.Sub(started), laid.Sub(mapped), drawn.Upload, drawn.Compose
-	d.uploaded, d.version = drawn.Uploaded, s.version
+	d.version = s.version
 	if ranges := rangesOf(scene, drawn, len(s.layout.Panes)); !slices.Equal(ranges, d.ranges) {
 		d.ranges = ranges
 		poke(d.redraw) // the bars of colours have other ends

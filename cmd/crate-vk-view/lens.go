@@ -269,15 +269,3 @@ func ownChannels(h, inner int) []float64 {
 	}
 	return own
 }
-
-// close frees what the lens has compiled.
-func (l *lens) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, p := range l.programs {
-		p.Close()
-	}
-	for _, p := range l.compare {
-		p.Close()
-	}
-}

@@ -72,7 +72,6 @@ func testLensOf(t *testing.T, eng *engine.Engine, src *engine.ModelSource) {
 	}
 	input := engine.InputOptions{Size: engine.Size{Width: 100, Height: 69}}
 	l := newLens(model, eng, input)
-	defer l.close()
 	img := sample(t)
 	features, err := engine.FeaturesOf(engine.FeatureOptions{InputOptions: input, Facets: []crate.Facet{crate.FacetAttention, crate.FacetKey}}).One(ctx, model, img)
 	if err != nil {

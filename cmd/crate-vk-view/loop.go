@@ -22,7 +22,7 @@ import (
 	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
-// display is a window on a screen. All of its methods but do belong to the main thread.
+// display is a window on a screen. Its methods belong to the main thread, but for do, await and end.
 type display struct {
 	win  *glfw.Window
 	host *window.Host
@@ -118,7 +118,7 @@ func (d *display) await(f func()) bool {
 func (d *display) end() { d.do(func() { d.quit = true }) }
 
 // loop shows the window and hands its events to feed, until it is closed. wake says how long
-// the loop may sleep before the next Tick; act does what an event asks for.
+// the loop may sleep before the next Tick.
 func (d *display) loop(ctx context.Context, feed func(viewer.Event), wake func(now time.Time) (time.Duration, bool)) {
 	defer context.AfterFunc(ctx, d.end)()
 	defer close(d.ended)

@@ -12,12 +12,12 @@ import (
 
 // scaled keeps the pictures of an image at the sizes in which the window shows them.
 type scaled struct {
-	now     *shown
-	mask    *found
-	photos  map[place]*image.RGBA
-	marks   map[place][]byte
-	tints   map[place]*image.RGBA
-	resizer map[image.Point]*picture.RGB
+	now    *shown
+	mask   *found
+	photos map[place]*image.RGBA
+	marks  map[place][]byte
+	tints  map[place]*image.RGBA
+	sized  map[image.Point]*picture.RGB // the whole photograph
 }
 
 // place is a size of the whole picture, and the part of it that is seen.
@@ -37,7 +37,7 @@ const keptPlaces = 4
 // of forgets what belongs to another image or mask.
 func (c *scaled) of(s *snapshot) {
 	if c.now != s.now || len(c.photos) > keptPlaces {
-		*c = scaled{now: s.now, photos: map[place]*image.RGBA{}, resizer: map[image.Point]*picture.RGB{}}
+		*c = scaled{now: s.now, photos: map[place]*image.RGBA{}, sized: map[image.Point]*picture.RGB{}}
 	}
 	if c.mask != s.mask || len(c.marks) > keptPlaces || c.marks == nil {
 		c.mask, c.marks, c.tints = s.mask, map[place][]byte{}, map[place]*image.RGBA{}
@@ -53,10 +53,10 @@ func (c *scaled) photo(s *snapshot, whole, seen image.Rectangle) *image.RGBA {
 	}
 	p := s.now.picture
 	if size := at.whole; size.X != p.Width || size.Y != p.Height {
-		small := c.resizer[size]
+		small := c.sized[size]
 		if small == nil {
 			small = picture.Resize(p, size.X, size.Y, picture.Lanczos)
-			c.resizer[size] = small
+			c.sized[size] = small
 		}
 		p = small
 	}

@@ -31,7 +31,7 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 // onScreenOf starts crate-vk-view on a server of its own, under validation layers, which plays
-// a script in a window of 900 × 600 pixels.
+// a script, where there is one, in a window of 900 × 600 pixels.
 func onScreenOf(t *testing.T, script string, args ...string) (*xvfb.Server, *exec.Cmd, *output) {
 	t.Helper()
 	need(t)
@@ -51,7 +51,10 @@ func onScreenOf(t *testing.T, script string, args ...string) (*xvfb.Server, *exe
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, append([]string{"--window", "900x600", "--script", file}, args...)...)
+	if script != "" {
+		args = append([]string{"--script", file}, args...)
+	}
+	cmd := exec.Command(path, append([]string{"--window", "900x600"}, args...)...)
 	// glibc keeps holes that images of other sizes leave; blocks of their own go back to the system.
 	cmd.Env = append(os.Environ(), "MALLOC_MMAP_THRESHOLD_=100000", "DISPLAY="+server.Display, "CRATE_VK_VALIDATION=1", "XDG_CACHE_HOME="+cacheFolder())
 	var said output
@@ -252,8 +255,15 @@ func resident(t *testing.T, pid int) int {
 
 // TestInterrupted: a signal ends a window that computes, with exit code 130.
 func TestInterrupted(t *testing.T) {
-	_, cmd, said := onScreenOf(t, "sleep 1h\n", "--device", "llvmpipe", samples)
-	for end := time.Now().Add(time.Minute); !strings.Contains(said.String(), "running on"); time.Sleep(10 * time.Millisecond) {
+	server, cmd, said := onScreenOf(t, "", "--device", "llvmpipe", samples)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		screen, err := server.Screen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if screen.RGBAAt(100, 100).G > 0 { // the window is there
+			break
+		}
 		if time.Now().After(end) {
 			t.Fatalf("it never began\n%s", said)
 		}

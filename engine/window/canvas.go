@@ -11,7 +11,6 @@ import (
 
 	"github.com/crate-vk/crate-vk/engine/internal/inside"
 	"github.com/crate-vk/crate-vk/engine/prove"
-	"github.com/crate-vk/crate-vk/engine/run"
 	"github.com/crate-vk/crate-vk/engine/vk"
 )
 
@@ -188,6 +187,3 @@ func (c *Canvas) Picture() (*image.RGBA, error) {
 		return g.read(m.Pix)
 	})
 }
-
-// WaitLimit bounds the wait for one picture.
-const WaitLimit = run.WaitLimit

@@ -34,8 +34,8 @@ func Open(extensions []string, validation bool, vectorBits int) (*Host, error) {
 // Instance is the VkInstance, a pointer, of which a window system makes a surface.
 func (h *Host) Instance() any { return h.inst.Pointer() }
 
-// Adopt takes over the VkSurfaceKHR that lies there in memory. Devices that are opened from now on have a queue that
-// shows pictures there, where they can.
+// Adopt takes over the VkSurfaceKHR that lies at an address. Devices that are opened from now
+// on have a queue that shows pictures on it, where they can.
 func (h *Host) Adopt(surface uintptr) {
 	h.surface = h.inst.NewSurface(surface)
 	h.inst.PresentTo(h.surface)
@@ -100,7 +100,7 @@ func (h *Host) NewScreen(eng inside.Attacher, via string) (*Screen, error) {
 	return s, nil
 }
 
-// findOther opens the device that via names, or the first that can show pictures, unless that
+// findOther finds the device that via names, or the first that can show pictures, unless that
 // is the engine's own.
 func (s *Screen) findOther(via string, own vk.Info) error {
 	infos, err := s.host.inst.Devices()
