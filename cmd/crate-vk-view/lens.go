@@ -54,8 +54,9 @@ type sight struct {
 	frame   readout.Frame
 	pixels  []byte
 
-	mu     sync.Mutex
-	layers map[int]layer
+	mu      sync.Mutex
+	layers  map[int]layer
+	emptied int // how often close was called
 }
 
 // look prepares an image.
@@ -85,15 +86,43 @@ func (s *sight) layer(k int) (layer, bool) {
 	return t, ok
 }
 
-// close frees the image's tensors.
+// close frees the image's tensors, and those that are being computed when they are there. What
+// is computed from now on is kept again.
 func (s *sight) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.layers {
-		t.attention.Close()
-		t.keys.Close()
+		t.close()
 	}
 	clear(s.layers)
+	s.emptied++
+}
+
+func (t layer) close() {
+	t.attention.Close()
+	t.keys.Close()
+}
+
+// version is how often the image was closed.
+func (s *sight) version() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.emptied
+}
+
+// keep takes layers that were computed since a version. If the image was closed meanwhile,
+// they are closed too: nobody would.
+func (s *sight) keep(layers []int, tensors map[string]*engine.DeviceTensor, version int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range layers {
+		t := layer{tensors[attentionOf(k)], tensors[keysOf(k)]}
+		if s.emptied != version {
+			t.close()
+			continue
+		}
+		s.layers[k] = t
+	}
 }
 
 // compute runs the model as far as a layer, or through all of them where they have room.
@@ -108,15 +137,12 @@ func (l *lens) compute(ctx context.Context, s *sight, k int) error {
 	if len(layers) == 1 {
 		s.close() // one layer has room
 	}
+	version := s.version()
 	out, err := p.Run(ctx, engine.Inputs{crate.InputName: s.pixels})
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, k := range layers {
-		s.layers[k] = layer{out.Device[attentionOf(k)], out.Device[keysOf(k)]}
-	}
+	s.keep(layers, out.Device, version)
 	return nil
 }
 

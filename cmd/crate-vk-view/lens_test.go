@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math"
 	"os"
 	"testing"
@@ -149,4 +150,43 @@ func checkLayer(t *testing.T, l *lens, s *sight, k int, features engine.Features
 			}
 		}
 	}
+}
+
+// TestClosedMeanwhile: tensors of an image that was closed while they were computed are
+// closed, and what is computed later is kept.
+func TestClosedMeanwhile(t *testing.T) {
+	ctx := t.Context()
+	eng, model := openModel(t)
+	l := newLens(model, eng, engine.InputOptions{})
+	defer l.close()
+	s, err := l.look(ctx, sample(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, layers, err := l.program(ctx, s, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := s.version()
+	out, err := p.Run(ctx, engine.Inputs{crate.InputName: s.pixels})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.close() // by another image that was dropped
+	s.keep(layers, out.Device, version)
+	if _, ok := s.layer(0); ok {
+		t.Error("a layer of before is kept")
+	}
+	for name, tensor := range out.Device {
+		if _, err := tensor.Read(ctx); !errors.Is(err, engine.ErrTensorClosed) {
+			t.Errorf("%s is still on the device: %v", name, err)
+		}
+	}
+	if err := l.compute(ctx, s, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := s.layer(0); !ok {
+		t.Error("what was computed later is not kept")
+	}
+	s.close()
 }

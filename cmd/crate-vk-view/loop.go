@@ -29,6 +29,7 @@ type display struct {
 
 	mu    sync.Mutex
 	queue []func() // for the main thread
+	over  bool     // the loop has ended, and glfw may be gone
 	quit  bool
 	ended chan struct{} // closed when the loop has ended
 }
@@ -91,12 +92,24 @@ func (d *display) close() {
 	glfw.Terminate()
 }
 
-// do has the main thread run something soon.
+// do has the main thread run something soon. Behind the loop's end it does nothing: glfw
+// panics when it is called while it is gone.
 func (d *display) do(f func()) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		return
+	}
 	d.queue = append(d.queue, f)
-	d.mu.Unlock()
 	glfw.PostEmptyEvent()
+}
+
+// finish says that the loop has ended.
+func (d *display) finish() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+	close(d.ended)
 }
 
 // await has the main thread run something, and waits for that; false: the loop has ended.
@@ -121,7 +134,7 @@ func (d *display) end() { d.do(func() { d.quit = true }) }
 // the loop may sleep before the next Tick.
 func (d *display) loop(ctx context.Context, feed func(viewer.Event), wake func(now time.Time) (time.Duration, bool)) {
 	defer context.AfterFunc(ctx, d.end)()
-	defer close(d.ended)
+	defer d.finish()
 	d.listen(feed)
 	d.win.Show()
 	d.resized(feed)
@@ -220,9 +233,6 @@ type onScreen struct {
 
 func (o *onScreen) show() (later bool, err error) {
 	shown, err := o.screen.Show(o.canvas)
-	if errors.Is(err, window.ErrSurfaceLost) {
-		return true, o.renew()
-	}
 	if err == nil && shown.State == window.NotTaken && !o.told {
 		o.told = true
 		o.tell("the window system takes no pictures: the window may be covered")

@@ -12,6 +12,7 @@ import (
 	"github.com/crate-vk/crate-vk/cmd/internal/stats"
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/engine/window"
 )
 
 // session is an app that works and draws, in a window or without one.
@@ -32,6 +33,9 @@ type session struct {
 // is a window to see it in, and no event tells when it can.
 type screen interface {
 	show() (later bool, err error)
+	// renew takes another surface in the place of one that was lost. It waits for the main
+	// thread, which may wait for a frame: it is not called inside of one.
+	renew() error
 }
 
 // retryAfter is when a frame is drawn again that could not be shown.
@@ -69,8 +73,17 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
-// frame draws a frame and shows it.
+// frame draws a frame and shows it, on another surface where the window's was lost.
 func (s *session) frame(ctx context.Context) error {
+	err := s.frameOnce(ctx)
+	if errors.Is(err, window.ErrSurfaceLost) {
+		err = s.screen.renew()
+		poke(s.redraw)
+	}
+	return err
+}
+
+func (s *session) frameOnce(ctx context.Context) error {
 	s.frames.Lock()
 	defer s.frames.Unlock()
 	started := time.Now()

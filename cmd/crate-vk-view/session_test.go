@@ -17,6 +17,7 @@ import (
 	"codeberg.org/sbinet/npyio/npz"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
+	"github.com/crate-vk/crate-vk/engine/window"
 )
 
 func readPNG(t *testing.T, path string) image.Image {
@@ -208,6 +209,8 @@ func (r *refusing) show() (later bool, err error) {
 	return r.times > 0, nil
 }
 
+func (r *refusing) renew() error { return nil }
+
 // TestShownLater: a frame that could not be shown is drawn again, though no event comes.
 func TestShownLater(t *testing.T) {
 	s := headless(t, samples+"01-fish.png")
@@ -222,4 +225,48 @@ func TestShownLater(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("no frame was drawn again")
 	}
+}
+
+// surfaceless is a screen whose surface is lost once. renew does what the main thread does.
+type surfaceless struct {
+	main    func() error
+	renewed chan error
+}
+
+func (x *surfaceless) show() (later bool, err error) {
+	if x.main != nil {
+		return false, window.ErrSurfaceLost
+	}
+	return false, nil
+}
+
+func (x *surfaceless) renew() error {
+	err := x.main()
+	x.main = nil
+	x.renewed <- err
+	return err
+}
+
+// TestSurfaceLost: while the window's surface is made anew the main thread may save a picture,
+// which waits for the frame that is being drawn.
+func TestSurfaceLost(t *testing.T) {
+	s := headless(t, samples+"01-fish.png")
+	s.script(t, "resize 300 200\nwait")
+	screen := &surfaceless{renewed: make(chan error, 1), main: func() error {
+		_, err := s.picture(t.Context())
+		return err
+	}}
+	s.frames.Lock()
+	s.screen = screen
+	s.frames.Unlock()
+	poke(s.redraw)
+	select {
+	case err := <-screen.renewed:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("drawing and the main thread wait for each other")
+	}
+	s.script(t, "wait")
 }
