@@ -49,6 +49,8 @@ type shown struct {
 	err     error // it can't be shown
 	failed  error // the layer bad could not be computed
 	bad     int
+	unlike  error // the keys of layer odd could not be compared
+	odd     int
 	class   *string // what the model takes it for; nil: not asked yet
 }
 
@@ -59,6 +61,8 @@ func wrong(now *shown, mask *found, c viewer.Choice) error {
 		return now.err
 	case now.failed != nil && now.bad == c.Layer:
 		return now.failed
+	case c.Show == viewer.ShowKeys && now.unlike != nil && now.odd == c.Layer:
+		return now.unlike
 	case mask != nil && mask.key == maskOf(c):
 		return mask.err
 	}

@@ -220,7 +220,7 @@ func (d *drawer) mapOf(ctx context.Context, s *snapshot, t layer, head, patch in
 		return &m, nil
 	case s.choice.Show == viewer.ShowKeys:
 		x, err := d.alikeTo(ctx, t, s, patch)
-		if err != nil {
+		if x == nil || err != nil {
 			return nil, err
 		}
 		m := x.of(head)
@@ -233,7 +233,8 @@ func (d *drawer) mapOf(ctx context.Context, s *snapshot, t layer, head, patch in
 // keptAlike is for how many patches likenesses are kept: two pins, and one under the mouse.
 const keptAlike = 3
 
-// alikeTo is the likeness of a patch's key, computed once.
+// alikeTo is the likeness of a patch's key, computed once; nil where the keys of this image
+// can't be compared, which is shown as its error.
 func (d *drawer) alikeTo(ctx context.Context, t layer, s *snapshot, patch int) (*likeness, error) {
 	if t != d.alikeOf || len(d.alike) >= keptAlike && d.alike[patch] == nil {
 		d.forgetAlike()
@@ -242,11 +243,30 @@ func (d *drawer) alikeTo(ctx context.Context, t layer, s *snapshot, patch int) (
 	if x := d.alike[patch]; x != nil {
 		return x, nil
 	}
+	if d.unlike(s) != nil {
+		return nil, nil
+	}
 	x, err := d.lens.likeness(ctx, t, s.now.sight.frame, patch)
-	if err == nil {
+	switch {
+	case err == nil:
 		d.alike[patch] = x
+	case !errors.Is(err, engine.ErrTensorClosed) && !errors.Is(err, engine.ErrDeviceLost) && !errors.Is(err, engine.ErrClosed) && ctx.Err() == nil:
+		d.mu.Lock()
+		s.now.unlike, s.now.odd = err, s.choice.Layer
+		d.mu.Unlock()
+		return nil, nil
 	}
 	return x, err
+}
+
+// unlike is why the keys of the layer can't be compared.
+func (d *drawer) unlike(s *snapshot) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s.now.odd != s.choice.Layer {
+		return nil
+	}
+	return s.now.unlike
 }
 
 func (d *drawer) forgetAlike() {

@@ -25,6 +25,9 @@ type stage interface {
 func (s *session) play(ctx context.Context, steps []viewer.Step, on stage) error {
 	for _, step := range steps {
 		quit, err := s.playOne(ctx, step.Command, on)
+		if err != nil && step.Line == 0 { // it is not of the script
+			return err
+		}
 		if err != nil {
 			return fmt.Errorf("line %d of the script: %w", step.Line, err)
 		}

@@ -270,3 +270,24 @@ func TestSurfaceLost(t *testing.T) {
 	}
 	s.script(t, "wait")
 }
+
+// TestKeysFail: keys that can't be compared, for want of memory or otherwise, are that image's
+// error, and the window goes on.
+func TestKeysFail(t *testing.T) {
+	s := headless(t, samples+"01-fish.png")
+	s.script(t, "resize 500 400\nwait")
+	s.frames.Lock()
+	s.lens.config.Heads = 5 // which don't divide the keys' channels
+	s.frames.Unlock()
+	s.script(t, "key k\npatch 3 4\nwait")
+	if err := s.trouble(); err == nil {
+		t.Error("no error is shown")
+	}
+	s.frames.Lock()
+	s.lens.config.Heads = 4
+	s.frames.Unlock()
+	s.script(t, "key a\nwait")
+	if err := s.trouble(); err != nil {
+		t.Errorf("of attention: %v", err)
+	}
+}
