@@ -5,7 +5,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 )
 
 // newFile writes data to a file that was not there: name, or name with a number before
@@ -29,4 +32,13 @@ func newFile(base, ext string, data []byte) (string, error) {
 		}
 		return name, err
 	}
+}
+
+// writeFile writes data to a file that may be there: it is the old one or the new one, whole.
+// A FIFO or a link of that name is replaced, and nobody waits for its reader.
+func writeFile(name string, data []byte) error {
+	return outputs.WriteFile(name, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 }

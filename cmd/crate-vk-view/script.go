@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"os"
 	"time"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/paint"
@@ -106,7 +105,7 @@ func (s *session) saveShot(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, data, 0o666)
+	return writeFile(file, data)
 }
 
 // errNoMask says that there is nothing to save.
@@ -118,7 +117,7 @@ func (s *session) saveMask(file string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, data, 0o666)
+	return writeFile(file, data)
 }
 
 // maskFile is the mask that is shown, as segment would write it.
