@@ -158,7 +158,6 @@ func TestClosedMeanwhile(t *testing.T) {
 	ctx := t.Context()
 	eng, model := openModel(t)
 	l := newLens(model, eng, engine.InputOptions{})
-	defer l.close()
 	s, err := l.look(ctx, sample(t))
 	if err != nil {
 		t.Fatal(err)
