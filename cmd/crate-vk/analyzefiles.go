@@ -36,7 +36,7 @@ func mayReport(ctx context.Context, dir string, inputs []string) error {
 	ours := outputs.HoldsReport(ctx, dir)
 	for _, f := range reportFiles() {
 		path := filepath.Join(dir, f.name)
-		if err := notOver(path, inputs...); err != nil {
+		if err := cli.NotOver(path, inputs...); err != nil {
 			return err
 		}
 		if _, err := os.Lstat(path); err == nil && !ours {

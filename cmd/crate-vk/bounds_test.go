@@ -95,7 +95,7 @@ func TestBoundsOfText(t *testing.T) {
 		"segment --eta half x.png":                                "--eta is half, want 0 to 1000",
 		"segment --memory 0 x.png":                                "--memory is 0, want 1 to 16777216",
 		"segment --method maskcut --tau 1 x.png":                  "--tau is 1, want at least 0 and below 1",
-		"segment --vector-bits 7 x.png":                           "--vector-bits is 7, want 128 to 512",
+		"segment --vector-bits 7 x.png":                           "--vector-bits is 7, want 128, 256 or 512",
 		"bench --batch 1,0 -m emergence-b8":                       "--batch is [1,0], want 1 to 4096",
 		"bench --depth -1 -m emergence-b8":                        "--depth is [-1], want 1 to 1024",
 		"bench pipeline --delay -1s":                              "--delay is -1s, want 0s to 1h0m0s",

@@ -13,7 +13,7 @@ import (
 // writeONNX writes the graph with the model's weights. A graph from a dump gets
 // the weights of --model too.
 func (c *compilation) writeONNX(ctx context.Context, g *graph.Graph) error {
-	if err := notOver(c.f.onnx, append(c.f.model.Files(), c.f.from)...); err != nil {
+	if err := cli.NotOver(c.f.onnx, append(c.f.model.Files(), c.f.from)...); err != nil {
 		return err
 	}
 	src, err := c.f.model.Open(c.log)

@@ -81,7 +81,7 @@ func (a *app) runConvert(model *cli.ModelFlags, in, out string, overwrite bool) 
 	if err := model.CheckBranch(); err != nil {
 		return err
 	}
-	if err := notOver(out, append(model.Files(), in)...); err != nil {
+	if err := cli.NotOver(out, append(model.Files(), in)...); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(out); err == nil && !overwrite {

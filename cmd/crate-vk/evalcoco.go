@@ -98,7 +98,7 @@ func (a *app) runEvalCOCO(ctx context.Context, f *evalCOCOFlags) error {
 	if err != nil {
 		return cli.Usage(err)
 	}
-	if err := notOver(f.results, append(f.model.Files(), folder.Instances)...); err != nil {
+	if err := cli.NotOver(f.results, append(f.model.Files(), folder.Instances)...); err != nil {
 		return err
 	}
 	opt := eval.COCOOptions{ByCategory: f.byCategory}

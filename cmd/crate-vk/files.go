@@ -2,14 +2,10 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"math"
-	"os"
 
-	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
-	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // writeFile writes a file that is complete or not there.
@@ -22,20 +18,6 @@ func writeBytes(path string, data []byte) error {
 		_, err := w.Write(data)
 		return err
 	})
-}
-
-// notOver refuses to write a file over one that the command reads.
-func notOver(path string, inputs ...string) error {
-	there, err := os.Stat(path)
-	if err != nil {
-		return nil // nothing, or a link that leads nowhere
-	}
-	for _, in := range inputs {
-		if from, err := os.Stat(in); in != "" && err == nil && os.SameFile(there, from) {
-			return cli.Usage(fmt.Errorf("%s is an input: name another output", quote.Path(path)))
-		}
-	}
-	return nil
 }
 
 // paths are the files of some images.

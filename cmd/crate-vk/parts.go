@@ -26,7 +26,7 @@ func (s *segmenting) pca(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := engine.PartsOptions{Options: parts.Options{Invert: s.f.invert}}
+	o := engine.PartsOptions{Options: s.f.pca.Options()}
 	if layer, err = s.src.Config.Layer(layer); err != nil {
 		return cli.Usage(err)
 	}
@@ -34,15 +34,12 @@ func (s *segmenting) pca(ctx context.Context) error {
 	if o.InputOptions, err = s.f.input.Options(); err != nil {
 		return err
 	}
-	if o.Variant, err = parts.ParseVariant(s.f.variant); err != nil {
-		return cli.Usage(err)
-	}
 	digest, err := digestOf(ctx, s.tasks)
 	if err != nil {
 		return cli.Usage(err)
 	}
 	p := &partsRun{s}
-	about := fmt.Sprintf("layer=%d variant=%s invert=%t images=%s", layer, o.Variant, s.f.invert, digest)
+	about := fmt.Sprintf("layer=%d variant=%s invert=%t images=%s", layer, o.Variant, o.Invert, digest)
 	r := &folderRun[parts.Parts]{app: s.app, source: &s.f.source, decode: s.f.input.Decode(), header: s.header("segment", s.describe(about))}
 	r.model, r.read, r.encode, r.finish = s.m, engine.Parts(o), p.encode, s.f.runFiles
 	return r.run(ctx, s.tasks, false)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/coco"
-	"github.com/crate-vk/crate-vk/crate/readout/parts"
 	"github.com/crate-vk/crate-vk/engine"
 )
 
@@ -33,8 +32,7 @@ type segmentFlags struct {
 	finish    cli.FinishFlags
 
 	method   string
-	variant  string
-	invert   bool
+	pca      cli.PCAFlags
 	format   []string
 	cocoForm string
 	check    bool
@@ -65,8 +63,7 @@ a/b.overlay.png below --out. Running it again completes what is missing.`,
 	f.attention.RegisterLayer(s)
 	f.attention.Register(s, "attention: ")
 	f.cut.Register(s, "maskcut: ", 1)
-	s.StringVar(&f.variant, "variant", "code", "pca: code follows the published program, paper the paper's text")
-	s.BoolVar(&f.invert, "invert", false, "pca: take the other side of the first component as the foreground")
+	f.pca.Register(s)
 	f.finish.Register(s)
 	s.StringSliceVar(&f.format, "format", []string{"mask", "overlay"}, "outputs: "+strings.Join(formats(), ", "))
 	s.StringVar(&f.cocoForm, "coco-form", "compressed", "masks in coco.json: compressed, uncompressed (RLE) or polygons")
@@ -108,7 +105,7 @@ func (f *segmentFlags) checkFlags() error {
 			return cli.Usage(fmt.Errorf("--format %s belongs to --method attention", format))
 		}
 	}
-	for _, check := range []func() error{f.attention.Check, f.cut.Check, f.finish.Check} {
+	for _, check := range []func() error{f.attention.Check, f.cut.Check, f.pca.Check, f.finish.Check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -117,9 +114,6 @@ func (f *segmentFlags) checkFlags() error {
 		if _, err := cli.OneLayer(f.attention.Layer); err != nil {
 			return err
 		}
-	}
-	if _, err := parts.ParseVariant(f.variant); err != nil {
-		return cli.Usage(err)
 	}
 	if _, err := coco.ParseForm(f.cocoForm); err != nil {
 		return cli.Usage(err)

@@ -127,7 +127,7 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 	if err != nil {
 		return err
 	}
-	if err := notOver(f.source.out, append(f.model.Files(), paths(tasks)...)...); err != nil {
+	if err := cli.NotOver(f.source.out, append(f.model.Files(), paths(tasks)...)...); err != nil {
 		return err
 	}
 	if n := len(tasks); n > f.rows {
@@ -139,7 +139,7 @@ func (a *app) runSheet(ctx context.Context, f *sheetFlags, args []string) error 
 		return err
 	}
 	for _, m := range truth {
-		if err := notOver(f.source.out, m.Path); err != nil {
+		if err := cli.NotOver(f.source.out, m.Path); err != nil {
 			return err
 		}
 	}

@@ -133,7 +133,7 @@ func ParseLayers(s string) ([]int, error) {
 	for f := range strings.SplitSeq(s, ",") {
 		n, err := strconv.Atoi(f)
 		if err != nil {
-			return nil, fmt.Errorf("layers %q: want numbers such as 10 or 3,4 (-1 is the last)", s)
+			return nil, fmt.Errorf("layer %q: want a number, or some such as 3,4 (-1 is the last)", s)
 		}
 		list = append(list, n)
 	}

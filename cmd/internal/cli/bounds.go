@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -70,12 +71,19 @@ func Bounds() map[string]Bound {
 
 		"crate-vk bench --repeat":          {0, 1_000_000}, // 0: as many as fit --seconds
 		"crate-vk bench product --columns": {1, 1 << 16},
+
+		"crate-vk-view --opacity": {0, 1},
 	}
 }
 
 // words are what flags take beside numbers.
 func words() map[string]string {
 	return map[string]string{"batch": "auto", "size": "native"}
+}
+
+// only are the values of numbers that can't be others between their bounds.
+func only() map[string]string {
+	return map[string]string{"vector-bits": "128, 256 or 512"}
 }
 
 // CheckBounds refuses a flag's number beyond its bounds.
@@ -127,7 +135,7 @@ func FlagError(c *cobra.Command, err error) error {
 	if strings.HasPrefix(f.Value.Type(), "int") {
 		want = "a whole number, " + want
 	}
-	return fmt.Errorf("--%s is %s, want %s", f.Name, invalid.GetValue(), want)
+	return fmt.Errorf("--%s is %s, want %s", f.Name, cmp.Or(invalid.GetValue(), `""`), want)
 }
 
 // numbersOf are the numbers in a flag's value.
@@ -139,6 +147,9 @@ func numbersOf(f *pflag.Flag) []string {
 }
 
 func (b Bound) text(f *pflag.Flag) string {
+	if list := only()[f.Name]; list != "" {
+		return list
+	}
 	end := func(x float64) string {
 		if f.Value.Type() == "duration" {
 			return (time.Duration(x) * time.Second).String()

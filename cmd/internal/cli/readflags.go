@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/maskcut"
+	"github.com/crate-vk/crate-vk/crate/readout/parts"
 	"github.com/crate-vk/crate-vk/crate/readout/refine"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/expert"
@@ -42,7 +44,7 @@ func (f *AttentionFlags) RegisterKeep(s *pflag.FlagSet, about string) {
 
 // apply sets what the flags say.
 func (f *AttentionFlags) apply(o *readout.Options) error {
-	for _, x := range []struct{ key, val string }{{"layers", f.Layer}, {"head", f.Head}, {"keep", f.Keep}, {"upsample", f.Upsample}} {
+	for _, x := range []struct{ key, val string }{{"layer", f.Layer}, {"head", f.Head}, {"keep", f.Keep}, {"upsample", f.Upsample}} {
 		if x.val == "" {
 			continue
 		}
@@ -138,6 +140,31 @@ func (f *MaskCutFlags) Readout(m *engine.Model, input *InputFlags, layer string,
 	return read, fmt.Sprintf("layer=%d descriptors=%s objects=%d tau=%g mode=%s", at, f.descriptors, f.Objects, *o.Tau, f.mode), nil
 }
 
+// PCAFlags are those of the parts by principal components.
+type PCAFlags struct {
+	Variant string
+	Invert  bool
+}
+
+// Register registers the flags.
+func (f *PCAFlags) Register(s *pflag.FlagSet) {
+	s.StringVar(&f.Variant, "variant", string(parts.Code), "pca: code follows the published program, paper the paper's text")
+	s.BoolVar(&f.Invert, "invert", false, "pca: take the other side of the first component as the foreground")
+}
+
+// Check refuses a variant that there is not.
+func (f *PCAFlags) Check() error {
+	if _, err := parts.ParseVariant(f.Variant); err != nil {
+		return Usage(fmt.Errorf("--%w", err))
+	}
+	return nil
+}
+
+// Options are the read-out's.
+func (f *PCAFlags) Options() parts.Options {
+	return parts.Options{Variant: parts.Variant(f.Variant), Invert: f.Invert}
+}
+
 // OneLayer is the layer of a method that reads one; the default is the last.
 func OneLayer(s string) (int, error) {
 	if s == "" {
@@ -152,6 +179,7 @@ func OneLayer(s string) (int, error) {
 
 // FinishFlags say what becomes of a mask once it is found.
 type FinishFlags struct {
+	set    *pflag.FlagSet
 	refine string
 	fill   bool
 	Split  bool
@@ -160,17 +188,20 @@ type FinishFlags struct {
 
 // Register registers the flags.
 func (f *FinishFlags) Register(s *pflag.FlagSet) {
+	f.set = s
 	s.StringVar(&f.refine, "refine", "none", "redraw masks along the image's colours: none, guided (fast) or crf (published parameters)")
 	s.BoolVar(&f.fill, "fill-holes", false, "fill the holes of masks")
 	s.BoolVar(&f.Split, "split", false, "make each connected part of a mask an object of its own")
 	s.IntVar(&f.least, "min-area", 1, "with --split: drop parts of fewer pixels than `N`")
 }
 
-// Check refuses a refinement that there is not.
+// Check refuses a refinement that there is not, and a least area of parts that nobody makes.
 func (f *FinishFlags) Check() error {
-	_, err := refine.Parse(f.refine)
-	if err != nil {
-		return Usage(err)
+	if _, err := refine.Parse(f.refine); err != nil {
+		return Usage(fmt.Errorf("--%w", err))
+	}
+	if Changed(f.set, "min-area") && !f.Split {
+		return Usage(errors.New("--min-area belongs to --split: without it masks have no parts"))
 	}
 	return nil
 }

@@ -129,7 +129,7 @@ func (w *walker) named(path string, several bool) error {
 		}
 		return err
 	case !info.Mode().IsRegular():
-		w.opt.Problem(path, special(info.Mode()))
+		w.opt.Problem(path, w.special(info.Mode()))
 	default:
 		w.take(path, filepath.Base(path))
 	}
@@ -137,8 +137,12 @@ func (w *walker) named(path string, several bool) error {
 }
 
 // special says what a path leads to instead of a file.
-func special(m fs.FileMode) error {
-	return fmt.Errorf("%s, want a regular file (- reads an image from standard input)", regular.Kind(m))
+func (w *walker) special(m fs.FileMode) error {
+	hint := ""
+	if w.opt.Stdin {
+		hint = " (- reads an image from standard input)"
+	}
+	return fmt.Errorf("%s, want a regular file%s", regular.Kind(m), hint)
 }
 
 // bare strips the path from an error that is told beside it.
@@ -210,7 +214,7 @@ func (w *walker) entry(path, rel, in string, mode fs.FileMode) error {
 	case mode.IsDir():
 		return w.folder(path, rel, false)
 	case !mode.IsRegular() && picture.Named(path):
-		w.opt.Problem(path, special(mode))
+		w.opt.Problem(path, w.special(mode))
 	case !mode.IsRegular():
 		w.opt.Notice("%s: passed over: %s", quote.Path(path), regular.Kind(mode))
 	case picture.Named(path) || looks(path):
