@@ -34,31 +34,9 @@ type Model struct {
 	Name, Device  string
 	Layers, Heads int
 
-	// Why there is no such map, in a sentence's end ("the model has no class token");
-	// empty where there is one.
-	NoAttention, NoKeys, NoClass string
-}
-
-// why says why the model can't show that; empty where it can.
-func (m *Model) why(s Show) string {
-	switch s {
-	case ShowKeys:
-		return m.NoKeys
-	case ShowClass:
-		return m.NoClass
-	}
-	return m.NoAttention
-}
-
-// whyNot says why the model can't make masks so; empty where it can.
-func (m *Model) whyNot(method Method) string {
-	switch method {
-	case MethodAttention:
-		return m.NoClass
-	case MethodMaskCut, MethodPCA:
-		return m.NoKeys
-	}
-	return ""
+	// NoClass is why there is nothing that the class token attends to, in a sentence's
+	// end ("the model has no class token"); empty where there is.
+	NoClass string
 }
 
 // Choice is all that the user chooses. Two of them that are equal (==) show the same.
@@ -105,12 +83,10 @@ func (c Choice) within(m *Model) Choice {
 	if !slices.Contains([]Method{MethodNone, MethodAttention, MethodMaskCut, MethodPCA}, c.Method) {
 		c.Method = usual.Method
 	}
-	for _, other := range []Show{ShowAttention, ShowKeys, ShowClass} {
-		if m.why(c.Show) != "" && m.why(other) == "" {
-			c.Show = other
-		}
+	if m.NoClass != "" && c.Show == ShowClass {
+		c.Show = ShowAttention
 	}
-	if m.whyNot(c.Method) != "" {
+	if m.NoClass != "" && c.Method == MethodAttention {
 		c.Method = MethodNone
 	}
 	c.Keep = inside(c.Keep, minKeep/100.0, usual.Keep)

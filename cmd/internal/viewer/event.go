@@ -14,7 +14,7 @@ type (
 	// Click: a button is pressed.
 	Click struct{ Button Button }
 	// Key is pressed, or repeats. Name is the character that it writes ("?", "a"), or
-	// one of up, down, left, right, pageup, pagedown, home, end, escape, space, tab, enter.
+	// one of up, down, left, right, pageup, pagedown, escape, f1. Others close the help.
 	Key struct {
 		Name           string
 		Shift, Control bool

@@ -21,24 +21,32 @@ type Info struct {
 // Range is the smallest and the largest value of a map.
 type Range struct{ Low, High float64 }
 
-// Times are those of the last frame. Zero is not measured.
-type Times struct{ Frame, Map, Text, Upload, Compose, Present time.Duration }
+// Times are those of the last frame and its parts, and of the last run of the model.
+// Zero is not measured.
+type Times struct{ Frame, Map, Text, Upload, Compose, Present, Model time.Duration }
 
 // String lists what was measured, in milliseconds with one decimal.
-func (t Times) String() string {
-	var parts []string
-	for _, p := range []struct {
+func (t Times) String() string { return t.within(func(string) bool { return true }) }
+
+// within lists what was measured, without the parts that matter least until it fits.
+func (t Times) within(fits func(text string) bool) string {
+	parts := []struct {
 		name string
 		d    time.Duration
-	}{{"frame", t.Frame}, {"map", t.Map}, {"text", t.Text}, {"upload", t.Upload}, {"compose", t.Compose}, {"present", t.Present}} {
-		if p.d > 0 {
-			parts = append(parts, fmt.Sprintf("%s %5.1f", p.name, p.d.Seconds()*1000))
+		rank int // the highest is left out first
+	}{{"model", t.Model, 3}, {"frame", t.Frame, 0}, {"map", t.Map, 5}, {"text", t.Text, 6}, {"upload", t.Upload, 2}, {"compose", t.Compose, 1}, {"present", t.Present, 4}}
+	for most := len(parts); most >= 0; most-- {
+		var list []string
+		for _, p := range parts {
+			if p.d > 0 && p.rank <= most {
+				list = append(list, fmt.Sprintf("%s %5.1f", p.name, p.d.Seconds()*1000))
+			}
+		}
+		if text := strings.Join(list, "  ") + " ms"; len(list) > 0 && fits(text) {
+			return text
 		}
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return strings.Join(parts, "  ") + " ms"
+	return ""
 }
 
 // value is a value of a map by three digits, or by two with an exponent where that

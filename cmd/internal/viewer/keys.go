@@ -60,7 +60,7 @@ func bindings() []binding {
 		row("save the picture as shown", does(SavePicture{}), "s"),
 		row("save the mask", does(SaveMask{}), "m"),
 		row("free the pinned patches", quiet(func(u *UI) { u.pins = nil }), "esc", "escape"),
-		row("these keys", quiet(func(u *UI) { u.choice.Help = true }), "?", "?", "f1"),
+		row("these keys", quiet(func(u *UI) { u.choice.Help, u.helpAt = true, 0 }), "?", "?", "f1"),
 		row("quit", does(Quit{}), "q"),
 	}
 }
@@ -92,12 +92,13 @@ var table = func() map[string]binding {
 	return byName
 }()
 
-// key does what the table says; with the help open, any key but q closes it.
+// key does what the table says; with the help open, any key but q closes it, and ? shows
+// the rest of it first where the window is small.
 func (u *UI) key(e Key) []Action {
 	u.notice = ""
 	b, known := table[strings.ToLower(e.Name)]
 	if u.choice.Help && !(known && slices.Contains(b.keys, "q")) {
-		u.choice.Help = false
+		u.choice.Help = known && slices.Contains(b.keys, "?") && u.moreHelp()
 		return nil
 	}
 	if !known || e.Control {

@@ -40,6 +40,7 @@ type drawn struct {
 	name    string
 	at, of  int
 	notice  string
+	helpAt  int
 	info    Info
 }
 
@@ -53,7 +54,7 @@ func (u *UI) Overlay(info Info, into *image.RGBA) bool {
 	}
 	info.Ranges = append([]Range(nil), info.Ranges...)
 	info.Objects = append([]float64(nil), info.Objects...)
-	now := drawn{into, into.Rect, u.choice, u.layout, u.picture, u.Pins(), hovered, u.name(), u.at, len(u.images), u.notice, info}
+	now := drawn{into, into.Rect, u.choice, u.layout, u.picture, u.Pins(), hovered, u.name(), u.at, len(u.images), u.notice, u.helpAt, info}
 	if reflect.DeepEqual(now, u.drawn) {
 		return false
 	}
@@ -208,18 +209,27 @@ func (u *UI) drawTiles(p painter) {
 	}
 }
 
-// drawStatus writes the lines at the bottom. At the right, where there is room, stand
-// the model, the way to the help, and the times.
+// drawStatus writes the lines at the bottom. At the right, where half of the line or what
+// the left leaves of it has room, stand the model, the way to the help, and the times.
 func (u *UI) drawStatus(p painter, info *Info) {
+	always := func(text string) func(func(string) bool) string {
+		return func(fits func(string) bool) string {
+			if fits(text) {
+				return text
+			}
+			return ""
+		}
+	}
 	sides := []struct {
 		left  []part
-		right string
+		right func(fits func(string) bool) string
 		font  *show.Font
 	}{
-		{u.aboutImage(info), quote.Line(u.model.Name) + separator + quote.Line(u.model.Device), p.regular},
-		{u.aboutMap(), "?  all keys", p.regular},
-		{u.aboutMask(info), info.Times.String(), p.mono},
+		{u.aboutImage(info), always(quote.Line(u.model.Name) + separator + quote.Line(u.model.Device)), p.regular},
+		{u.aboutMap(), always("?  all keys"), p.regular},
+		{u.aboutMask(info), info.Times.within, p.mono},
 	}
+	gap := p.px(16)
 	for i, box := range u.layout.Status {
 		s := sides[i]
 		c := dim
@@ -227,9 +237,10 @@ func (u *UI) drawStatus(p painter, info *Info) {
 			c = bright
 		}
 		width := box.Dx()
-		if w := s.font.Width(s.right); s.right != "" && w <= width/2 {
-			p.text(box, s.font, right, s.right, dim)
-			width -= w + p.px(16)
+		room := max(width/2, width-gap-p.regular.Width(join(p.regular, width, s.left...)))
+		if text := s.right(func(text string) bool { return s.font.Width(text) <= room }); text != "" {
+			p.text(box, s.font, right, text, dim)
+			width -= s.font.Width(text) + gap
 		}
 		box.Max.X = box.Min.X + width
 		p.text(box, p.regular, left, join(p.regular, width, s.left...), c)

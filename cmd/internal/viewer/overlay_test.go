@@ -13,7 +13,7 @@ import (
 // full is an Info in which everything is to be said.
 func full() Info {
 	return Info{Ranges: []Range{{-1.234e-12, 0.0871}, {0, 1}}, Objects: []float64{0.9, 0.8, 0.7, 0.6, 0.5}, Class: "school bus 0.93",
-		Times: Times{16 * time.Millisecond, 3 * time.Millisecond, 2 * time.Millisecond, time.Millisecond, 9 * time.Millisecond, 123 * time.Millisecond}}
+		Times: Times{16 * time.Millisecond, 3 * time.Millisecond, 2 * time.Millisecond, time.Millisecond, 9 * time.Millisecond, 123 * time.Millisecond, 40 * time.Millisecond}}
 }
 
 // overlay draws, and fails if nothing was to be drawn.
@@ -177,6 +177,95 @@ func TestHelpFits(t *testing.T) {
 		if got := s.columns*s.per >= len(rows) && s.does >= widest; got != all || all && !(s.size.X <= size.X && s.size.Y <= size.Y) {
 			t.Errorf("window %v: help of %v, %d columns of %d rows, complete %v", size, s.size, s.columns, s.per, got)
 		}
+	}
+}
+
+// In a small window the key ? shows the help part by part, each row once, then closes it.
+func TestHelpTurns(t *testing.T) {
+	for _, size := range []image.Point{{200, 150}, {400, 300}, {1100, 720}} {
+		u := sample(image2x3(), 3)
+		u.Handle(Resize{size.X, size.Y, 1})
+		s := u.shapeHelp(helpRows())
+		pages, seen := 0, 0
+		for u.Handle(Key{Name: "?"}); u.choice.Help && pages < 100; u.Handle(Key{Name: "?"}) {
+			if u.helpAt != seen {
+				t.Fatalf("window %v: a page begins with row %d, and %d were shown", size, u.helpAt, seen)
+			}
+			overlay(t, u, Info{})
+			rows := len(helpRows()) - seen
+			if rows > s.columns*s.per {
+				rows = s.columns*s.per - 1
+			}
+			pages, seen = pages+1, seen+rows
+		}
+		if seen != len(helpRows()) || (pages > 1) == (size.X > 1000) {
+			t.Errorf("window %v: %d pages show %d of %d rows", size, pages, seen, len(helpRows()))
+		}
+		if u.Handle(Key{Name: "?"}); u.helpAt != 0 {
+			t.Errorf("window %v: the help begins with row %d", size, u.helpAt)
+		}
+	}
+}
+
+// The line says what the map is: of a patch, of the class token where none is pointed at.
+func TestMapNamed(t *testing.T) {
+	line := func(u *UI) string { return join(u.fonts.regular, 5000, u.aboutMap()...) }
+	u := sample(image2x3(), 3)
+	at := func(patch int) {
+		t.Helper()
+		move, err := u.At(patch/3, patch%3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Handle(move)
+	}
+	for _, step := range []struct {
+		do   func()
+		want string
+	}{
+		{func() {}, "attention of the class token·layer 11 of 0 … 11·mean of all heads·"},
+		{func() { at(1) }, "attention of the patch·layer 11 of 0 … 11·mean of all heads·"},
+		{func() { u.Handle(Key{Name: "k"}) }, "cosine of keys with that of the patch·layer 11 of 0 … 11·whole keys·"},
+		{func() { u.Handle(Key{Name: "right"}) }, "cosine of keys with that of the patch·layer 11 of 0 … 11·head 0 of 0 … 2·"},
+		{func() { u.Handle(Leave{}) }, "attention of the class token·layer 11 of 0 … 11·head 0 of 0 … 2·"},
+		{func() { at(1); u.Handle(Click{Left}); at(5); u.Handle(Click{Left}) }, "cosine of keys with that of the patches·layer 11 of 0 … 11·head 0 of 0 … 2·opacity 65 %·viridis·heads at the side: of A"},
+		{func() { u.Handle(Key{Name: "t"}) }, "cosine of keys with that of the patches·layer 11 of 0 … 11·head 0 of 0 … 2·opacity 65 %·viridis"},
+		{func() { u.Handle(Key{Name: "3"}) }, "colours: components of the keys·layer 11 of 0 … 11·opacity 65 %"},
+		{func() { u.Handle(Key{Name: "t"}) }, "colours: components of the keys·layer 11 of 0 … 11·opacity 65 %·viridis·heads at the side: cosine of keys with that of the patches"},
+		{func() { u.Handle(Key{Name: "c"}) }, "colours: components of the keys·layer 11 of 0 … 11·opacity 65 %·viridis·heads at the side: attention of the class token"},
+	} {
+		step.do()
+		if got := strings.ReplaceAll(line(u), separator, "·"); !strings.HasPrefix(got, step.want) {
+			t.Errorf("it says %q, want %q", got, step.want)
+		}
+	}
+	u.model.NoClass = "the model has none"
+	u.SetChoice(Choice{Show: ShowKeys})
+	u.pins = nil
+	u.Handle(Leave{})
+	if got := line(u); !strings.HasPrefix(got, "keys like the patch's"+separator+"layer 0 ") {
+		t.Errorf("without a class token it says %q", got)
+	}
+}
+
+// Where the line has little room the times leave out what matters least.
+func TestTimesWithin(t *testing.T) {
+	times := full().Times
+	for most, want := range map[int]string{
+		1000: "model  40.0  frame  16.0  map   3.0  text   2.0  upload   1.0  compose   9.0  present 123.0 ms",
+		80:   "model  40.0  frame  16.0  upload   1.0  compose   9.0  present 123.0 ms",
+		40:   "frame  16.0  compose   9.0 ms",
+		20:   "frame  16.0 ms",
+		10:   "",
+	} {
+		if got := times.within(func(text string) bool { return len(text) <= most }); got != want {
+			t.Errorf("in %d characters: %q, want %q", most, got, want)
+		}
+	}
+	u := sample(image2x3(), 3)
+	box := u.layout.Status[2]
+	if text := times.String(); u.fonts.mono.Width(text) > box.Dx()-u.fonts.px(16)-u.fonts.regular.Width("no mask") {
+		t.Errorf("the first window has no room for %q", text)
 	}
 }
 

@@ -160,6 +160,16 @@ func (u *UI) shapeHelp(rows []helpRow) helpShape {
 	return s
 }
 
+// moreHelp turns to the rows of the help that have no room yet; false: there are none.
+func (u *UI) moreHelp() bool {
+	s := u.shapeHelp(helpRows())
+	if room := s.columns * s.per; room > 1 && len(helpRows())-u.helpAt > room {
+		u.helpAt += room - 1 // the last row says that there are more
+		return true
+	}
+	return false
+}
+
 // drawHelp draws the panel with all keys.
 func (u *UI) drawHelp(p painter) {
 	rows := helpRows()
@@ -170,8 +180,9 @@ func (u *UI) drawHelp(p painter) {
 	box := image.Rectangle{Min: at, Max: at.Add(s.size)}.Intersect(window)
 	p.fill(box, panel)
 	p.frame(box, p.px(1), rule)
+	rows = rows[u.helpAt:]
 	if shown := s.columns * s.per; shown < len(rows) && shown > 0 {
-		rows = append(rows[:shown-1], helpRow{"…", fmt.Sprintf("%d more", len(rows)-shown+1)})
+		rows = append(rows[:shown-1], helpRow{"?", fmt.Sprintf("%d more", len(rows)-shown+1)})
 	}
 	for i, r := range rows[:min(len(rows), s.columns*s.per)] {
 		x := at.X + s.pad + i/max(s.per, 1)*(s.keys+s.gap+s.does+3*s.gap)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +70,9 @@ func verbs() map[string]verb {
 		return verb{"FILE", 1, 1, func(a []string) (Command, error) {
 			if a[0] == "" {
 				return nil, errors.New("the file has no name")
+			}
+			if !strings.EqualFold(filepath.Ext(a[0]), ".png") {
+				return nil, errors.New("the file is a PNG: want a name that ends in .png")
 			}
 			return to(a[0]), nil
 		}}
@@ -216,11 +220,16 @@ func readScroll(a []string) (Command, error) {
 }
 
 func readKey(a []string) (Command, error) {
-	if _, ok := table[strings.ToLower(a[0])]; !ok {
-		return nil, fmt.Errorf("no key is named %q (\"key ?\" shows them)", a[0])
+	name := a[0]
+	if _, ok := table[strings.ToLower(name)]; !ok {
+		at := slices.IndexFunc(bindings(), func(b binding) bool { return b.shown == strings.ToLower(name) })
+		if at < 0 {
+			return nil, fmt.Errorf("no key is named %q (\"key ?\" shows them)", name)
+		}
+		name = bindings()[at].keys[0] // as the help writes it
 	}
 	shift, control, err := modifiers(a[1:])
-	return Key{a[0], shift, control}, err
+	return Key{name, shift, control}, err
 }
 
 func readResize(a []string) (Command, error) {

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,12 @@ quit`
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)
 	}
+	for _, b := range bindings() { // as the help writes them
+		steps, err := ParseScript(strings.NewReader("key " + b.shown))
+		if err != nil || len(steps) != 1 || !slices.Contains(b.keys, steps[0].Command.(Key).Name) {
+			t.Errorf("key %s: %v, %v", b.shown, steps, err)
+		}
+	}
 	if len(verbs()) != 13 {
 		t.Errorf("the language has %d commands, this test 13", len(verbs()))
 	}
@@ -61,6 +68,8 @@ func TestScriptErrors(t *testing.T) {
 		"sleep 3":                `"3" is no duration`,
 		"sleep -3s":              `"-3s" is no duration`,
 		`shot ""`:                "the file has no name",
+		"shot a.jpg":             "the file is a PNG: want a name that ends in .png; want: shot FILE",
+		"mask photo":             "the file is a PNG: want a name that ends in .png; want: mask FILE",
 		`shot "a`:                `a word that begins with " has no end`,
 		`shot "a"b`:              `a space is missing after "a"`,
 		"wait\n\"\x1b[2J\"":      "line 2: unknown command",

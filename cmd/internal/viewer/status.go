@@ -65,13 +65,21 @@ func (u *UI) aboutImage(info *Info) []part {
 	return append(parts, part{quote.Escape(info.Class), 2})
 }
 
-// aboutMap is the second line: what the map shows.
+// aboutMap is the second line: what the map shows. Parts by PCA hide it, but at the side.
 func (u *UI) aboutMap() []part {
 	c := u.choice
-	what := map[Show]string{ShowAttention: "attention of the patch", ShowKeys: "cosine of its key with the patch's", ShowClass: "attention of the class token"}[c.Show]
-	head := "mean of all heads"
-	if c.Head != MeanHead {
-		head = fmt.Sprintf("head %d of 0 … %d", c.Head, u.model.Heads-1)
+	what, head := u.mapped()
+	colours, side := ColourMaps()[c.Colours].Name, ""
+	switch strip := len(u.layout.Tiles) > 0; {
+	case c.Method == MethodPCA && strip:
+		side, head = "heads at the side: "+what, ""
+	case c.Method == MethodPCA:
+		head, colours = "", ""
+	case strip && len(u.layout.Panes) > 1:
+		side = "heads at the side: of " + pinNames[0]
+	}
+	if c.Method == MethodPCA {
+		what = "colours: components of the keys"
 	}
 	film := ""
 	if c.Film {
@@ -79,8 +87,34 @@ func (u *UI) aboutMap() []part {
 	}
 	return []part{
 		{what, 0}, {fmt.Sprintf("layer %d of 0 … %d", c.Layer, u.model.Layers-1), 1}, {head, 2}, {film, 3},
-		{fmt.Sprintf("opacity %.0f %%", c.Opacity*100), 5}, {ColourMaps()[c.Colours].Name, 4},
+		{fmt.Sprintf("opacity %.0f %%", c.Opacity*100), 6}, {colours, 5}, {side, 4},
 	}
+}
+
+// mapped says what the map in the panes is, and of which head. Where no patch is pointed
+// at it is the class token's attention.
+func (u *UI) mapped() (what, head string) {
+	head = "mean of all heads"
+	if u.choice.Head != MeanHead {
+		head = fmt.Sprintf("head %d of 0 … %d", u.choice.Head, u.model.Heads-1)
+	}
+	patch := "the patch"
+	if len(u.layout.Panes) > 1 {
+		patch = "the patches"
+	}
+	pointed := u.layout.Panes[0].Patch >= 0
+	switch {
+	case u.choice.Show == ShowClass, !pointed && u.model.NoClass == "":
+		return "attention of the class token", head
+	case !pointed && u.choice.Show == ShowKeys:
+		return "keys like the patch's", ""
+	case u.choice.Show == ShowAttention:
+		return "attention of " + patch, head
+	}
+	if u.choice.Head == MeanHead {
+		head = "whole keys"
+	}
+	return "cosine of keys with that of " + patch, head
 }
 
 // aboutMask is the third line: how the mask is made, or why the last key did nothing.

@@ -27,6 +27,7 @@ type UI struct {
 	wheel  float64     // what is left of wheel steps
 	frame  time.Time   // when the film showed its layer
 	notice string      // why the last event did nothing
+	helpAt int         // the first row of the help that is shown
 
 	layout Layout // of all that
 	drawn  drawn  // what the overlay last had
@@ -243,16 +244,16 @@ func (u *UI) moveImage(by int) []Action {
 }
 
 func (u *UI) show(s Show) {
-	if why := u.model.why(s); why != "" {
-		u.notice = fmt.Sprintf("no map of %s: %s", s, why)
+	if s == ShowClass && u.model.NoClass != "" {
+		u.notice = "no map of the class token: " + u.model.NoClass
 		return
 	}
 	u.choice.Show = s
 }
 
 func (u *UI) method(m Method) {
-	if why := u.model.whyNot(m); why != "" {
-		u.notice = fmt.Sprintf("no mask by %s: %s", m, why)
+	if m == MethodAttention && u.model.NoClass != "" {
+		u.notice = "no mask of the attention: " + u.model.NoClass
 		return
 	}
 	u.choice.Method = m

@@ -102,9 +102,9 @@ func TestKeys(t *testing.T) {
 
 // What the model doesn't have is refused with its reason, and nothing changes.
 func TestKeysRefused(t *testing.T) {
-	m := Model{Layers: 2, Heads: 2, NoClass: "the model has no class token", NoKeys: "the model has no keys"}
+	m := Model{Layers: 2, Heads: 2, NoClass: "the model has no class token"}
 	u := New(m, nil, DefaultChoice(m))
-	for key, want := range map[string]string{"k": "no keys", "c": "no class token", "1": "no class token", "2": "no keys", "3": "no keys", "n": "no other image"} {
+	for key, want := range map[string]string{"c": "no class token", "1": "no class token", "n": "no other image"} {
 		before := u.Choice()
 		if do := u.Handle(Key{Name: key}); do != nil || u.Choice() != before || !strings.Contains(u.notice, want) {
 			t.Errorf("%s: %v, %+v, notice %q", key, do, u.Choice(), u.notice)
@@ -114,9 +114,9 @@ func TestKeysRefused(t *testing.T) {
 	if u.notice != "" {
 		t.Errorf("the notice %q stays", u.notice)
 	}
-	m = Model{Layers: 3, Heads: 4, NoAttention: "no", NoClass: "no"}
-	if c := New(m, nil, Choice{Layer: 99, Head: 99, Keep: math.NaN(), Opacity: 7, Colours: -1, Rate: 1000, Method: MethodAttention}).Choice(); c !=
-		(Choice{Layer: 2, Head: 3, Show: ShowKeys, Method: MethodNone, Keep: 0.6, Opacity: 1, Rate: 2}) {
+	m = Model{Layers: 3, Heads: 4, NoClass: "no"}
+	if c := New(m, nil, Choice{Layer: 99, Head: 99, Show: ShowClass, Keep: math.NaN(), Opacity: 7, Colours: -1, Rate: 1000, Method: MethodAttention}).Choice(); c !=
+		(Choice{Layer: 2, Head: 3, Show: ShowAttention, Method: MethodNone, Keep: 0.6, Opacity: 1, Rate: 2}) {
 		t.Errorf("a choice beyond the model became %+v", c)
 	}
 }
