@@ -180,7 +180,8 @@ static VkResult make_chain(cvk_screen *s, const VkSurfaceCapabilitiesKHR *c, VkE
     if (r) return r;
     uint32_t n = c->minImageCount + 1;
     if (c->maxImageCount && n > c->maxImageCount) n = c->maxImageCount;
-    VkCompositeAlphaFlagBitsKHR alpha = c->supportedCompositeAlpha & VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR ? VK_COMPOSITE_ALPHA_OPAQUE_BIT_KHR : VK_COMPOSITE_ALPHA_INHERIT_BIT_KHR;
+    // The canvas is opaque: however its alpha is taken, it looks the same. The lowest bit is OPAQUE.
+    VkCompositeAlphaFlagBitsKHR alpha = c->supportedCompositeAlpha & -c->supportedCompositeAlpha;
     VkSwapchainCreateInfoKHR info = {VK_STRUCTURE_TYPE_SWAPCHAIN_CREATE_INFO_KHR, NULL, 0, s->surface, n, format.format, format.colorSpace, extent, 1,
                                      VK_IMAGE_USAGE_TRANSFER_DST_BIT, VK_SHARING_MODE_EXCLUSIVE, 0, NULL, c->currentTransform, alpha, VK_PRESENT_MODE_FIFO_KHR, VK_TRUE, VK_NULL_HANDLE};
     r = PCALL(s, CreateSwapchainKHR, s->d->handle, &info, NULL, &s->chain);
@@ -257,7 +258,7 @@ static VkResult record(cvk_screen *s, VkBuffer canvas, uint32_t i) {
 
 // acquire takes an image of a swapchain that suits the surface, making it anew where it must.
 // *state is why there is none, with VK_SUCCESS.
-static VkResult acquire(cvk_screen *s, uint32_t width, uint32_t height, uint64_t timeout_ns, uint64_t wait_ns, uint32_t *image, int *state) {
+static VkResult acquire(cvk_screen *s, uint32_t width, uint32_t height, uint64_t wait_ns, uint32_t *image, int *state) {
     for (int tries = 0; tries < 4; tries++) {
         VkSurfaceCapabilitiesKHR c;
         VkResult r = PCALL(s, GetPhysicalDeviceSurfaceCapabilitiesKHR, s->phys, s->surface, &c);
@@ -277,7 +278,7 @@ static VkResult acquire(cvk_screen *s, uint32_t width, uint32_t height, uint64_t
             if (r == VK_ERROR_OUT_OF_DATE_KHR || r == VK_ERROR_INITIALIZATION_FAILED) continue; // the window was resized meanwhile
             if (r) return r;
         }
-        r = PCALL(s, AcquireNextImageKHR, s->d->handle, s->chain, timeout_ns, s->taken, VK_NULL_HANDLE, image);
+        r = PCALL(s, AcquireNextImageKHR, s->d->handle, s->chain, 0, s->taken, VK_NULL_HANDLE, image);
         switch (r) {
         case VK_SUBOPTIMAL_KHR:
             s->stale = 1; // good enough for once
@@ -302,11 +303,11 @@ static VkResult acquire(cvk_screen *s, uint32_t width, uint32_t height, uint64_t
 }
 
 // show brings the picture to the screen, unless *shown says that it could not.
-static VkResult show(cvk_screen *s, VkBuffer canvas, uint32_t width, uint32_t height, uint64_t acquire_ns, uint64_t wait_ns, cvk_shown *shown) {
+static VkResult show(cvk_screen *s, VkBuffer canvas, uint32_t width, uint32_t height, uint64_t wait_ns, cvk_shown *shown) {
     cvk_device *d = s->d;
     uint32_t i = 0;
     int state = CVK_HIDDEN;
-    VkResult r = acquire(s, width, height, acquire_ns, wait_ns, &i, &state);
+    VkResult r = acquire(s, width, height, wait_ns, &i, &state);
     shown->state = state, shown->width = s->extent.width, shown->height = s->extent.height;
     if (r || state != CVK_SHOWN) return r;
     if (s->width != width || s->height != height) r = make_picture(s, width, height);
@@ -330,9 +331,9 @@ static VkResult show(cvk_screen *s, VkBuffer canvas, uint32_t width, uint32_t he
     return r ? r : presented;
 }
 
-VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, uint32_t height, uint64_t acquire_ns, uint64_t wait_ns, cvk_shown *shown) {
-    VkResult r = show(s, AS(VkBuffer, canvas), width, height, acquire_ns, wait_ns, shown);
+VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, uint32_t height, uint64_t wait_ns, cvk_shown *shown) {
+    VkResult r = show(s, AS(VkBuffer, canvas), width, height, wait_ns, shown);
     // The window system refused it: once more, with another swapchain.
-    if (!r && shown->state == CVK_RESIZING) r = show(s, AS(VkBuffer, canvas), width, height, acquire_ns, wait_ns, shown);
+    if (!r && shown->state == CVK_RESIZING) r = show(s, AS(VkBuffer, canvas), width, height, wait_ns, shown);
     return r;
 }

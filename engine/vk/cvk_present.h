@@ -31,6 +31,6 @@ typedef struct {
 
 // Copies the canvas, width × height words of RGBA, to the screen, and waits until it has been
 // read. VK_TIMEOUT: the device hangs, and may still read it.
-VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, uint32_t height, uint64_t acquire_ns, uint64_t wait_ns, cvk_shown *shown);
+VkResult cvk_screen_present(cvk_screen *s, cvk_handle canvas, uint32_t width, uint32_t height, uint64_t wait_ns, cvk_shown *shown);
 
 #endif

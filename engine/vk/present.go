@@ -114,8 +114,12 @@ type Shown struct {
 }
 
 // acquireLimit bounds Present's wait for the window system, which may show a picture at every
-// refresh of the screen or not at all. The wait for the device has idleLimit.
-const acquireLimit = 100 * time.Millisecond
+// refresh of the screen or not at all; it is asked again after each acquirePause. The wait for
+// the device has idleLimit.
+const (
+	acquireLimit = 100 * time.Millisecond
+	acquirePause = time.Millisecond
+)
 
 // Present shows a picture: from holds width × height words of RGBA, 8 bits each, red lowest,
 // row by row, which submissions wrote whose fence was waited for. It waits until the picture
@@ -125,6 +129,17 @@ func (w *Swapchain) Present(from *Buffer, width, height int) (Shown, error) {
 	if width < 1 || height < 1 || int64(width)*int64(height)*4 > from.Size() {
 		return Shown{}, fmt.Errorf("vulkan: a picture of %d × %d px in a buffer of %d bytes", width, height, from.Size())
 	}
+	// While the window system has no image to give, others may use the queue.
+	for end := time.Now().Add(acquireLimit); ; time.Sleep(acquirePause) {
+		shown, err := w.present(from, width, height)
+		if err != nil || shown.State != NotTaken || time.Now().After(end) {
+			return shown, err
+		}
+	}
+}
+
+// present is Present without a wait for the window system.
+func (w *Swapchain) present(from *Buffer, width, height int) (Shown, error) {
 	d := w.d
 	d.queueing.Lock()
 	defer d.queueing.Unlock()
@@ -133,7 +148,7 @@ func (w *Swapchain) Present(from *Buffer, width, height int) (Shown, error) {
 	}
 	d.used = true
 	var shown C.cvk_shown
-	r := Result(C.cvk_screen_present(w.c, from.handle(), C.uint32_t(width), C.uint32_t(height), C.uint64_t(acquireLimit), C.uint64_t(idleLimit), &shown))
+	r := Result(C.cvk_screen_present(w.c, from.handle(), C.uint32_t(width), C.uint32_t(height), C.uint64_t(idleLimit), &shown))
 	if r == Timeout {
 		d.hung, r = true, DeviceLost
 	}

@@ -148,6 +148,44 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestNotTaken: while the window system has no image to give Present asks again, for a while,
+// and others may use the queue.
+func TestNotTaken(t *testing.T) {
+	const size, notReady = 64, Result(1)
+	d, w, picture, faults := screenOf(t, size)
+	for times, want := range map[int]State{3: Visible, 1 << 20: NotTaken} {
+		faults.Plan(Fault{Call: "vkAcquireNextImageKHR", Times: times, Result: notReady})
+		done := make(chan Shown)
+		go func() {
+			s, err := w.Present(picture, size, size)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- s
+		}()
+		free := 0
+		for s, over := (Shown{}), false; !over; {
+			select {
+			case s = <-done:
+				over = true
+				if s.State != want {
+					t.Errorf("taken after %d refusals: %v, want state %v", times, s, want)
+				}
+			default:
+				if d.queueing.TryLock() {
+					free++
+					d.queueing.Unlock()
+				}
+				time.Sleep(100 * time.Microsecond)
+			}
+		}
+		if calls := faults.Calls(); calls < min(times, 3) || free < 3 {
+			t.Errorf("%d refusals: asked %d times, and the queue was free %d times meanwhile", times, calls, free)
+		}
+	}
+	faults.Plan(Fault{})
+}
+
 // TestShortPicture: a picture of fewer bytes than its size says is refused, also where the
 // one before was larger.
 func TestShortPicture(t *testing.T) {

@@ -145,6 +145,16 @@ func (c *Canvas) Draw(ctx context.Context, s *Scene) (d Drawn, err error) {
 	return d, err
 }
 
+// Fits refuses a size in pixels that the device has no room for, before a scene of it is made.
+func (c *Canvas) Fits(width, height int) error {
+	return c.use(func(g *objects) error {
+		if bytes := 4 * int64(width) * int64(height); bytes > g.limit {
+			return g.tooLarge(bytes)
+		}
+		return nil
+	})
+}
+
 // make sees to it that the buffers are large enough.
 func (c *Canvas) make(g *objects, p *packing, elements, pixels int) error {
 	if int64(len(p.words)) > g.scene.size() {

@@ -102,7 +102,7 @@ func (g *objects) grow(sizes []int64, back int64) error {
 		}
 		want = min(want+want/4+255, max(want, g.limit)) &^ 255
 		if want < sizes[i] || want > g.limit {
-			return fmt.Errorf("window: the picture needs a buffer of %d bytes, and %s binds %d at most: make the window smaller", sizes[i], g.dev.Name, g.limit)
+			return g.tooLarge(sizes[i])
 		}
 		free(&s.buffer)
 		if s == &g.scene {
@@ -126,6 +126,11 @@ func (g *objects) grow(sizes []int64, back int64) error {
 		}
 	}
 	return g.bind()
+}
+
+// tooLarge refuses a buffer that can't be bound.
+func (g *objects) tooLarge(bytes int64) error {
+	return fmt.Errorf("window: the picture needs a buffer of %d bytes, and %s binds %d at most: make the window smaller", bytes, g.dev.Name, g.limit)
 }
 
 // bind writes the descriptor sets.

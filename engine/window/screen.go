@@ -130,7 +130,8 @@ func (s *Screen) Show(c *Canvas) (shown Shown, err error) {
 	if s.via == "" {
 		err = c.use(func(g *objects) (err error) {
 			if c.drawn == (image.Point{}) {
-				return nil // the device was opened anew meanwhile
+				shown.State = vk.Resizing // the device was opened anew meanwhile: the next frame is shown
+				return nil
 			}
 			shown, err = s.show(&s.chain, g.dev, func(w *vk.Swapchain) (Shown, error) {
 				return w.Present(g.picture.buffer, c.drawn.X, c.drawn.Y)
