@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -14,28 +15,26 @@ import (
 	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
-// act does what events ask for. It reports that the window is to be closed.
+// act does what events ask for. It reports that the window is to be closed. What takes long
+// becomes an errand: the main thread, which calls this, has a window to move.
 func (s *session) act(ctx context.Context, list []viewer.Action) (quit bool) {
 	for _, a := range list {
 		switch a := a.(type) {
 		case viewer.Quit:
 			quit = true
 		case viewer.SavePicture:
-			s.tell(s.savePicture(ctx))
+			s.savePicture(ctx)
 		case viewer.SaveMask:
-			s.tell(s.keepMask())
+			s.keepMask()
 		case viewer.Dropped:
-			s.drop(ctx, a.Paths)
+			s.send(&errand{what: "looking for images", do: func(ctx context.Context) (string, error) { return s.drop(ctx, a.Paths) }})
 		}
 	}
 	return quit
 }
 
 // tell shows a line until the next key.
-func (s *session) tell(text string, err error) {
-	if err != nil {
-		text = err.Error()
-	}
+func (s *session) tell(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ui.Notice(text)
@@ -55,27 +54,35 @@ func (s *session) base() string {
 }
 
 // savePicture writes the window as it is shown into a new file.
-func (s *session) savePicture(ctx context.Context) (string, error) {
+func (s *session) savePicture(ctx context.Context) {
 	m, err := s.picture(ctx)
 	if err != nil {
-		return "", err
+		s.tell(err.Error())
+		return
 	}
-	data, err := paint.Encode(m)
-	if err != nil {
-		return "", err
-	}
-	name, err := newFile(s.base()+".view", ".png", data)
-	return "saved the picture: " + quote.Path(name), err
+	s.save(s.base()+".view", "picture", func() ([]byte, error) { return paint.Encode(m) })
 }
 
 // keepMask writes the mask into a new file.
-func (s *session) keepMask() (string, error) {
-	data, err := s.maskFile()
+func (s *session) keepMask() {
+	encode, err := s.maskFile()
 	if err != nil {
-		return "", err
+		s.tell(err.Error())
+		return
 	}
-	name, err := newFile(s.base()+".mask", ".png", data)
-	return "saved the mask: " + quote.Path(name), err
+	s.save(s.base()+".mask", "mask", encode)
+}
+
+// save is the errand of writing a PNG into a new file.
+func (s *session) save(base, what string, encode func() ([]byte, error)) {
+	s.send(&errand{what: "saving the " + what, do: func(context.Context) (string, error) {
+		data, err := encode()
+		if err != nil {
+			return "", err
+		}
+		name, err := newFile(base, ".png", data)
+		return fmt.Sprintf("saved the %s: %s", what, quote.Path(name)), err
+	}})
 }
 
 // list is the pictures that files and folders hold, by path and by the names that the
@@ -92,20 +99,19 @@ func list(ctx context.Context, paths []string) (files, names []string, problems 
 }
 
 // drop opens what was dropped on the window.
-func (s *session) drop(ctx context.Context, paths []string) {
+func (s *session) drop(ctx context.Context, paths []string) (said string, err error) {
 	files, names, problems, err := list(ctx, paths)
 	switch {
 	case err != nil:
-		return // the window is closed
+		return "", err // the window is closed
 	case len(files) == 0 && len(problems) > 0:
-		s.tell("", problems[0])
-		return
+		return "", problems[0]
 	case len(files) == 0:
-		s.tell("there is no picture in what was dropped", nil)
-		return
+		return "", errors.New("there is no picture in what was dropped")
 	}
 	s.replace(files, names, 0)
 	if len(problems) > 0 {
-		s.tell(fmt.Sprintf("%d can't be opened, such as %v", len(problems), problems[0]), nil)
+		said = fmt.Sprintf("%d can't be opened, such as %v", len(problems), problems[0])
 	}
+	return said, nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"sync"
+	"time"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
 	"github.com/crate-vk/crate-vk/engine"
@@ -21,41 +22,45 @@ import (
 type app struct {
 	options *options
 	model   *engine.Model
-	lens    *lens
+	reader  *modelReader
 
 	mu    sync.Mutex
 	ui    *viewer.UI
-	paths []string // of the images
-	now   *shown   // the image; nil until it is read
-	mask  *found   // of that image; nil until it is made
-	fatal error    // the device is gone for good
+	paths []string     // of the images
+	now   *openedImage // the image; nil until it is read
+	mask  *foundMask   // of that image; nil until it is made
+	fatal error        // the device is gone for good
 
 	opened func(path string) // told of each image that is shown; nil: nobody is
 
-	step   *task // that is under way
-	cancel context.CancelCauseFunc
-	wake   chan struct{} // the state asks for something else
-	redraw chan struct{} // there is something else to draw
-	idle   chan struct{} // closed, and made anew, whenever nothing is left to be made
-	made   int           // versions of what is drawn
+	step         *task // that is under way
+	cancel       context.CancelCauseFunc
+	wake         chan struct{} // the state asks for something else
+	redraw       chan struct{} // there is something else to draw
+	idle         chan struct{} // closed, and made anew, whenever nothing is left to be made
+	stateVersion int           // versions of what is drawn
+
+	waiting int           // errands that are not done
+	errand  string        // the one that is being done, for people
+	ran     time.Duration // the model's last run
 }
 
-// shown is an image.
-type shown struct {
-	index   int
-	path    string
-	picture *picture.RGB
-	sight   *sight
-	err     error // it can't be shown
-	failed  error // the layer bad could not be computed
-	bad     int
-	unlike  error // the keys of layer odd could not be compared
-	odd     int
-	class   *string // what the model takes it for; nil: not asked yet
+// openedImage is an image.
+type openedImage struct {
+	index    int
+	path     string
+	picture  *picture.RGB
+	prepared *preparedImage
+	err      error // it can't be shown
+	failed   error // the layer bad could not be computed
+	bad      int
+	unlike   error // the keys of layer odd could not be compared
+	odd      int
+	class    *string // what the model takes it for; nil: not asked yet
 }
 
 // wrong is why the image, its layer or its mask can't be shown; nil where they can.
-func wrong(now *shown, mask *found, c viewer.Choice) error {
+func wrong(now *openedImage, mask *foundMask, c viewer.Choice) error {
 	switch {
 	case now.err != nil:
 		return now.err
@@ -72,8 +77,8 @@ func wrong(now *shown, mask *found, c viewer.Choice) error {
 // errUnwanted ends work that nobody wants any more.
 var errUnwanted = errors.New("something else is wanted")
 
-func newApp(o *options, model *engine.Model, l *lens, ui *viewer.UI, paths []string) *app {
-	return &app{options: o, model: model, lens: l, ui: ui, paths: paths,
+func newApp(o *options, model *engine.Model, l *modelReader, ui *viewer.UI, paths []string) *app {
+	return &app{options: o, model: model, reader: l, ui: ui, paths: paths,
 		wake: make(chan struct{}, 1), redraw: make(chan struct{}, 1), idle: make(chan struct{})}
 }
 
@@ -87,7 +92,7 @@ func poke(c chan struct{}) {
 
 // changed says that the state is another one; mu is held.
 func (a *app) changed() {
-	a.made++
+	a.stateVersion++
 	if a.step != nil && !a.step.wanted() {
 		a.cancel(errUnwanted)
 	}
@@ -102,6 +107,13 @@ func (a *app) handle(e viewer.Event) []viewer.Action {
 	do := a.ui.Handle(e)
 	a.changed()
 	return do
+}
+
+// nextTick is how long the film may wait for its next Tick, and whether it plays.
+func (a *app) nextTick(now time.Time) (wait time.Duration, playing bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.ui.Wake(now)
 }
 
 // task is something that the state asks for.
@@ -156,8 +168,10 @@ func (a *app) next() *task {
 			return t
 		}
 	}
-	close(a.idle) // whoever waits for that
-	a.idle = make(chan struct{})
+	if a.waiting == 0 {
+		close(a.idle) // whoever waits for that
+		a.idle = make(chan struct{})
+	}
 	return nil
 }
 
@@ -184,15 +198,15 @@ func (a *app) computing() *task {
 	if !a.current() || now.err != nil || now.failed != nil && now.bad == k {
 		return nil
 	}
-	if _, ok := now.sight.layer(k); ok {
+	if _, ok := now.prepared.layer(k); ok {
 		return nil
 	}
 	what := fmt.Sprintf("computing layer %d", k)
-	if a.lens.atOnce(now.sight.frame) {
+	if a.reader.atOnce(now.prepared.frame) {
 		what = "computing all layers"
 	}
 	wanted := func() bool {
-		return a.now == now && a.current() && (a.ui.Choice().Layer == k || a.lens.atOnce(now.sight.frame))
+		return a.now == now && a.current() && (a.ui.Choice().Layer == k || a.reader.atOnce(now.prepared.frame))
 	}
 	return &task{what, wanted, func(ctx context.Context) { a.compute(ctx, now, k) }}
 }
@@ -217,7 +231,7 @@ func (a *app) classing() *task {
 	return &task{"classifying", wanted, func(ctx context.Context) { a.classify(ctx, now) }}
 }
 
-func (a *app) classify(ctx context.Context, s *shown) {
+func (a *app) classify(ctx context.Context, s *openedImage) {
 	list, err := engine.Classify(engine.ClassifyOptions{InputOptions: a.options.input, Top: 1}).One(ctx, a.model, s.picture)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -233,9 +247,9 @@ func (a *app) classify(ctx context.Context, s *shown) {
 
 // open reads an image.
 func (a *app) open(ctx context.Context, index int, path string) {
-	s := &shown{index: index, path: path}
+	s := &openedImage{index: index, path: path}
 	if s.picture, _, s.err = picture.DecodeFile(ctx, path, a.options.decode); s.err == nil {
-		if s.sight, s.err = a.lens.look(ctx, s.picture); s.err != nil {
+		if s.prepared, s.err = a.reader.prepare(ctx, s.picture); s.err != nil {
 			s.err = fmt.Errorf("%s: %w", quote.Path(path), s.err)
 		}
 	}
@@ -244,8 +258,8 @@ func (a *app) open(ctx context.Context, index int, path string) {
 	if ctx.Err() != nil && s.err != nil {
 		return // nobody wants it
 	}
-	if a.now != nil && a.now.sight != nil {
-		a.now.sight.close()
+	if a.now != nil && a.now.prepared != nil {
+		a.now.prepared.close()
 	}
 	a.now, a.mask = s, nil
 	if a.opened != nil {
@@ -253,7 +267,7 @@ func (a *app) open(ctx context.Context, index int, path string) {
 	}
 	p := viewer.Picture{}
 	if s.err == nil {
-		f := s.sight.frame
+		f := s.prepared.frame
 		p = viewer.Picture{Width: f.ImageWidth, Height: f.ImageHeight, Rows: f.Rows, Columns: f.Columns,
 			Resized: image.Pt(f.Width, f.Height), Seen: image.Pt(f.TrimmedWidth(), f.TrimmedHeight())}
 	}
@@ -262,10 +276,13 @@ func (a *app) open(ctx context.Context, index int, path string) {
 
 // compute runs the model as far as a layer. A device that was lost is opened anew by the
 // engine; one that is lost again is gone.
-func (a *app) compute(ctx context.Context, s *shown, k int) {
-	err := a.lens.compute(ctx, s.sight, k)
+func (a *app) compute(ctx context.Context, s *openedImage, k int) {
+	took, err := a.reader.compute(ctx, s.prepared, k)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if took > 0 {
+		a.ran = took
+	}
 	if err != nil && ctx.Err() == nil {
 		a.fail(err)
 		s.failed, s.bad = err, k
@@ -279,7 +296,7 @@ func (a *app) fail(err error) {
 	}
 }
 
-func (a *app) find(ctx context.Context, s *shown, key maskKey) {
+func (a *app) find(ctx context.Context, s *openedImage, key maskKey) {
 	f := a.options.find(ctx, a.model, s.picture, key)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -296,8 +313,8 @@ func (a *app) find(ctx context.Context, s *shown, key maskKey) {
 func (a *app) forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.now != nil && a.now.sight != nil {
-		a.now.sight.close()
+	if a.now != nil && a.now.prepared != nil {
+		a.now.prepared.close()
 	}
 	a.changed()
 }
@@ -326,8 +343,8 @@ func (a *app) replace(paths, names []string, at int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.paths = paths
-	if a.now != nil && a.now.sight != nil {
-		a.now.sight.close()
+	if a.now != nil && a.now.prepared != nil {
+		a.now.prepared.close()
 	}
 	a.now, a.mask = nil, nil
 	a.ui.SetImages(names, at)

@@ -27,10 +27,11 @@ type drawer struct {
 	times   viewer.Times
 	ranges  []viewer.Range // of the panes that were drawn last
 	version int            // of the state that was drawn last
+	untimed bool           // no times are shown
 }
 
 func newDrawer(a *app) (*drawer, error) {
-	c, err := window.NewCanvas(a.lens.eng)
+	c, err := window.NewCanvas(a.reader.eng)
 	return &drawer{app: a, canvas: c, alike: map[int]*likeness{}}, err
 }
 
@@ -46,14 +47,14 @@ type snapshot struct {
 	layout  viewer.Layout
 	choice  viewer.Choice
 	hover   int // patch, −1: none
-	now     *shown
-	mask    *found
+	now     *openedImage
+	mask    *foundMask
 }
 
 func (d *drawer) snapshot() snapshot {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := snapshot{version: d.made, size: d.ui.Size(), layout: d.ui.Layout(), choice: d.ui.Choice(), hover: -1, now: d.now, mask: d.mask}
+	s := snapshot{version: d.stateVersion, size: d.ui.Size(), layout: d.ui.Layout(), choice: d.ui.Choice(), hover: -1, now: d.now, mask: d.mask}
 	if patch, ok := d.ui.Hover(); ok {
 		s.hover = patch
 	}
@@ -89,9 +90,12 @@ func (d *drawer) try(ctx context.Context) (bool, error) {
 		d.version = s.version
 		return false, nil
 	}
+	if err := d.canvas.Fits(s.size.X, s.size.Y); err != nil {
+		return false, err
+	}
 	scene := &window.Scene{Width: s.size.X, Height: s.size.Y, Ground: viewer.Background, Palette: paint.Palette()}
 	if s.now != nil && s.now.err == nil {
-		scene.Frame = s.now.sight.frame
+		scene.Frame = s.now.prepared.frame
 		if err := d.tiles(ctx, scene, &s); err != nil {
 			return false, err
 		}
@@ -137,7 +141,11 @@ func (d *drawer) overlay(s *snapshot) *image.RGBA {
 
 // info is what the overlay says beside the state; mu is held.
 func (d *drawer) info(s *snapshot) viewer.Info {
-	i := viewer.Info{Ranges: d.ranges, Times: d.times}
+	i := viewer.Info{Ranges: d.ranges, Busy: d.errand}
+	if !d.untimed {
+		i.Times = d.times
+		i.Times.Model = d.ran
+	}
 	if d.step != nil {
 		i.Busy = d.step.what
 	}
@@ -159,7 +167,7 @@ func (d *drawer) info(s *snapshot) viewer.Info {
 
 // tiles adds the panes, then the heads at the side.
 func (d *drawer) tiles(ctx context.Context, scene *window.Scene, s *snapshot) error {
-	t, computed := s.now.sight.layer(s.choice.Layer)
+	t, computed := s.now.prepared.layer(s.choice.Layer)
 	colours := &viewer.ColourMaps()[s.choice.Colours]
 	opacity := uint8(s.choice.Opacity*255 + 0.5)
 	d.scaled.of(s)
@@ -211,12 +219,12 @@ func patchOf(p viewer.Pane, s *snapshot) int {
 // mapOf is the map of a head, with −1 of all, for a patch: nil where there is none. Without a
 // patch it is the class token's, where the model has one.
 func (d *drawer) mapOf(ctx context.Context, s *snapshot, t layer, head, patch int) (*window.Map, error) {
-	f := s.now.sight.frame
+	f := s.now.prepared.frame
 	switch {
-	case patch < 0 && d.lens.config.Prefix == 0, patch >= f.Rows*f.Columns:
+	case patch < 0 && d.reader.config.Prefix == 0, patch >= f.Rows*f.Columns:
 		return nil, nil
 	case patch < 0:
-		m := d.lens.attention(t, f, head, 0)
+		m := d.reader.attention(t, f, head, 0)
 		return &m, nil
 	case s.choice.Show == viewer.ShowKeys:
 		x, err := d.alikeTo(ctx, t, s, patch)
@@ -226,7 +234,7 @@ func (d *drawer) mapOf(ctx context.Context, s *snapshot, t layer, head, patch in
 		m := x.of(head)
 		return &m, nil
 	}
-	m := d.lens.attention(t, f, head, d.lens.config.Prefix+patch)
+	m := d.reader.attention(t, f, head, d.reader.config.Prefix+patch)
 	return &m, nil
 }
 
@@ -246,7 +254,7 @@ func (d *drawer) alikeTo(ctx context.Context, t layer, s *snapshot, patch int) (
 	if d.unlike(s) != nil {
 		return nil, nil
 	}
-	x, err := d.lens.likeness(ctx, t, s.now.sight.frame, patch)
+	x, err := d.reader.likeness(ctx, t, s.now.prepared.frame, patch)
 	switch {
 	case err == nil:
 		d.alike[patch] = x

@@ -9,6 +9,7 @@ import (
 	"image"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +19,8 @@ import (
 	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
 	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/crate/readout/parts"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/loader/quote"
 	"github.com/crate-vk/crate-vk/loader/regular"
 )
 
@@ -31,8 +32,7 @@ type flags struct {
 	attention cli.AttentionFlags
 	cut       cli.MaskCutFlags
 	finish    cli.FinishFlags
-	variant   string
-	invert    bool
+	pca       cli.PCAFlags
 
 	set     *pflag.FlagSet
 	show    string
@@ -58,8 +58,7 @@ func (f *flags) register(s *pflag.FlagSet) {
 	f.attention.Register(s, "")
 	s.Lookup("head").Usage = "`N|mean`: head to begin with, or the mean of all; default: the model's own"
 	f.cut.Register(s, "maskcut: ", 1)
-	s.StringVar(&f.variant, "variant", "code", "pca: code follows the published program, paper the paper's text")
-	s.BoolVar(&f.invert, "invert", false, "pca: take the other side of the first component as the foreground")
+	f.pca.Register(s)
 	f.finish.Register(s)
 	f.input.RegisterOne(s)
 	f.device.RegisterDevice(s)
@@ -106,8 +105,8 @@ func (f *flags) check() (size image.Point, err error) {
 		return size, fmt.Errorf("--method is %q, want none, attention, maskcut or pca", f.method)
 	case !slices.Contains(colourNames(), f.colours):
 		return size, fmt.Errorf("--colours is %q, want one of %s", f.colours, strings.Join(colourNames(), ", "))
-	case !(f.opacity >= 0 && f.opacity <= 1):
-		return size, fmt.Errorf("--opacity is %v, want 0 to 1", f.opacity)
+	case f.screenshot != "" && !strings.EqualFold(filepath.Ext(f.screenshot), ".png"):
+		return size, fmt.Errorf("--screenshot is %s, want a name that ends in .png", quote.Path(f.screenshot))
 	case f.at != "" && f.screenshot == "":
 		return size, errors.New("--at belongs to --screenshot: in the window the mouse is where it is")
 	case f.attention.Head == "each":
@@ -120,14 +119,16 @@ func (f *flags) check() (size image.Point, err error) {
 			return size, fmt.Errorf("--at: %w", err)
 		}
 	}
-	for _, check := range []func() error{f.attention.Check, f.cut.Check, f.finish.Check} {
+	for _, check := range []func() error{f.attention.Check, f.cut.Check, f.pca.Check, f.finish.Check} {
 		if err := check(); err != nil {
 			return size, err
 		}
 	}
-	_, err = parts.ParseVariant(f.variant)
-	return size, err
+	return size, nil
 }
+
+// reads are the files that the flags name.
+func (f *flags) reads() []string { return append(f.model.Files(), f.script) }
 
 // steps reads the script.
 func (f *flags) steps(ctx context.Context) ([]viewer.Step, error) {
@@ -163,7 +164,15 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, args []string) error 
 		log.Error(p.Error())
 	}
 	if len(files) == 0 && (len(args) > 0 || f.screenshot != "") {
-		return cli.Usage(fmt.Errorf("no images found in %q", args))
+		return cli.Usage(fmt.Errorf("no images found in %s", strings.Join(args, ", ")))
+	}
+	if f.screenshot != "" {
+		if err := cli.NotOver(f.screenshot, slices.Concat(files, f.reads())...); err != nil {
+			return err
+		}
+		if len(files) > 1 && f.script == "" {
+			log.Info(fmt.Sprintf("of %d images the screenshot shows the first, %s", len(files), quote.Path(files[0])))
+		}
 	}
 	src, err := f.model.Open(log)
 	if err != nil {
@@ -201,13 +210,16 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, args []string) error 
 		return w.run(ctx, s)
 	}
 	s.handle(viewer.Resize{Width: size.X, Height: size.Y, Scale: 1})
-	return f.shoot(ctx, s, steps)
+	if err := f.shoot(ctx, s, steps); err != nil || len(problems) == 0 {
+		return err
+	}
+	return cli.Coded(cli.ExitInputs, nil) // each was named
 }
 
 // session is an app with what the flags choose.
 func (f *flags) session(eng *engine.Engine, model *engine.Model, files, names []string) (*session, error) {
 	c := model.Config()
-	o := &options{out: f.out, decode: f.input.Decode(), finish: f.finish.Finish(), objects: f.cut.Objects}
+	o := &options{out: f.out, reads: f.reads(), decode: f.input.Decode(), finish: f.finish.Finish(), objects: f.cut.Objects}
 	input, err := f.input.Options()
 	if err != nil {
 		return nil, err
@@ -230,11 +242,7 @@ func (f *flags) session(eng *engine.Engine, model *engine.Model, files, names []
 	if _, _, err := f.cut.Readout(model, &f.input, strconv.Itoa(layer), false, o.finish); err != nil {
 		return nil, err
 	}
-	variant, err := parts.ParseVariant(f.variant)
-	if err != nil {
-		return nil, err
-	}
-	o.pca = engine.PartsOptions{InputOptions: input, Options: parts.Options{Variant: variant, Invert: f.invert}}
+	o.pca = engine.PartsOptions{InputOptions: input, Options: f.pca.Options()}
 	info := about(model, eng, &c)
 	choice := viewer.DefaultChoice(info)
 	choice.Layer, choice.Show, choice.Method, choice.Opacity = layer, viewer.Show(f.show), viewer.Method(f.method), f.opacity
@@ -242,7 +250,7 @@ func (f *flags) session(eng *engine.Engine, model *engine.Model, files, names []
 	if head, one := o.attention.Head.Index(); one {
 		choice.Head = head
 	}
-	return newSession(newApp(o, model, newLens(model, eng, input), viewer.New(info, names, choice), files))
+	return newSession(newApp(o, model, newModelReader(model, eng, input), viewer.New(info, names, choice), files))
 }
 
 // about is what the window says of a model, and what it can't show of it.
@@ -288,6 +296,9 @@ func (f *flags) shoot(ctx context.Context, s *session, steps []viewer.Step) (err
 	if err := s.shownAll(ctx); err != nil {
 		return err
 	}
+	s.frames.Lock()
+	s.drawer.untimed = true // a first frame's times say nothing
+	s.frames.Unlock()
 	if err := s.saveShot(ctx, f.screenshot); err != nil {
 		return err
 	}

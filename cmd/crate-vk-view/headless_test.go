@@ -81,7 +81,7 @@ func headless(t *testing.T, paths ...string) *session {
 		return engine.MaskCut(engine.MaskCutOptions{Layer: &layer, Objects: 1})
 	}}
 	info := viewer.Model{Name: model.Source().Name, Device: eng.Device().Name, Layers: c.Depth, Heads: c.Heads}
-	s, err := newSession(newApp(o, model, newLens(model, eng, engine.InputOptions{}), viewer.New(info, paths, viewer.DefaultChoice(info)), paths))
+	s, err := newSession(newApp(o, model, newModelReader(model, eng, engine.InputOptions{}), viewer.New(info, paths, viewer.DefaultChoice(info)), paths))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,13 +100,19 @@ func headless(t *testing.T, paths ...string) *session {
 // script plays a script without a window.
 func (s *session) script(t *testing.T, text string) {
 	t.Helper()
+	if err := s.plays(t, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// plays plays a script that may fail.
+func (s *session) plays(t *testing.T, text string) error {
+	t.Helper()
 	steps, err := viewer.ParseScript(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.play(t.Context(), steps, offstage{t.Context(), s}); err != nil {
-		t.Fatal(err)
-	}
+	return s.play(t.Context(), steps, offstage{t.Context(), s})
 }
 
 // crateVK is the command, built once a run of tests.

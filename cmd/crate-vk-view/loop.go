@@ -252,22 +252,43 @@ func (o *onScreen) renew() error {
 	return err
 }
 
-// onStage plays scripts in the window.
+// onStage plays scripts in the window, on the main thread as the window's own callbacks are.
 type onStage struct {
-	d      *display
-	events func(viewer.Event)
+	d   *display
+	s   *session
+	ctx context.Context
 }
 
-func (o onStage) feed(e viewer.Event) { o.events(e) }
+func (o onStage) feed(e viewer.Event) (quit bool) {
+	if !o.d.await(func() { quit = o.s.act(o.ctx, o.s.handle(e)) }) {
+		return true // it was closed
+	}
+	return quit
+}
 
-// resize has the window system change the window's size, whose callback feeds it.
+func (o onStage) pass(ctx context.Context, d time.Duration) error { return pause(ctx, d) }
+
+// resizeLimit bounds the wait for a window's size, which a window manager may refuse.
+const resizeLimit = time.Second
+
+// resize has the window system change the window's size, and waits for that.
 func (o onStage) resize(e viewer.Resize) {
+	if e.Width == 0 || e.Height == 0 {
+		o.feed(e) // minimised, for which a window manager is needed
+		return
+	}
 	o.d.await(func() {
-		if e.Width == 0 || e.Height == 0 {
-			o.events(e) // minimised, for which a window manager is needed
-			return
-		}
 		sx, sy := o.d.pixels()
 		o.d.win.SetSize(int(math.Round(float64(e.Width)/sx)), int(math.Round(float64(e.Height)/sy)))
 	})
+	for end := time.Now().Add(resizeLimit); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		var there bool
+		if !o.d.await(func() {
+			w, h := o.d.win.GetFramebufferSize()
+			there = w == e.Width && h == e.Height
+		}) || there {
+			break
+		}
+	}
+	o.d.await(func() { o.d.resized(func(e viewer.Event) { o.s.act(o.ctx, o.s.handle(e)) }) })
 }

@@ -36,8 +36,8 @@ func maskOf(c viewer.Choice) maskKey {
 	return k
 }
 
-// found is what a method found in an image.
-type found struct {
+// foundMask is what a method found in an image.
+type foundMask struct {
 	key     maskKey
 	err     error
 	objects []engine.Object
@@ -47,8 +47,8 @@ type found struct {
 }
 
 // find makes the mask, as segment makes it.
-func (o *options) find(ctx context.Context, m *engine.Model, img *picture.RGB, key maskKey) *found {
-	f := &found{key: key}
+func (o *options) find(ctx context.Context, m *engine.Model, img *picture.RGB, key maskKey) *foundMask {
+	f := &foundMask{key: key}
 	var seg *engine.Segmentation
 	switch key.method {
 	case viewer.MethodAttention:
@@ -71,7 +71,7 @@ func (o *options) find(ctx context.Context, m *engine.Model, img *picture.RGB, k
 }
 
 // parts divides the image into parts by the principal components of its keys.
-func (o *options) parts(ctx context.Context, m *engine.Model, img *picture.RGB, layer int, f *found) error {
+func (o *options) parts(ctx context.Context, m *engine.Model, img *picture.RGB, layer int, f *foundMask) error {
 	p := o.pca
 	p.Layer = &layer
 	next, stop := iter.Pull2(engine.Parts(p).Stream(ctx, m, engine.Images([]image.Image{img})))

@@ -7,13 +7,20 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 )
 
 // newFile writes data to a file that was not there: name, or name with a number before
 // its extension.
+// Its folder is made where there is none.
 func newFile(base, ext string, data []byte) (string, error) {
+	if err := os.MkdirAll(filepath.Dir(base), 0o777); err != nil {
+		return "", err
+	}
 	for n := 1; ; n++ {
 		name := base + ext
 		if n > 1 {
@@ -35,10 +42,22 @@ func newFile(base, ext string, data []byte) (string, error) {
 }
 
 // writeFile writes data to a file that may be there: it is the old one or the new one, whole.
-// A FIFO or a link of that name is replaced, and nobody waits for its reader.
-func writeFile(name string, data []byte) error {
+// A FIFO or a link of that name is replaced, and nobody waits for its reader; a file that was
+// opened, as an image, a model or a script, is refused.
+func (s *session) writeFile(name string, data []byte) error {
+	if err := s.notOver(name); err != nil {
+		return err
+	}
 	return outputs.WriteFile(name, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})
+}
+
+// notOver refuses files that were opened.
+func (s *session) notOver(name string) error {
+	s.mu.Lock()
+	opened := slices.Concat(s.options.reads, s.paths)
+	s.mu.Unlock()
+	return cli.NotOver(name, opened...)
 }

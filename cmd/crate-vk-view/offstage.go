@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
 )
@@ -14,5 +15,25 @@ type offstage struct {
 	s   *session
 }
 
-func (o offstage) feed(e viewer.Event)    { o.s.act(o.ctx, o.s.handle(e)) }
-func (o offstage) resize(e viewer.Resize) { o.feed(e) }
+func (o offstage) feed(e viewer.Event) (quit bool) { return o.s.act(o.ctx, o.s.handle(e)) }
+func (o offstage) resize(e viewer.Resize)          { o.feed(e) }
+
+// pass plays the film, as the window's loop does.
+func (o offstage) pass(ctx context.Context, d time.Duration) error {
+	for end := time.Now().Add(d); ; {
+		left := time.Until(end)
+		if left <= 0 {
+			return nil
+		}
+		wait, playing := o.s.nextTick(time.Now())
+		if playing {
+			left = min(left, max(wait, time.Millisecond))
+		}
+		if err := pause(ctx, left); err != nil {
+			return err
+		}
+		if playing {
+			o.feed(viewer.Tick{Now: time.Now()})
+		}
+	}
+}

@@ -11,7 +11,8 @@ import (
 
 // options are what the flags say and the window's keys don't.
 type options struct {
-	out       string // folder of what keys save
+	out       string   // folder of what keys save
+	reads     []string // files that were opened, beside images
 	decode    picture.Options
 	input     engine.InputOptions
 	classes   bool // the model has some, and was trained

@@ -12,8 +12,8 @@ import (
 
 // scaled keeps the pictures of an image at the sizes in which the window shows them.
 type scaled struct {
-	now    *shown
-	mask   *found
+	now    *openedImage
+	mask   *foundMask
 	photos map[place]*image.RGBA
 	marks  map[place][]byte
 	tints  map[place]*image.RGBA

@@ -16,8 +16,9 @@ import (
 
 // stage is where a script plays: in a window, or without one.
 type stage interface {
-	feed(viewer.Event) // as the window's own callbacks do
+	feed(viewer.Event) (quit bool) // as the window's own callbacks do
 	resize(viewer.Resize)
+	pass(ctx context.Context, d time.Duration) error // time, in which a film plays
 }
 
 // play does what a script says, step by step.
@@ -42,12 +43,7 @@ func (s *session) playOne(ctx context.Context, c viewer.Command, on stage) (quit
 	case viewer.Wait:
 		return false, s.shownAll(ctx)
 	case viewer.Sleep:
-		select {
-		case <-time.After(c.Duration):
-			return false, nil
-		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		}
+		return false, on.pass(ctx, c.Duration)
 	case viewer.Patch:
 		s.mu.Lock()
 		move, err := s.ui.At(c.Row, c.Column)
@@ -55,7 +51,7 @@ func (s *session) playOne(ctx context.Context, c viewer.Command, on stage) (quit
 		if err != nil {
 			return false, err
 		}
-		on.feed(move)
+		return on.feed(move), nil
 	case viewer.Shot:
 		return false, s.saveShot(ctx, c.File)
 	case viewer.MaskFile:
@@ -65,9 +61,19 @@ func (s *session) playOne(ctx context.Context, c viewer.Command, on stage) (quit
 	case viewer.Quit:
 		return true, nil
 	case viewer.Event:
-		on.feed(c)
+		return on.feed(c), s.errandsDone(ctx)
 	}
 	return false, nil
+}
+
+// pause waits, unless ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // pointAt moves the mouse to a pixel of the image.
@@ -105,7 +111,7 @@ func (s *session) saveShot(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(file, data)
+	return s.writeFile(file, data)
 }
 
 // errNoMask says that there is nothing to save.
@@ -113,27 +119,30 @@ var errNoMask = errors.New("no mask is shown: press 1, 2 or 3")
 
 // saveMask writes the mask that is shown.
 func (s *session) saveMask(file string) error {
-	data, err := s.maskFile()
+	encode, err := s.maskFile()
 	if err != nil {
 		return err
 	}
-	return writeFile(file, data)
+	data, err := encode()
+	if err != nil {
+		return err
+	}
+	return s.writeFile(file, data)
 }
 
-// maskFile is the mask that is shown, as segment would write it.
-func (s *session) maskFile() ([]byte, error) {
+// maskFile makes a file of the mask that is shown, as segment would write it.
+func (s *session) maskFile() (encode func() ([]byte, error), err error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	mask, now := s.mask, s.now
-	shown := mask != nil && mask.err == nil && s.current() && mask.key == maskOf(s.ui.Choice())
-	s.mu.Unlock()
-	if !shown {
+	if mask == nil || mask.err != nil || !s.current() || mask.key != maskOf(s.ui.Choice()) {
 		return nil, errNoMask
 	}
-	return s.options.encode(mask, now.picture.Width, now.picture.Height)
+	return func() ([]byte, error) { return s.options.encode(mask, now.picture.Width, now.picture.Height) }, nil
 }
 
 // encode is a mask of 0 and 255, or a label map where several objects are possible.
-func (o *options) encode(f *found, width, height int) ([]byte, error) {
+func (o *options) encode(f *foundMask, width, height int) ([]byte, error) {
 	if o.several(f.key.method) {
 		return paint.EncodeLabels(f.masks, width, height)
 	}

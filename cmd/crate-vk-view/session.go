@@ -24,6 +24,9 @@ type session struct {
 	history []viewer.Times // of the frames; kept where a script plays
 	record  bool
 
+	errands chan *errand
+	last    *errand // that was sent
+
 	frames sync.Mutex    // one frame at a time
 	drawn  int           // version of the state that was drawn last
 	framed chan struct{} // closed, and made anew, with every frame
@@ -46,7 +49,7 @@ func newSession(a *app) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{app: a, drawer: d, framed: make(chan struct{})}, nil
+	return &session{app: a, drawer: d, framed: make(chan struct{}), errands: make(chan *errand, mostErrands)}, nil
 }
 
 // run works and draws until ctx ends or the device is gone, and closes what it has drawn
@@ -56,6 +59,7 @@ func (s *session) run(ctx context.Context) error {
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	wg.Go(func() { s.work(ctx) })
+	wg.Go(func() { s.runErrands(ctx) })
 	defer func() {
 		cancel(nil)
 		wg.Wait()
@@ -133,7 +137,7 @@ func (s *session) shownAll(ctx context.Context) error {
 			return err
 		}
 		s.mu.Lock()
-		done, framed := s.drawn == s.made && s.step == nil && len(s.redraw) == 0, s.framed
+		done, framed := s.drawn == s.stateVersion && s.step == nil && len(s.redraw) == 0, s.framed
 		s.mu.Unlock()
 		if done {
 			return nil
@@ -151,8 +155,11 @@ func (s *session) shownAll(ctx context.Context) error {
 func (s *session) picture(ctx context.Context) (*image.RGBA, error) {
 	s.frames.Lock()
 	defer s.frames.Unlock()
-	if _, err := s.drawer.frame(ctx); err != nil {
+	switch drawn, err := s.drawer.frame(ctx); {
+	case err != nil:
 		return nil, err
+	case !drawn:
+		return nil, errors.New("the window has no pixel")
 	}
 	return s.drawer.canvas.Picture()
 }

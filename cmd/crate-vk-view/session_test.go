@@ -277,14 +277,14 @@ func TestKeysFail(t *testing.T) {
 	s := headless(t, samples+"01-fish.png")
 	s.script(t, "resize 500 400\nwait")
 	s.frames.Lock()
-	s.lens.config.Heads = 5 // which don't divide the keys' channels
+	s.reader.config.Heads = 5 // which don't divide the keys' channels
 	s.frames.Unlock()
 	s.script(t, "key k\npatch 3 4\nwait")
 	if err := s.trouble(); err == nil {
 		t.Error("no error is shown")
 	}
 	s.frames.Lock()
-	s.lens.config.Heads = 4
+	s.reader.config.Heads = 4
 	s.frames.Unlock()
 	s.script(t, "key a\nwait")
 	if err := s.trouble(); err != nil {

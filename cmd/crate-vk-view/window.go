@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
@@ -31,16 +30,19 @@ type windowed struct {
 func (w *windowed) run(outer context.Context, s *session) error {
 	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
-	screen, err := w.display.host.NewScreen(s.lens.eng, w.via)
+	screen, err := w.display.host.NewScreen(s.reader.eng, w.via)
 	if err != nil {
 		s.drawer.close()
+		if w.via != "" {
+			err = fmt.Errorf("--present: %w", err)
+		}
 		return err
 	}
 	defer screen.Close()
 	if other := screen.Via(); other != "" {
-		s.tell(fmt.Sprintf("%s shows the pictures, which are copied to it", other), nil)
+		s.tell(fmt.Sprintf("%s shows the pictures, which are copied to it", other))
 	}
-	s.screen = &onScreen{display: w.display, screen: screen, canvas: s.drawer.canvas, tell: func(text string) { s.tell(text, nil) }}
+	s.screen = &onScreen{display: w.display, screen: screen, canvas: s.drawer.canvas, tell: s.tell}
 	s.opened = func(path string) { w.display.do(func() { w.display.title(path) }) }
 	events := func(e viewer.Event) {
 		if s.act(ctx, s.handle(e)) {
@@ -56,15 +58,11 @@ func (w *windowed) run(outer context.Context, s *session) error {
 	if w.scripted {
 		s.record = true
 		go func() {
-			played <- s.play(ctx, w.steps, onStage{w.display, events})
+			played <- s.play(ctx, w.steps, onStage{w.display, s, ctx})
 			w.display.end()
 		}()
 	}
-	w.display.loop(ctx, events, func(now time.Time) (time.Duration, bool) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.ui.Wake(now)
-	})
+	w.display.loop(ctx, events, s.nextTick)
 	w.display.win.Hide()
 	cancel(errClosed)
 	err = <-drawing

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -146,6 +147,33 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// TestStage: in a window a script's resize is over when the next command runs, and a film
+// plays while it sleeps.
+func TestStage(t *testing.T) {
+	dir := t.TempDir()
+	_, cmd, said := onScreenOf(t, fmt.Sprintf("wait\nresize 500 400\npatch 7 8\nwait\nshot %[1]s/a.png\nkey f\nsleep 2s\nkey f\nwait\nshot %[1]s/b.png\n", dir),
+		"--device", "llvmpipe", "--layer", "-1", samples+"01-fish.png")
+	quiet(t, cmd, said)
+	s := headless(t, samples+"01-fish.png")
+	s.script(t, fmt.Sprintf("resize 500 400\nwait\npatch 7 8\nwait\nshot %s/want.png\n", dir))
+	at := image.Rect(0, 0, 500, 300)
+	part := func(name string) image.Image {
+		return readPNG(t, filepath.Join(dir, name)).(interface {
+			SubImage(r image.Rectangle) image.Image
+		}).SubImage(at)
+	}
+	sameColours(t, "the window behind a resize", part("a.png"), part("want.png"))
+	if shows(toRGBA(part("b.png")), toRGBA(part("a.png"))) {
+		t.Error("the film did not play")
+	}
+}
+
+func toRGBA(m image.Image) *image.RGBA {
+	out := image.NewRGBA(image.Rectangle{Max: m.Bounds().Size()})
+	draw.Draw(out, out.Rect, m, m.Bounds().Min, draw.Src)
+	return out
+}
+
 // shows reports that a picture is on a screen, but for the line of times at the bottom right,
 // which each frame writes anew.
 func shows(screen *image.RGBA, want image.Image) bool {
@@ -272,6 +300,64 @@ func TestInterrupted(t *testing.T) {
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 {
 		t.Errorf("%v\n%s", err, said)
+	}
+}
+
+// TestScreenshots: what a command line asks of a screenshot is done, or refused with the exit
+// code and the name of what is wrong. Where it is refused no file is there.
+func TestScreenshots(t *testing.T) {
+	need(t)
+	path, err := program()
+	if err != nil {
+		t.Fatal(err, path)
+	}
+	fish, err := filepath.Abs(samples + "01-fish.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, text := range map[string]string{"script": "shot s.png\nwait\n", "bad.png": "\x89PNG\r\n\x1a\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		said string
+	}{
+		{"--screenshot a.png " + fish, 0, ""},
+		{"--screenshot b.png " + fish + " missing.png", 3, "missing.png: no such file or directory"},
+		{"--screenshot c.png " + fish + " bad.png", 0, "of 2 images the screenshot shows the first, " + fish},
+		{"--screenshot d.png bad.png", 3, "bad.png: "},
+		{"--screenshot x.jpg " + fish, 2, "--screenshot is x.jpg, want a name that ends in .png"},
+		{"--screenshot bad.png bad.png", 2, "bad.png is an input: name another output"},
+		{"--screenshot x.png --window 16384x16384 " + fish, 1, "window: the picture needs a buffer of 1073741824 bytes"},
+		{"--screenshot x.png --at 128,5 " + fish, 2, "--at 128,5 is outside an image of 128 × 128 pixels"},
+		{"--screenshot x.png", 2, "no images found"},
+		{"--screenshot x.png missing.png", 2, "no images found in missing.png"},
+		{"--screenshot x.png --layer x " + fish, 2, "--layer \"x\""},
+		{"--screenshot x.png --refine x " + fish, 2, "--refine \"x\""},
+		{"--screenshot x.png --opacity= " + fish, 2, "--opacity is \"\", want 0 to 1"},
+		{"--screenshot x.png --opacity 2 " + fish, 2, "--opacity is 2, want 0 to 1"},
+		{"--screenshot x.png --device cpu " + fish, 2, "--device cpu, the interpreter, has no window"},
+		{"--screenshot e.png --script script " + fish, 0, ""},
+		{"--screenshot x.png /dev/zero", 2, "/dev/zero: a device, want a regular file\n"},
+	} {
+		args := strings.Fields(c.args)
+		if !strings.Contains(c.args, "--device") {
+			args = append(args, "--device", "llvmpipe")
+		}
+		cmd := exec.Command(path, args...)
+		cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cacheFolder(), "DISPLAY=")
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(out), c.said) {
+			t.Errorf("%s: exit %d, want %d and %q\n%s", c.args, code, c.code, c.said, out)
+		}
+	}
+	if left, _ := filepath.Glob("*.png"); strings.Join(left, " ") != "a.png b.png bad.png c.png d.png e.png s.png" {
+		t.Errorf("there are %v", left)
 	}
 }
 

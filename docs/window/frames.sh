@@ -2,6 +2,7 @@
 # frames.sh BINARY KEY: shows 240 patches one behind another in a window, which tells how long its
 # frames took. KEY is a for attention, k for keys.
 set -eu
+: "${2:?usage: frames.sh BINARY a|k}"
 cd "$(dirname "$0")/../.."
 script=$(mktemp)
 trap 'rm -f "$script"' EXIT

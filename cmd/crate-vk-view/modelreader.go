@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/crate-vk/crate-vk/crate"
 	"github.com/crate-vk/crate-vk/crate/readout"
@@ -17,9 +18,9 @@ import (
 	"github.com/crate-vk/crate-vk/loader/picture"
 )
 
-// lens reads a model: of an image the attention and the keys of its layers, which stay on the
+// modelReader reads a model: of an image the attention and the keys of its layers, which stay on the
 // device, and of these the maps that the window shows.
-type lens struct {
+type modelReader struct {
 	eng    *engine.Engine
 	model  *engine.Model
 	config crate.Config
@@ -36,9 +37,9 @@ type programKey struct{ height, width, layer int } // layer −1: all layers at 
 // keptPrograms is for how many sizes of images and layers programs are kept.
 const keptPrograms = 24
 
-func newLens(model *engine.Model, eng *engine.Engine, input engine.InputOptions) *lens {
+func newModelReader(model *engine.Model, eng *engine.Engine, input engine.InputOptions) *modelReader {
 	room := min(max(eng.Device().Memory/8, 256<<20), 2<<30)
-	return &lens{eng: eng, model: model, config: model.Config(), input: input, room: room,
+	return &modelReader{eng: eng, model: model, config: model.Config(), input: input, room: room,
 		programs: map[programKey]*engine.Program{}, compare: map[int]*engine.Program{}}
 }
 
@@ -48,38 +49,38 @@ type layer struct {
 	keys      *engine.DeviceTensor // [1 n h·p]
 }
 
-// sight is an image as the model sees it.
-type sight struct {
+// preparedImage is an image as the model sees it.
+type preparedImage struct {
 	request engine.Request // with other outputs
 	frame   readout.Frame
 	pixels  []byte
 
-	mu      sync.Mutex
-	layers  map[int]layer
-	emptied int // how often close was called
+	mu       sync.Mutex
+	layers   map[int]layer
+	closings int // how often close was called
 }
 
-// look prepares an image.
-func (l *lens) look(ctx context.Context, img *picture.RGB) (*sight, error) {
+// prepare prepares an image.
+func (l *modelReader) prepare(ctx context.Context, img *picture.RGB) (*preparedImage, error) {
 	keys := engine.FeaturesOf(engine.FeatureOptions{InputOptions: l.input, Layers: []int{0}, Facets: []crate.Facet{crate.FacetKey}})
 	request, pixels, frame, err := expert.Prepare(ctx, keys, l.model, img)
 	if err != nil {
 		return nil, err
 	}
-	return &sight{request: request, frame: frame, pixels: pixels, layers: map[int]layer{}}, nil
+	return &preparedImage{request: request, frame: frame, pixels: pixels, layers: map[int]layer{}}, nil
 }
 
 // tokens of an image: the prefix and the patches.
-func (l *lens) tokens(f readout.Frame) int { return l.config.Prefix + f.Rows*f.Columns }
+func (l *modelReader) tokens(f readout.Frame) int { return l.config.Prefix + f.Rows*f.Columns }
 
 // atOnce says that all layers of an image are computed and kept together.
-func (l *lens) atOnce(f readout.Frame) bool {
+func (l *modelReader) atOnce(f readout.Frame) bool {
 	n := int64(l.tokens(f))
 	return 4*n*(n*int64(l.config.Heads)+int64(l.config.Inner))*int64(l.config.Depth) <= l.room
 }
 
 // layer is what a layer makes of an image, if it is there.
-func (s *sight) layer(k int) (layer, bool) {
+func (s *preparedImage) layer(k int) (layer, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, ok := s.layers[k]
@@ -88,14 +89,14 @@ func (s *sight) layer(k int) (layer, bool) {
 
 // close frees the image's tensors, and those that are being computed when they are there. What
 // is computed from now on is kept again.
-func (s *sight) close() {
+func (s *preparedImage) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.layers {
 		t.close()
 	}
 	clear(s.layers)
-	s.emptied++
+	s.closings++
 }
 
 func (t layer) close() {
@@ -104,20 +105,20 @@ func (t layer) close() {
 }
 
 // version is how often the image was closed.
-func (s *sight) version() int {
+func (s *preparedImage) version() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.emptied
+	return s.closings
 }
 
 // keep takes layers that were computed since a version. If the image was closed meanwhile,
 // they are closed too: nobody would.
-func (s *sight) keep(layers []int, tensors map[string]*engine.DeviceTensor, version int) {
+func (s *preparedImage) keep(layers []int, tensors map[string]*engine.DeviceTensor, version int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, k := range layers {
 		t := layer{tensors[attentionOf(k)], tensors[keysOf(k)]}
-		if s.emptied != version {
+		if s.closings != version {
 			t.close()
 			continue
 		}
@@ -125,32 +126,33 @@ func (s *sight) keep(layers []int, tensors map[string]*engine.DeviceTensor, vers
 	}
 }
 
-// compute runs the model as far as a layer, or through all of them where they have room.
-func (l *lens) compute(ctx context.Context, s *sight, k int) error {
+// compute runs the model as far as a layer, or through all of them where they have room, and
+// says how long that took.
+func (l *modelReader) compute(ctx context.Context, s *preparedImage, k int) (took time.Duration, err error) {
 	if _, ok := s.layer(k); ok {
-		return nil
+		return 0, nil
 	}
 	p, layers, err := l.program(ctx, s, k)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if len(layers) == 1 {
 		s.close() // one layer has room
 	}
-	version := s.version()
+	version, started := s.version(), time.Now()
 	out, err := p.Run(ctx, engine.Inputs{crate.InputName: s.pixels})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	s.keep(layers, out.Device, version)
-	return nil
+	return time.Since(started), nil
 }
 
 func attentionOf(layer int) string { return fmt.Sprintf("attention.%d", layer) }
 func keysOf(layer int) string      { return fmt.Sprintf("key.%d", layer) }
 
 // program is the model's for images of a size, and the layers that it computes.
-func (l *lens) program(ctx context.Context, s *sight, k int) (*engine.Program, []int, error) {
+func (l *modelReader) program(ctx context.Context, s *preparedImage, k int) (*engine.Program, []int, error) {
 	layers, key, request := []int{k}, programKey{s.request.Height, s.request.Width, k}, s.request
 	if l.atOnce(s.frame) {
 		key.layer, layers = -1, nil
@@ -189,7 +191,7 @@ func forget[K comparable](list map[K]*engine.Program) {
 
 // attention is the map of what a token attends to, by a head, or by the mean of all with −1.
 // Token 0 is the class token of a model that has one; patch k is token prefix + k.
-func (l *lens) attention(t layer, f readout.Frame, head, token int) window.Map {
+func (l *modelReader) attention(t layer, f readout.Frame, head, token int) window.Map {
 	n := l.tokens(f)
 	row := func(h int) window.Row {
 		return window.Row{Tensor: t.attention, Row: h*n + token, From: l.config.Prefix}
@@ -226,7 +228,7 @@ func (x *likeness) of(head int) window.Map {
 }
 
 // likeness compares the keys of a layer with that of a patch, on the device.
-func (l *lens) likeness(ctx context.Context, t layer, f readout.Frame, patch int) (*likeness, error) {
+func (l *modelReader) likeness(ctx context.Context, t layer, f readout.Frame, patch int) (*likeness, error) {
 	patches := f.Rows * f.Columns
 	p, err := l.comparison(ctx, t.keys.Type(), patches)
 	if err != nil {
@@ -244,7 +246,7 @@ func (l *lens) likeness(ctx context.Context, t layer, f readout.Frame, patch int
 }
 
 // comparison is the program of likeness.
-func (l *lens) comparison(ctx context.Context, keys graph.Type, patches int) (*engine.Program, error) {
+func (l *modelReader) comparison(ctx context.Context, keys graph.Type, patches int) (*engine.Program, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if p := l.compare[patches]; p != nil {

@@ -27,10 +27,10 @@ func sample(t *testing.T) *picture.RGB {
 	return img
 }
 
-// TestLens: on each device, and with the kernels for GPUs too, what the window shows of
+// TestModelReader: on each device, and with the kernels for GPUs too, what the window shows of
 // attention and keys is what FeaturesOf gives: a CRATE model at another size than its own, a
 // ViT, all layers at once and one at a time.
-func TestLens(t *testing.T) {
+func TestModelReader(t *testing.T) {
 	devices, err := engine.Devices()
 	if err != nil {
 		if os.Getenv("CRATE_VK_REQUIRE_VULKAN") != "" {
@@ -72,7 +72,7 @@ func testLensOf(t *testing.T, eng *engine.Engine, src *engine.ModelSource) {
 		t.Fatal(err)
 	}
 	input := engine.InputOptions{Size: engine.Size{Width: 100, Height: 69}}
-	l := newLens(model, eng, input)
+	l := newModelReader(model, eng, input)
 	img := sample(t)
 	features, err := engine.FeaturesOf(engine.FeatureOptions{InputOptions: input, Facets: []crate.Facet{crate.FacetAttention, crate.FacetKey}}).One(ctx, model, img)
 	if err != nil {
@@ -80,13 +80,13 @@ func testLensOf(t *testing.T, eng *engine.Engine, src *engine.ModelSource) {
 	}
 	for _, room := range []int64{1 << 30, 0} {
 		l.room = room
-		s, err := l.look(ctx, img)
+		s, err := l.prepare(ctx, img)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer s.close()
 		for _, k := range []int{0, l.config.Depth - 1} {
-			if err := l.compute(ctx, s, k); err != nil {
+			if _, err := l.compute(ctx, s, k); err != nil {
 				t.Fatal(err)
 			}
 			if room == 0 && len(s.layers) != 1 {
@@ -97,7 +97,7 @@ func testLensOf(t *testing.T, eng *engine.Engine, src *engine.ModelSource) {
 	}
 }
 
-func checkLayer(t *testing.T, l *lens, s *sight, k int, features engine.Features) {
+func checkLayer(t *testing.T, l *modelReader, s *preparedImage, k int, features engine.Features) {
 	t.Helper()
 	ctx := context.Background()
 	have, ok := s.layer(k)
@@ -157,8 +157,8 @@ func checkLayer(t *testing.T, l *lens, s *sight, k int, features engine.Features
 func TestClosedMeanwhile(t *testing.T) {
 	ctx := t.Context()
 	eng, model := openModel(t)
-	l := newLens(model, eng, engine.InputOptions{})
-	s, err := l.look(ctx, sample(t))
+	l := newModelReader(model, eng, engine.InputOptions{})
+	s, err := l.prepare(ctx, sample(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestClosedMeanwhile(t *testing.T) {
 			t.Errorf("%s is still on the device: %v", name, err)
 		}
 	}
-	if err := l.compute(ctx, s, 0); err != nil {
+	if _, err := l.compute(ctx, s, 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := s.layer(0); !ok {
