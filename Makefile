@@ -68,13 +68,14 @@ check-all: check
 	CRATE_VK_REQUIRE_VULKAN=1 $(GO) test -count=1 -race -short ./...
 	CRATE_VK_REQUIRE_VULKAN=1 GOEXPERIMENT=cgocheck2 $(GO) test -count=1 -short ./engine/...
 
-## ci-long: check-all, and what takes longer still: a minute of everything at once under the race detector, each Vulkan call fails, every device that is simulated, many random models, twenty kills, the vendors' compilers, two newer lavapipes, mutate, soak
+## ci-long: check-all, and what takes longer still: a minute of everything at once under the race detector, each Vulkan call fails, every device that is simulated, many random models, the window under the race detector, twenty kills, the vendors' compilers, two newer lavapipes, mutate, soak
 .PHONY: ci-long
 ci-long: setup build driver check-all
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_EVERYTHING=1m $(GO) test -count=1 -timeout 20m -race ./engine -run TestEverythingAtOnce -v
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_FAULTS=1 $(GO) test -count=1 -timeout 60m ./engine -run TestEachCallFails -v
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_RANDOM_MODELS=70 $(GO) test -count=1 -timeout 60m ./engine -run TestRandomModels
 	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_FAKES=1 $(GO) test -count=1 -timeout 60m ./engine ./engine/prove ./engine/expert -run 'TestFake|TestTilesOfSubgroups' -v
+	CRATE_VK_REQUIRE_VULKAN=1 CRATE_VK_REQUIRE_DISPLAY=1 $(GO) test -count=1 -timeout 20m -race -short -tags viewer ./engine/window ./cmd/crate-vk-view
 	CRATE_VK_KILLS=20 $(GO) test -count=1 -timeout 20m ./cmd/crate-vk -run TestKilled
 	$(MAKE) check-vendors mutate soak
 	.ci/lavapipe bin/crate-vk all

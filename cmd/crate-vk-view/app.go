@@ -31,7 +31,8 @@ type app struct {
 	mask  *foundMask   // of that image; nil until it is made
 	fatal error        // the device is gone for good
 
-	opened func(path string) // told of each image that is shown; nil: nobody is
+	opened func(path string)   // told of each image that is shown; nil: nobody is
+	read   map[string]struct{} // paths of all images that were opened
 
 	step         *task // that is under way
 	cancel       context.CancelCauseFunc
@@ -78,7 +79,7 @@ func wrong(now *openedImage, mask *foundMask, c viewer.Choice) error {
 var errUnwanted = errors.New("something else is wanted")
 
 func newApp(o *options, model *engine.Model, l *modelReader, ui *viewer.UI, paths []string) *app {
-	return &app{options: o, model: model, reader: l, ui: ui, paths: paths,
+	return &app{options: o, model: model, reader: l, ui: ui, paths: paths, read: map[string]struct{}{},
 		wake: make(chan struct{}, 1), redraw: make(chan struct{}, 1), idle: make(chan struct{})}
 }
 
@@ -104,8 +105,11 @@ func (a *app) changed() {
 func (a *app) handle(e viewer.Event) []viewer.Action {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	before := a.ui.Choice()
 	do := a.ui.Handle(e)
-	a.changed()
+	if _, tick := e.(viewer.Tick); !tick || a.ui.Choice() != before {
+		a.changed()
+	}
 	return do
 }
 
@@ -262,6 +266,7 @@ func (a *app) open(ctx context.Context, index int, path string) {
 		a.now.prepared.close()
 	}
 	a.now, a.mask = s, nil
+	a.read[path] = struct{}{}
 	if a.opened != nil {
 		a.opened(path)
 	}

@@ -28,6 +28,7 @@ type drawer struct {
 	ranges  []viewer.Range // of the panes that were drawn last
 	version int            // of the state that was drawn last
 	untimed bool           // no times are shown
+	closed  bool
 }
 
 func newDrawer(a *app) (*drawer, error) {
@@ -36,6 +37,7 @@ func newDrawer(a *app) (*drawer, error) {
 }
 
 func (d *drawer) close() {
+	d.closed = true
 	d.forgetAlike()
 	d.canvas.Close()
 }
@@ -64,6 +66,9 @@ func (d *drawer) snapshot() snapshot {
 // frame composes one frame; the picture is on the canvas then. It reports whether the state
 // had something to show: a minimised window has no pixel.
 func (d *drawer) frame(ctx context.Context) (drawn bool, err error) {
+	if d.closed {
+		return false, errClosed
+	}
 	for again := 0; again < mostTries; again++ {
 		switch drawn, err = d.try(ctx); {
 		case errors.Is(err, engine.ErrTensorClosed):

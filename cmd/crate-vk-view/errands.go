@@ -2,7 +2,10 @@
 
 package main
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // errand is what an event asks for and takes long: to list files, to write one. Errands are
 // done one behind another, beside what computes and draws.
@@ -26,39 +29,51 @@ func (s *session) send(e *errand) {
 	select {
 	case s.errands <- e:
 	default:
-		s.finished(e, "too much is being saved and opened at once")
+		s.finished(e, "", errors.New("too much is being saved and opened at once"))
 	}
 }
 
-// runErrands does errands until ctx ends.
+// runErrands does errands until ctx ends, and then those that were sent before: what a key
+// saves is saved though the window is closed.
 func (s *session) runErrands(ctx context.Context) {
 	for {
 		select {
 		case e := <-s.errands:
-			s.mu.Lock()
-			s.errand = e.what
-			s.changed()
-			s.mu.Unlock()
-			said, err := e.do(ctx)
-			if e.err = err; err != nil {
-				said = err.Error()
-			}
-			s.finished(e, said)
+			s.doErrand(ctx, e)
 		case <-ctx.Done():
+			for len(s.errands) > 0 {
+				s.doErrand(ctx, <-s.errands)
+			}
 			return
 		}
 	}
 }
 
-// finished says that an errand was done, or given up.
-func (s *session) finished(e *errand, said string) {
+func (s *session) doErrand(ctx context.Context, e *errand) {
+	s.mu.Lock()
+	s.errand = e.what
+	s.changed()
+	s.mu.Unlock()
+	said, err := e.do(ctx)
+	s.mu.Lock()
+	s.errand = ""
+	s.mu.Unlock()
+	s.finished(e, said, err)
+}
+
+// finished says that an errand was done, or why not.
+func (s *session) finished(e *errand, said string, err error) {
+	if err != nil {
+		said = err.Error()
+		if s.report != nil && !errors.Is(err, errClosed) {
+			s.report(err)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e.err = err
 	s.waiting--
-	s.errand = ""
-	if said != "" {
-		s.ui.Notice(said)
-	}
+	s.ui.Notice(said)
 	close(e.done)
 	s.changed()
 }

@@ -54,7 +54,7 @@ func (f *flags) register(s *pflag.FlagSet) {
 	s.StringVar(&f.show, "show", string(viewer.ShowAttention), "the map: attention of the patch under the mouse, keys like the patch's, or class, the class token's attention")
 	s.StringVar(&f.method, "method", string(viewer.MethodNone), "the mask: none, attention, maskcut or pca")
 	f.attention.RegisterLayer(s)
-	s.Lookup("layer").Usage = "`N`: layer to begin with, −1 is the last; default: the model's own"
+	s.Lookup("layer").Usage = "`N`: layer to begin with, -1 is the last; default: the model's own"
 	f.attention.Register(s, "")
 	s.Lookup("head").Usage = "`N|mean`: head to begin with, or the mean of all; default: the model's own"
 	f.cut.Register(s, "maskcut: ", 1)
@@ -164,6 +164,9 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, args []string) error 
 		log.Error(p.Error())
 	}
 	if len(files) == 0 && (len(args) > 0 || f.screenshot != "") {
+		if len(args) == 0 {
+			return cli.Usage(errors.New("--screenshot shows an image: name one, or a folder"))
+		}
 		return cli.Usage(fmt.Errorf("no images found in %s", strings.Join(args, ", ")))
 	}
 	if f.screenshot != "" {
@@ -207,13 +210,15 @@ func (f *flags) run(ctx context.Context, log *slog.Logger, args []string) error 
 	}
 	if d != nil {
 		w := &windowed{display: d, log: log, via: f.present, steps: steps, scripted: f.script != ""}
-		return w.run(ctx, s)
+		err = w.run(ctx, s)
+	} else {
+		s.handle(viewer.Resize{Width: size.X, Height: size.Y, Scale: 1})
+		err = f.shoot(ctx, s, steps)
 	}
-	s.handle(viewer.Resize{Width: size.X, Height: size.Y, Scale: 1})
-	if err := f.shoot(ctx, s, steps); err != nil || len(problems) == 0 {
-		return err
+	if err == nil && len(problems) > 0 && (d == nil || f.script != "") {
+		err = cli.Coded(cli.ExitInputs, nil) // each was named
 	}
-	return cli.Coded(cli.ExitInputs, nil) // each was named
+	return err
 }
 
 // session is an app with what the flags choose.
@@ -244,6 +249,7 @@ func (f *flags) session(eng *engine.Engine, model *engine.Model, files, names []
 	}
 	o.pca = engine.PartsOptions{InputOptions: input, Options: f.pca.Options()}
 	info := about(model, eng, &c)
+	info.KeepPatches = o.attention.Keep.Count
 	choice := viewer.DefaultChoice(info)
 	choice.Layer, choice.Show, choice.Method, choice.Opacity = layer, viewer.Show(f.show), viewer.Method(f.method), f.opacity
 	choice.Keep, choice.Colours = o.attention.Options.Keep.Share, slices.Index(colourNames(), f.colours)

@@ -72,6 +72,22 @@ func TestMain(m *testing.M) {
 func headless(t *testing.T, paths ...string) *session {
 	t.Helper()
 	eng, model := openModel(t)
+	s := sessionOf(t, eng, model, paths...)
+	running, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.run(running) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// sessionOf is a session that does not run yet.
+func sessionOf(t *testing.T, eng *engine.Engine, model *engine.Model, paths ...string) *session {
+	t.Helper()
 	c := model.Config()
 	attention, err := engine.AttentionOptions{}.Resolved(&c)
 	if err != nil {
@@ -85,15 +101,6 @@ func headless(t *testing.T, paths ...string) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	running, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.run(running) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,7 @@ func newFile(base, ext string, data []byte) (string, error) {
 
 // writeFile writes data to a file that may be there: it is the old one or the new one, whole.
 // A FIFO or a link of that name is replaced, and nobody waits for its reader; a file that was
-// opened, as an image, a model or a script, is refused.
+// opened, as an image, a model or a script, is refused, also if others are shown by now.
 func (s *session) writeFile(name string, data []byte) error {
 	if err := s.notOver(name); err != nil {
 		return err
@@ -57,7 +58,7 @@ func (s *session) writeFile(name string, data []byte) error {
 // notOver refuses files that were opened.
 func (s *session) notOver(name string) error {
 	s.mu.Lock()
-	opened := slices.Concat(s.options.reads, s.paths)
+	opened := slices.Concat(s.options.reads, s.paths, slices.Collect(maps.Keys(s.read)))
 	s.mu.Unlock()
 	return cli.NotOver(name, opened...)
 }

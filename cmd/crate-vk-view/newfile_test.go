@@ -3,10 +3,13 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/crate-vk/crate-vk/cmd/internal/viewer"
 )
 
 // TestShotReplaces: a script's shot replaces a link, and leaves alone what that leads to.
@@ -48,7 +51,7 @@ func TestShotNotOver(t *testing.T) {
 	s := headless(t, at("fish.png"))
 	s.options.reads = []string{at("model.png")}
 	s.script(t, "wait\nkey 1\nwait\nmask "+at("new.png"))
-	for _, line := range []string{"shot fish.png", "mask model.png", "drop dropped.png", "shot link.png", "mask dropped.png"} {
+	for _, line := range []string{"shot fish.png", "mask model.png", "drop dropped.png", "shot link.png", "mask dropped.png", "shot fish.png"} {
 		command, name, _ := strings.Cut(line, " ")
 		err := s.plays(t, command+" "+at(name)+"\nwait")
 		if refused := err != nil && strings.Contains(err.Error(), name+" is an input: name another output"); refused == (command == "drop") {
@@ -59,6 +62,27 @@ func TestShotNotOver(t *testing.T) {
 		if got, err := os.ReadFile(at(name)); err != nil || string(got) != string(data) {
 			t.Errorf("%s was written to: %d bytes, %v", name, len(got), err)
 		}
+	}
+}
+
+// TestSavedAtTheEnd: what was saved before the window was closed is there.
+func TestSavedAtTheEnd(t *testing.T) {
+	eng, model := openModel(t)
+	s := sessionOf(t, eng, model, samples+"01-fish.png")
+	s.options.out = t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.run(ctx) }()
+	s.script(t, "resize 300 200\nwait")
+	for range 20 {
+		offstage{ctx, s}.feed(viewer.Key{Name: "s"})
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if list, _ := filepath.Glob(s.options.out + "/*.png"); len(list) != 20 {
+		t.Errorf("%d of 20 pictures were saved", len(list))
 	}
 }
 

@@ -115,7 +115,7 @@ func (s *session) saveShot(ctx context.Context, file string) error {
 }
 
 // errNoMask says that there is nothing to save.
-var errNoMask = errors.New("no mask is shown: press 1, 2 or 3")
+var errNoMask = errors.New("no mask is shown: press 1, 2 or 3, and wait for it")
 
 // saveMask writes the mask that is shown.
 func (s *session) saveMask(file string) error {

@@ -24,6 +24,7 @@ type session struct {
 	history []viewer.Times // of the frames; kept where a script plays
 	record  bool
 
+	report  func(error) // told of errands that failed; nil: nobody is
 	errands chan *errand
 	last    *errand // that was sent
 
@@ -63,6 +64,8 @@ func (s *session) run(ctx context.Context) error {
 	defer func() {
 		cancel(nil)
 		wg.Wait()
+		s.frames.Lock() // a script may still take a picture
+		defer s.frames.Unlock()
 		s.drawer.close()
 	}()
 	for {
@@ -130,17 +133,24 @@ func (s *session) broken(err error) error {
 	return err
 }
 
-// shownAll waits until everything that the state asks for is made and drawn.
+// shownAll waits until everything that the state asks for is made and drawn. While a film
+// plays the state asks for something else all the time: then until what it is now was drawn.
 func (s *session) shownAll(ctx context.Context) error {
+	s.mu.Lock()
+	begun := s.stateVersion
+	s.mu.Unlock()
 	for {
-		if err := s.settled(ctx); err != nil {
-			return err
+		if !s.playing() {
+			if err := s.settled(ctx); err != nil {
+				return err
+			}
 		}
 		s.mu.Lock()
-		done, framed := s.drawn == s.stateVersion && s.step == nil && len(s.redraw) == 0, s.framed
+		done, framed, fatal := s.drawn == s.stateVersion && s.step == nil && len(s.redraw) == 0, s.framed, s.fatal
+		done = done || s.ui.Choice().Film && s.drawn > begun
 		s.mu.Unlock()
-		if done {
-			return nil
+		if done || fatal != nil {
+			return fatal
 		}
 		poke(s.redraw)
 		select {
@@ -151,6 +161,12 @@ func (s *session) shownAll(ctx context.Context) error {
 	}
 }
 
+func (s *session) playing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ui.Choice().Film
+}
+
 // picture is the window as it is shown.
 func (s *session) picture(ctx context.Context) (*image.RGBA, error) {
 	s.frames.Lock()
@@ -159,7 +175,7 @@ func (s *session) picture(ctx context.Context) (*image.RGBA, error) {
 	case err != nil:
 		return nil, err
 	case !drawn:
-		return nil, errors.New("the window has no pixel")
+		return nil, errors.New("there is nothing to see of a window that is minimised (0 × 0 pixels)")
 	}
 	return s.drawer.canvas.Picture()
 }

@@ -49,6 +49,7 @@ func (w *windowed) run(outer context.Context, s *session) error {
 			w.display.end()
 		}
 	}
+	s.record, s.report = w.scripted, func(err error) { w.log.Error(err.Error()) }
 	drawing := make(chan error, 1)
 	go func() {
 		drawing <- s.run(ctx)
@@ -56,7 +57,6 @@ func (w *windowed) run(outer context.Context, s *session) error {
 	}()
 	played := make(chan error, 1)
 	if w.scripted {
-		s.record = true
 		go func() {
 			played <- s.play(ctx, w.steps, onStage{w.display, s, ctx})
 			w.display.end()
@@ -74,7 +74,10 @@ func (w *windowed) run(outer context.Context, s *session) error {
 	if outer.Err() != nil {
 		return outer.Err() // a signal, not the user's own closing
 	}
-	if m, frames := s.medians(); w.scripted && err == nil {
+	if wrong := s.trouble(); w.scripted && err == nil && wrong != nil {
+		err = cli.Coded(cli.ExitInputs, wrong)
+	}
+	if m, frames := s.medians(); w.scripted && err == nil && frames > 0 {
 		w.log.Info(fmt.Sprintf("%d frames were drawn; medians: %v", frames, m))
 	}
 	return err

@@ -147,6 +147,31 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// TestScriptFails: a script in a window ends with the exit code of what failed: an image that
+// is shown as its error, a file that can't be saved behind the end.
+func TestScriptFails(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.png")
+	if err := os.WriteFile(bad, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		script string
+		args   []string
+		code   int
+		said   string
+	}{
+		{"wait\nquit\n", []string{bad}, 3, "bad.png: "},
+		{"wait\n", []string{samples + "01-fish.png", "missing.png"}, 3, "missing.png: no such file or directory"},
+		{"wait\nkey s\n", []string{"--out", bad, samples + "01-fish.png"}, 1, "line 2 of the script: "},
+	} {
+		_, cmd, said := onScreenOf(t, c.script, append(c.args, "--device", "llvmpipe")...)
+		cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(said.String(), c.said) {
+			t.Errorf("%q over %v: exit %d, want %d and %q\n%s", c.script, c.args, code, c.code, c.said, said)
+		}
+	}
+}
+
 // TestStage: in a window a script's resize is over when the next command runs, and a film
 // plays while it sleeps.
 func TestStage(t *testing.T) {
@@ -335,7 +360,7 @@ func TestScreenshots(t *testing.T) {
 		{"--screenshot bad.png bad.png", 2, "bad.png is an input: name another output"},
 		{"--screenshot x.png --window 16384x16384 " + fish, 1, "window: the picture needs a buffer of 1073741824 bytes"},
 		{"--screenshot x.png --at 128,5 " + fish, 2, "--at 128,5 is outside an image of 128 × 128 pixels"},
-		{"--screenshot x.png", 2, "no images found"},
+		{"--screenshot x.png", 2, "--screenshot shows an image: name one, or a folder"},
 		{"--screenshot x.png missing.png", 2, "no images found in missing.png"},
 		{"--screenshot x.png --layer x " + fish, 2, "--layer \"x\""},
 		{"--screenshot x.png --refine x " + fish, 2, "--refine \"x\""},

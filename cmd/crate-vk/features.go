@@ -56,7 +56,7 @@ CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 	}
 	s := c.Flags()
 	f.model.Register(s, true)
-	s.StringVar(&f.layers, "layers", "all", "`all|N,N,...`: layers, −1 is the last")
+	s.StringVar(&f.layers, "layers", "all", "`all|N,N,...`: layers, -1 is the last")
 	s.StringSliceVar(&f.facets, "facets", nil, "which tensors: tokens, key, attention, cls, logits, features, embedding, reconstruction; default: all but attention, which is large, embedding and reconstruction")
 	s.Float64Var(&f.mask.Ratio, "mask-ratio", 0.75, "share `R` of the patches that reconstruction hides, 0 … 1")
 	s.IntVar(&f.mask.Seed, "mask-seed", 0, "`SEED` that chooses which, the same for every image")

@@ -117,9 +117,9 @@ func choose(infos []vk.Info, selector string) (vk.Info, error) {
 			}
 			return d, nil
 		}
-		names = append(names, fmt.Sprintf("%d: %s", d.Index, d.Name))
+		names = append(names, fmt.Sprintf("%d is %s, ", d.Index, d.Name))
 	}
-	return vk.Info{}, NoDevice(fmt.Errorf("no device matches %q (there are %s, and cpu for the interpreter; crate-vk devices --why looks for what is missing)", selector, strings.Join(names, ", ")))
+	return vk.Info{}, NoDevice(fmt.Errorf("no device matches %q: %scpu is the interpreter (crate-vk devices --why looks for what is missing)", selector, strings.Join(names, "")))
 }
 
 func preference(t vk.DeviceType) int {

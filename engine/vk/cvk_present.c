@@ -84,6 +84,8 @@ void cvk_surface_destroy(void *gipa, cvk_handle instance, cvk_handle surface) {
     if (destroy) destroy(AS(VkInstance, instance), (VkSurfaceKHR)(uintptr_t)surface, NULL);
 }
 
+cvk_handle cvk_surface_at(uintptr_t at) { return (cvk_handle)(uintptr_t) * (VkSurfaceKHR *)at; }
+
 VkResult cvk_screen_create(void *gipa, cvk_handle instance, cvk_handle phys, cvk_device *d, uint32_t family, cvk_handle surface, cvk_screen **out) {
     PFN_vkGetDeviceProcAddr proc = INSTANCE(gipa, AS(VkInstance, instance), vkGetDeviceProcAddr);
     cvk_screen *s = calloc(1, sizeof *s);

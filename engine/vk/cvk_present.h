@@ -12,6 +12,9 @@ void cvk_surface_destroy(void *gipa, cvk_handle instance, cvk_handle surface);
 
 // A device's way to a surface: a swapchain, which is made when it is needed, and made anew
 // whenever the window changes.
+// The VkSurfaceKHR that lies at an address.
+cvk_handle cvk_surface_at(uintptr_t at);
+
 typedef struct cvk_screen cvk_screen;
 VkResult cvk_screen_create(void *gipa, cvk_handle instance, cvk_handle phys, cvk_device *d, uint32_t family, cvk_handle surface, cvk_screen **out);
 // VK_TIMEOUT: the device hangs, and everything was left as it is.

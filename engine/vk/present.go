@@ -9,9 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unsafe"
-
-	vulkan "github.com/vulkan-go/vulkan"
 )
 
 func init() {
@@ -40,7 +37,7 @@ type Surface struct {
 // NewSurface takes over a VkSurfaceKHR of the instance. Where it lies in memory is what glfw
 // gives; it is read at once.
 func (i *Instance) NewSurface(at uintptr) *Surface {
-	return &Surface{i, Handle(uintptr(unsafe.Pointer(vulkan.SurfaceFromPointer(at))))}
+	return &Surface{i, Handle(C.cvk_surface_at(C.uintptr_t(at)))}
 }
 
 // Headless are the extensions that NewHeadlessSurface needs, for Options.Extensions.

@@ -33,7 +33,7 @@ func (f *AttentionFlags) Register(s *pflag.FlagSet, about string) {
 
 // RegisterLayer registers the layer.
 func (f *AttentionFlags) RegisterLayer(s *pflag.FlagSet) {
-	s.StringVar(&f.Layer, "layer", "", "`N[,N...]`: layers to read, −1 is the last; of attention several are averaged; default: the model's own, of maskcut and pca the last")
+	s.StringVar(&f.Layer, "layer", "", "`N[,N...]`: layers to read, -1 is the last; of attention several are averaged; default: the model's own, of maskcut and pca the last")
 }
 
 // RegisterKeep registers the kept share and how it is enlarged.

@@ -37,6 +37,8 @@ type Model struct {
 	// NoClass is why there is nothing that the class token attends to, in a sentence's
 	// end ("the model has no class token"); empty where there is.
 	NoClass string
+
+	KeepPatches bool // Choice.Keep is a share of the patches, not of the attention
 }
 
 // Choice is all that the user chooses. Two of them that are equal (==) show the same.
@@ -45,7 +47,7 @@ type Choice struct {
 	Head    int // from 0, or MeanHead
 	Show    Show
 	Method  Method
-	Keep    float64 // share of the attention that its mask keeps, above 0 … 1
+	Keep    float64 // share of the attention, or of the patches, that its mask keeps, above 0 … 1
 	Opacity float64 // of map and mask over the photograph, 0 … 1
 	Colours int     // index into ColourMaps
 	Film    bool    // the layers are played

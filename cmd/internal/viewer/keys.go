@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -69,7 +68,7 @@ func bindings() []binding {
 func gestures() [][2]string {
 	return [][2]string{
 		{"point", "the map of that patch"},
-		{"click", "pin it; a second one: compare the two"},
+		{"click", "pin it; a second one: compare; again: free it"},
 		{"click a head", "that head; again: the mean"},
 		{"wheel", "layer; with shift: head"},
 		{"ctrl wheel", "kept share of the attention"},
@@ -111,7 +110,7 @@ func (u *UI) key(e Key) []Action {
 func (u *UI) keep(by int) {
 	u.choice.Keep = percent(u.choice.Keep, by, minKeep/100.0)
 	if u.choice.Method != MethodAttention {
-		u.notice = fmt.Sprintf("keep %.0f %%: only the mask of the attention shows it (key 1)", u.choice.Keep*100)
+		u.notice = u.kept() + ": only the mask of the attention shows it (key 1)"
 	}
 }
 

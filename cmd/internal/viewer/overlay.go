@@ -125,6 +125,7 @@ func (p painter) frame(box image.Rectangle, thickness int, c color.Color) {
 // seen on any picture.
 func (p painter) outline(box, limit image.Rectangle, c color.Color) {
 	line := p.px(1)
+	box = box.Intersect(limit.Inset(2 * line)) // a patch at the edge has its line, too
 	part := painter{p.fonts, p.out.SubImage(limit).(*image.RGBA)}
 	part.frame(box.Inset(-2*line), line, dark)
 	part.frame(box.Inset(-line), line, c)
@@ -237,7 +238,10 @@ func (u *UI) drawStatus(p painter, info *Info) {
 			c = bright
 		}
 		width := box.Dx()
-		room := max(width/2, width-gap-p.regular.Width(join(p.regular, width, s.left...)))
+		room := width - gap - p.regular.Width(join(p.regular, width, s.left...))
+		if i < 2 || u.notice == "" { // a notice is told whole
+			room = max(width/2, room)
+		}
 		if text := s.right(func(text string) bool { return s.font.Width(text) <= room }); text != "" {
 			p.text(box, s.font, right, text, dim)
 			width -= s.font.Width(text) + gap

@@ -231,7 +231,7 @@ func TestMapNamed(t *testing.T) {
 		{func() { at(1); u.Handle(Click{Left}); at(5); u.Handle(Click{Left}) }, "cosine of keys with that of the patches·layer 11 of 0 … 11·head 0 of 0 … 2·opacity 65 %·viridis·heads at the side: of A"},
 		{func() { u.Handle(Key{Name: "t"}) }, "cosine of keys with that of the patches·layer 11 of 0 … 11·head 0 of 0 … 2·opacity 65 %·viridis"},
 		{func() { u.Handle(Key{Name: "3"}) }, "colours: components of the keys·layer 11 of 0 … 11·opacity 65 %"},
-		{func() { u.Handle(Key{Name: "t"}) }, "colours: components of the keys·layer 11 of 0 … 11·opacity 65 %·viridis·heads at the side: cosine of keys with that of the patches"},
+		{func() { u.Handle(Key{Name: "t"}) }, "colours: components of the keys·layer 11 of 0 … 11·opacity 65 %·viridis·heads at the side: cosine of keys with that of the patches, of A"},
 		{func() { u.Handle(Key{Name: "c"}) }, "colours: components of the keys·layer 11 of 0 … 11·opacity 65 %·viridis·heads at the side: attention of the class token"},
 	} {
 		step.do()

@@ -72,6 +72,9 @@ func (u *UI) aboutMap() []part {
 	colours, side := ColourMaps()[c.Colours].Name, ""
 	switch strip := len(u.layout.Tiles) > 0; {
 	case c.Method == MethodPCA && strip:
+		if len(u.layout.Panes) > 1 {
+			what += ", of " + pinNames[0]
+		}
 		side, head = "heads at the side: "+what, ""
 	case c.Method == MethodPCA:
 		head, colours = "", ""
@@ -126,9 +129,18 @@ func (u *UI) aboutMask(info *Info) []part {
 		MethodMaskCut: "mask by MaskCut", MethodPCA: "parts by PCA"}[u.choice.Method]
 	keep := ""
 	if u.choice.Method == MethodAttention {
-		keep = fmt.Sprintf("keep %.0f %%", u.choice.Keep*100)
+		keep = u.kept()
 	}
 	return []part{{what, 0}, {keep, 1}, {objects(info.Objects), 2}}
+}
+
+// kept says which share the mask of the attention keeps.
+func (u *UI) kept() string {
+	of := "the attention"
+	if u.model.KeepPatches {
+		of = "the patches"
+	}
+	return fmt.Sprintf("keep %.0f %% of %s", u.choice.Keep*100, of)
 }
 
 // caption is what stands below a pane.
@@ -138,6 +150,8 @@ func (u *UI) caption(i int) string {
 		return fmt.Sprintf("row %d, column %d", patch/u.picture.Columns, patch%u.picture.Columns)
 	}
 	switch {
+	case u.choice.Method == MethodPCA && pane.Patch < 0:
+		return "parts"
 	case u.choice.Show == ShowClass:
 		return "class token"
 	case pane.Patch < 0 && u.model.NoClass == "":

@@ -117,6 +117,9 @@ func (u *UI) SetChoice(c Choice) {
 // Notice shows a line until the next key or click: where a file was saved, or why not.
 func (u *UI) Notice(text string) { u.notice = text }
 
+// Said is that line; empty where there is none.
+func (u *UI) Said() string { return u.notice }
+
 // Handle changes the state by an event, and says what is to be done.
 func (u *UI) Handle(e Event) []Action {
 	var do []Action
