@@ -3,6 +3,8 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 
 	"github.com/crate-vk/crate-vk/engine/prove"
 	"github.com/crate-vk/crate-vk/engine/run"
@@ -41,7 +43,15 @@ type ModelError struct {
 	Err  error
 }
 
-func (e *ModelError) Error() string { return fmt.Sprintf("model %s: %v", e.Path, e.Err) }
+// Error names the model once, though what refused its file may name it too.
+func (e *ModelError) Error() string {
+	text := strings.TrimPrefix(e.Err.Error(), e.Path+": ")
+	if of, ok := e.Err.(*fs.PathError); ok && of.Path == e.Path {
+		text = of.Err.Error()
+	}
+	return fmt.Sprintf("model %s: %s", e.Path, text)
+}
+
 func (e *ModelError) Unwrap() error { return e.Err }
 
 // GraphError says that a graph of an embedder's own is refused, and why. What stopped

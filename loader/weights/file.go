@@ -97,7 +97,7 @@ func newFile(s *shard) (*File, error) {
 // header reads and checks the shard's header and sets s.data.
 func (s *shard) header() (*header, error) {
 	if s.size < 8 {
-		return nil, &FormatError{s.path, "", fmt.Sprintf("has %d bytes, and the length of the header alone takes 8", s.size)}
+		return nil, &FormatError{s.path, "", fmt.Sprintf("is no safetensors file: it has %d bytes, and the length of the header alone takes 8", s.size)}
 	}
 	var prefix [8]byte
 	if err := s.readAt(prefix[:], 0); err != nil {
@@ -106,7 +106,7 @@ func (s *shard) header() (*header, error) {
 	n := binary.LittleEndian.Uint64(prefix[:])
 	switch {
 	case n > maxHeader:
-		return nil, &FormatError{s.path, "", fmt.Sprintf("the header is %d bytes long, want at most %d", n, maxHeader)}
+		return nil, &FormatError{s.path, "", fmt.Sprintf("is no safetensors file: its header is %d bytes long, want at most %d", n, maxHeader)}
 	case n > uint64(s.size-8):
 		return nil, &FormatError{s.path, "", fmt.Sprintf("the header is %d bytes long, and %d bytes are left in the file", n, s.size-8)}
 	}

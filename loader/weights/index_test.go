@@ -169,7 +169,7 @@ func TestIndexRefuses(t *testing.T) {
 		{`{"weight_map":{"a":"s1","b":"s1"}}`, `tensor "b": isn't in s1, where the index has it`, false},
 		{`{"weight_map":{"a":"s2","b":"s1"}}`, `s1: tensor "a": is in this shard, and the index has it in s2`, false},
 		{`{"weight_map":{"a":"s1","c":"s2"}}`, `s2: tensor "b": isn't listed in the index`, false},
-		{`{"weight_map":{"a":"model.safetensors.index.json"}}`, "the header is", false},
+		{`{"weight_map":{"a":"model.safetensors.index.json"}}`, "header is", false},
 	} {
 		_, err := Open(checkpoint(t, c.index, shards))
 		checkKind(t, c.index, err, c.want, c.unsupported)
