@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
 
 	"github.com/crate-vk/crate-vk/crate/readout"
@@ -21,9 +22,10 @@ const (
 	maxLabels = 1<<16 - 1
 )
 
-// EncodeLabels is a label map as a gray PNG, of 8 bits, or of 16 above 255 objects: pixel
-// values 1 … K are the objects in their order; where two overlap the first one has the
-// pixel. More than 65535 objects are an error.
+// EncodeLabels is a label map as a palette PNG of 8 bits, so that objects are seen in the
+// colours of the overlay, or as a gray one of 16 bits above 255 objects: pixel values 1 … K
+// are the objects in their order; where two overlap the first one has the pixel. More than
+// 65535 objects are an error.
 func EncodeLabels(masks []*readout.Mask, width, height int) ([]byte, error) {
 	labels, err := Labels(masks, width, height)
 	if err != nil {
@@ -31,13 +33,23 @@ func EncodeLabels(masks []*readout.Mask, width, height int) ([]byte, error) {
 	}
 	rect := image.Rect(0, 0, width, height)
 	if small, ok := Bytes(labels, len(masks)); ok {
-		return encode(&image.Gray{Pix: small, Stride: width, Rect: rect}, png.BestSpeed)
+		return encode(&image.Paletted{Pix: small, Stride: width, Rect: rect, Palette: labelPalette()}, png.BestSpeed)
 	}
 	pix := make([]byte, 0, 2*len(labels))
 	for _, l := range labels {
 		pix = binary.BigEndian.AppendUint16(pix, l)
 	}
 	return encode(&image.Gray16{Pix: pix, Stride: 2 * width, Rect: rect}, png.BestSpeed)
+}
+
+// labelPalette has a colour for each value of a byte, as a shorter one would make a PNG of
+// fewer bits: black for none, then the overlay's colours again and again.
+func labelPalette() color.Palette {
+	list := color.Palette{color.RGBA{A: 255}}
+	for k := range maxBytes {
+		list = append(list, palette[k%len(palette)])
+	}
+	return list
 }
 
 // Labels is the label map [height width] of masks. More than 65535 are an error.

@@ -40,11 +40,14 @@ func TestEncodeLabels(t *testing.T) {
 				want = i + 1
 			}
 			got := 0
-			switch c := img.At(i%w, i/w).(type) {
-			case color.Gray:
-				got = int(c.Y)
-			case color.Gray16:
-				got = int(c.Y)
+			switch m := img.(type) {
+			case *image.Paletted:
+				got = int(m.Pix[i])
+				if c := m.Palette[got].(color.RGBA); (got == 0) != (c == color.RGBA{A: 255}) || len(m.Palette) != 256 {
+					t.Fatalf("label %d of %d colours has %v", got, len(m.Palette), c)
+				}
+			case *image.Gray16:
+				got = int(m.Gray16At(i%w, i/w).Y)
 			}
 			if got != want {
 				t.Fatalf("%d objects: pixel %d is %d, want %d", n, i, got, want)
