@@ -14,6 +14,11 @@ demo: setup build driver
 	@./$(BIN) segment $(SAMPLES)/images --out $(OUT) --format mask,overlay,json --overwrite
 	@echo "The overlays are in $(OUT)/*.overlay.png, the masks in $(OUT)/*.mask.png, the true masks in $(SAMPLES)/truth."
 
+## man: write the man pages into bin/man
+.PHONY: man
+man:
+	@$(GO) run -tags man ./cmd/crate-vk man bin/man
+
 ## view: install what is missing, build the window, open the sample images in it
 .PHONY: view
 view: setup build driver build-view

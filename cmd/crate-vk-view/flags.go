@@ -99,12 +99,6 @@ func (f *flags) check() (size image.Point, err error) {
 		return size, fmt.Errorf("--window is %q, want WxH of 1 to %d pixels", f.window, 1<<14)
 	}
 	switch {
-	case !slices.Contains([]viewer.Show{viewer.ShowAttention, viewer.ShowKeys, viewer.ShowClass}, viewer.Show(f.show)):
-		return size, fmt.Errorf("--show is %q, want attention, keys or class", f.show)
-	case !slices.Contains([]viewer.Method{viewer.MethodNone, viewer.MethodAttention, viewer.MethodMaskCut, viewer.MethodPCA}, viewer.Method(f.method)):
-		return size, fmt.Errorf("--method is %q, want none, attention, maskcut or pca", f.method)
-	case !slices.Contains(colourNames(), f.colours):
-		return size, fmt.Errorf("--colours is %q, want one of %s", f.colours, strings.Join(colourNames(), ", "))
 	case f.screenshot != "" && !strings.EqualFold(filepath.Ext(f.screenshot), ".png"):
 		return size, fmt.Errorf("--screenshot is %s, want a name that ends in .png", quote.Path(f.screenshot))
 	case f.at != "" && f.screenshot == "":
@@ -119,7 +113,7 @@ func (f *flags) check() (size image.Point, err error) {
 			return size, fmt.Errorf("--at: %w", err)
 		}
 	}
-	for _, check := range []func() error{f.attention.Check, f.cut.Check, f.pca.Check, f.finish.Check} {
+	for _, check := range []func() error{f.attention.Check, f.finish.Check} {
 		if err := check(); err != nil {
 			return size, err
 		}

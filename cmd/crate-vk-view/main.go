@@ -56,13 +56,14 @@ what the network attends to there, head by head and layer by layer, on the devic
 computes it. The key ? shows all keys. Files and folders may be dropped on the window.
 
 With --screenshot it needs no display: it draws one frame as the window would, and exits.`,
+		Version:       cli.VersionLine(name),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PreRunE:       func(c *cobra.Command, _ []string) error { return cli.CheckBounds(c) },
-		RunE:          func(c *cobra.Command, args []string) error { return f.run(c.Context(), log, args) },
+
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), log, args) },
 	}
 	c.Flags().SortFlags = false
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return cli.Usage(cli.FlagError(c, err)) })
 	f.register(c.Flags())
+	cli.Dress(c)
 	return c
 }

@@ -363,7 +363,7 @@ func TestScreenshots(t *testing.T) {
 		{"--screenshot x.png", 2, "--screenshot shows an image: name one, or a folder"},
 		{"--screenshot x.png missing.png", 2, "no images found in missing.png"},
 		{"--screenshot x.png --layer x " + fish, 2, "--layer \"x\""},
-		{"--screenshot x.png --refine x " + fish, 2, "--refine \"x\""},
+		{"--screenshot x.png --refine x " + fish, 2, "--refine is \"x\", want none, guided or crf"},
 		{"--screenshot x.png --opacity= " + fish, 2, "--opacity is \"\", want 0 to 1"},
 		{"--screenshot x.png --opacity 2 " + fish, 2, "--opacity is 2, want 0 to 1"},
 		{"--screenshot x.png --device cpu " + fish, 2, "--device cpu, the interpreter, has no window"},

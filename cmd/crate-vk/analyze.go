@@ -55,6 +55,7 @@ from 1, as the papers do.`,
 	f.source.registerList(s)
 	s.BoolVar(&f.source.asJSON, "json", false, "print JSON instead of the table")
 	f.input.Register(s)
+	f.device.RegisterJobs(s)
 	f.device.Register(s)
 	return c
 }
@@ -129,7 +130,7 @@ func (a *app) runAnalyze(ctx context.Context, f *analyzeFlags, args []string) er
 		return err
 	}
 	defer e.Close()
-	report := &layerReport{Settings: f.input.Describe() + " " + f.device.Describe(), Device: e.Device().Name, Driver: e.Device().Driver, Version: versionString()}
+	report := &layerReport{Settings: f.input.Describe() + " " + f.device.Describe(), Device: e.Device().Name, Driver: e.Device().Driver, Version: cli.Version()}
 	var failed error
 	for _, src := range sources {
 		m, err := e.Load(ctx, src)

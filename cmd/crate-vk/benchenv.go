@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/sensors"
 	"github.com/crate-vk/crate-vk/engine"
 	"github.com/crate-vk/crate-vk/engine/expert"
@@ -31,7 +32,7 @@ type environment struct {
 func newEnvironment(e *engine.Engine, c measure.Ceiling) environment {
 	d := e.Device()
 	env := environment{
-		Time: time.Now().UTC().Format(time.RFC3339), Version: versionString(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Time: time.Now().UTC().Format(time.RFC3339), Version: cli.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		CPU: sensors.CPUModel(), Cores: runtime.NumCPU(), Type: d.Type, API: d.API, Tuning: expert.Tuning(e), GFLOPS: c.GFLOPS, GBs: c.GBs,
 	}
 	if d.Type == "software" {

@@ -37,6 +37,7 @@ func (a *app) classify() *cobra.Command {
 	f.source.registerList(s)
 	s.BoolVar(&f.source.asJSON, "json", false, "print a JSON line an image")
 	f.input.Register(s)
+	f.device.RegisterJobs(s)
 	f.device.Register(s)
 	return c
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -59,7 +60,7 @@ type work[T any] struct {
 }
 
 func (c *collector[T]) consume(source iter.Seq[task]) error {
-	c.bar = newProgress(c.r.err, c.total)
+	c.bar = c.r.progress(c.total)
 	defer c.bar.finish()
 	inputs := c.inputs(source)
 	if c.r.read.Joint() {
@@ -71,7 +72,7 @@ func (c *collector[T]) consume(source iter.Seq[task]) error {
 	}
 	jobs := make(chan work[T])
 	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range cmp.Or(c.r.jobs, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
 			for w := range jobs {
 				c.finish(w)
@@ -179,7 +180,7 @@ func (c *collector[T]) count(t *task, err error) {
 // outcome says how the run ended, and returns it as an error.
 func (c *collector[T]) outcome() error {
 	failed := c.failed + c.r.unusable
-	fmt.Fprintf(c.r.err, "crate-vk: %s → %s\n", summary(c.seen-c.failed, c.before, failed), quote.Path(c.r.source.out))
+	c.r.log.Info(fmt.Sprintf("%s → %s", summary(c.seen-c.failed, c.before, failed), quote.Path(c.r.source.out)))
 	if failed > 0 {
 		return cli.Coded(cli.ExitInputs, nil)
 	}

@@ -87,12 +87,8 @@ func (a *app) runCompile(ctx context.Context, f *compileFlags) error {
 			opt.Choices = choices // what a run would take
 		}
 	}
-	switch engine.Precision(f.precision) {
-	case engine.FP32:
-	case engine.FP16:
+	if engine.Precision(f.precision) == engine.FP16 {
 		opt.Precision = graph.F16
-	default:
-		return cli.Usage(fmt.Errorf("--precision is %q, want fp32 or fp16", f.precision))
 	}
 	if f.dump != "" {
 		if err := os.MkdirAll(f.dump, 0o755); err != nil {
@@ -254,7 +250,7 @@ func (c *compilation) place(p *plan.Plan) error {
 	if c.f.dump == "" {
 		return p.WriteText(c.out)
 	}
-	fmt.Fprintf(c.err, "crate-vk: %d dispatches, %.2f GFLOP; %d files in %s\n", len(p.Dispatches), float64(p.FLOPs())/1e9, n+4, c.f.dump)
+	c.log.Info(fmt.Sprintf("%d dispatches, %.2f GFLOP; %d files in %s", len(p.Dispatches), float64(p.FLOPs())/1e9, n+4, c.f.dump))
 	return nil
 }
 

@@ -21,11 +21,11 @@ func (c *compilation) writeONNX(ctx context.Context, g *graph.Graph) error {
 		return err
 	}
 	defer src.Close()
-	opt := onnx.Options{Version: versionString(), Doc: fmt.Sprintf("%s, %s", src.Name, &src.Config)}
+	opt := onnx.Options{Version: cli.Version(), Doc: fmt.Sprintf("%s, %s", src.Name, &src.Config)}
 	err = writeFile(c.f.onnx, func(w io.Writer) error { return onnx.Write(ctx, w, g, src.Params(), opt) })
 	if err != nil {
 		return cli.Coded(cli.ExitFailed, err)
 	}
-	fmt.Fprintf(c.err, "crate-vk: wrote %s: %.2f GFLOP a run\n", c.f.onnx, float64(g.FLOPs())/1e9)
+	c.log.Info(fmt.Sprintf("wrote %s: %.2f GFLOP a run", c.f.onnx, float64(g.FLOPs())/1e9))
 	return nil
 }

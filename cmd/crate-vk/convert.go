@@ -78,9 +78,6 @@ func openCheckpoint(path string) (checkpoint, error) {
 }
 
 func (a *app) runConvert(model *cli.ModelFlags, in, out string, overwrite bool) error {
-	if err := model.CheckBranch(); err != nil {
-		return err
-	}
 	if err := cli.NotOver(out, append(model.Files(), in)...); err != nil {
 		return err
 	}
@@ -120,7 +117,7 @@ func (a *app) runConvert(model *cli.ModelFlags, in, out string, overwrite bool) 
 	if err := writeFile(out, func(w io.Writer) error { return weights.Write(w, tensors, r.metadata()) }); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "crate-vk: wrote %s: %s, %d tensors\n", out, &r.config, len(tensors))
+	a.log.Info(fmt.Sprintf("wrote %s: %s, %d tensors", out, &r.config, len(tensors)))
 	return nil
 }
 

@@ -72,6 +72,11 @@ func (a *app) lookWhy(ctx context.Context) whyReport {
 	return r
 }
 
+// usable says that there is a device that can be used, of whatever kind.
+func (r whyReport) usable() bool {
+	return slices.ContainsFunc(r.Devices, func(d deviceRow) bool { return d.Unusable == "" })
+}
+
 // standing are the findings that say something of a machine where a GPU can be used, or
 // none, and where devices were listed, or not.
 func standing(found []drivers.Finding, gpu, listed bool) []drivers.Finding {

@@ -3,13 +3,17 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"path/filepath"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/arrays"
 	"github.com/crate-vk/crate-vk/cmd/internal/coco"
+	"github.com/crate-vk/crate-vk/cmd/internal/labelfiles"
 	"github.com/crate-vk/crate-vk/cmd/internal/paint"
 	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/crate/readout/show"
 	"github.com/crate-vk/crate-vk/engine"
+	"github.com/crate-vk/crate-vk/loader/quote"
 )
 
 // group is the objects that share a mask file: all of an image, or those of
@@ -41,7 +45,7 @@ func (f *segmentFlags) groups(s *engine.Segmentation) []group {
 }
 
 // encode makes the files of an image and fills its record.
-func (f *segmentFlags) encode(rec *record, _ string, item engine.Item[*engine.Segmentation]) (map[string][]byte, error) {
+func (f *segmentFlags) encode(rec *record, base string, item engine.Item[*engine.Segmentation]) (map[string][]byte, error) {
 	if err := f.recordMasks(rec, item.Value); err != nil {
 		return nil, err
 	}
@@ -61,6 +65,15 @@ func (f *segmentFlags) encode(rec *record, _ string, item engine.Item[*engine.Se
 		if f.has("overlay") {
 			data, err := paint.Encode(paint.Overlay(item.Picture, g.masks))
 			if err := add(g.middle+".overlay.png", data, err); err != nil {
+				return nil, err
+			}
+		}
+		if f.has("yolo") {
+			files[g.middle+".txt"] = labelfiles.YOLO(g.masks)
+		}
+		if f.has("labelme") {
+			data, err := labelfiles.LabelMe(f.imagePath(base, item.Input), w, h, g.masks)
+			if err := add(g.middle+".labelme.json", data, err); err != nil {
 				return nil, err
 			}
 		}
@@ -92,6 +105,21 @@ func (f *segmentFlags) encode(rec *record, _ string, item engine.Item[*engine.Se
 		}
 	}
 	return files, nil
+}
+
+// imagePath is the image's path as seen from the folder of its outputs.
+func (f *segmentFlags) imagePath(base string, in engine.Input) string {
+	t := in.Data.(*pendingTask).task
+	if t.data != nil {
+		return t.label() // it came on standard input
+	}
+	from, errFrom := filepath.Abs(filepath.Dir(filepath.Join(f.source.out, base)))
+	to, errTo := filepath.Abs(t.path)
+	rel, err := filepath.Rel(from, to)
+	if errors.Join(errFrom, errTo, err) != nil {
+		return quote.Escape(filepath.ToSlash(t.path))
+	}
+	return quote.Escape(filepath.ToSlash(rel))
 }
 
 // encodeMasks is one mask of 0 and 255, or a label map where several objects

@@ -23,7 +23,7 @@ func (a *app) eval() *cobra.Command {
   masks  any folder of images and one of true masks: Jaccard, precision, recall
   voc    PASCAL VOC: Jaccard by class of the best head, as the papers report it
   coco   COCO: class-agnostic AP and AR of MaskCut's boxes and masks`,
-		Args: cobra.NoArgs,
+		Args: cli.UnknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	for _, sub := range []*cobra.Command{a.evalMasks(), a.evalVOC(), a.evalCOCO()} {
@@ -51,6 +51,7 @@ func (f *evalFlags) register(s *pflag.FlagSet, truth string) {
 
 func (f *evalFlags) registerRun(s *pflag.FlagSet) {
 	f.input.Register(s)
+	f.device.RegisterJobs(s)
 	f.device.Register(s)
 }
 
@@ -92,7 +93,7 @@ type evalReport struct {
 
 // print writes the report; settings says in a line what was scored.
 func (a *app) print(f *evalFlags, s *session, settings string, result scores) error {
-	r := evalReport{Truth: printable(f.truth), Settings: settings, Version: versionString(), Scores: result}
+	r := evalReport{Truth: printable(f.truth), Settings: settings, Version: cli.Version(), Scores: result}
 	if s != nil {
 		r.Model, r.SHA256, r.Device, r.Driver = s.src.Name, s.src.Hash, s.e.Device().Name, s.e.Device().Driver
 	}

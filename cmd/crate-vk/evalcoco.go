@@ -63,7 +63,7 @@ images/SPLIT with the images) or an instance file.`,
 }
 
 func (f *evalCOCOFlags) check() error {
-	for _, check := range []func() error{f.evalFlags.check, f.cut.Check, f.finish.Check} {
+	for _, check := range []func() error{f.evalFlags.check, f.finish.Check} {
 		if err := check(); err != nil {
 			return err
 		}

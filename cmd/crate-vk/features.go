@@ -63,6 +63,7 @@ CRATE-MAE's decoder gives one more, which is only computed when it is asked for:
 	s.StringVar(&f.format, "format", "safetensors", "safetensors or npz")
 	f.source.register(s, "crate-vk-features")
 	f.input.Register(s)
+	f.device.RegisterJobs(s)
 	f.device.Register(s)
 	return c
 }
@@ -95,9 +96,6 @@ func (f *featureFlags) options(m *engine.Model) (o engine.FeatureOptions, err er
 }
 
 func (a *app) runFeatures(ctx context.Context, f *featureFlags, args []string) error {
-	if f.format != "safetensors" && f.format != "npz" {
-		return cli.Usage(fmt.Errorf("--format is %q, want safetensors or npz", f.format))
-	}
 	src, err := f.model.Open(a.log)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ import (
 
 // runFormats are formats that write something for each image, and files of the
 // whole run.
-const runFormats = "mask,overlay,json,coco,html"
+const runFormats = "mask,overlay,json,yolo,labelme,coco,html"
 
 // runDevice is where these tests run: what they hold doesn't depend on it, and the
 // interpreter is there at once.

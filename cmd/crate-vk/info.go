@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -13,12 +12,8 @@ import (
 
 	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/crate"
-	"github.com/crate-vk/crate-vk/crate/readout"
 	"github.com/crate-vk/crate-vk/engine"
-	"github.com/crate-vk/crate-vk/engine/expert"
-	"github.com/crate-vk/crate-vk/engine/plan"
 	"github.com/crate-vk/crate-vk/graph"
-	"github.com/crate-vk/crate-vk/graph/pass"
 	"github.com/crate-vk/crate-vk/loader/pth"
 	"github.com/crate-vk/crate-vk/loader/regular"
 	"github.com/spf13/cobra"
@@ -28,6 +23,7 @@ func (a *app) info() *cobra.Command {
 	var model cli.ModelFlags
 	var size string
 	var batch int
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "info [MODEL|PRESET]",
 		Short: "Say which model a file is: architecture, dimensions, cost, memory",
@@ -41,12 +37,14 @@ func (a *app) info() *cobra.Command {
 				return err
 			}
 			defer src.Close()
-			return a.printInfo(src, size, batch)
+			return a.printInfo(src, size, batch, asJSON)
 		},
 	}
 	model.Register(c.Flags(), false)
 	c.Flags().StringVar(&size, "size", "", "`N|WxH` for cost and memory; default: the native size")
 	c.Flags().IntVar(&batch, "batch", 1, "batch `N` for memory")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.ValidArgsFunction = cli.Models
 	c.AddCommand(&cobra.Command{
 		Use:   "presets",
 		Short: "List the published geometries",
@@ -65,9 +63,6 @@ func (a *app) info() *cobra.Command {
 
 // openForInfo opens a model, or a PyTorch checkpoint to look at.
 func (a *app) openForInfo(ctx context.Context, model *cli.ModelFlags) (*engine.ModelSource, error) {
-	if err := model.CheckBranch(); err != nil {
-		return nil, err
-	}
 	src, err := model.Open(a.log)
 	if err == nil {
 		if err := src.Check(ctx); err != nil {
@@ -115,7 +110,7 @@ func (a *app) openForInfo(ctx context.Context, model *cli.ModelFlags) (*engine.M
 	return src, nil
 }
 
-func (a *app) printInfo(src *engine.ModelSource, sizeFlag string, batch int) error {
+func (a *app) printInfo(src *engine.ModelSource, sizeFlag string, batch int, asJSON bool) error {
 	c := &src.Config
 	s, err := cli.ParseSize(sizeFlag)
 	if err != nil {
@@ -127,6 +122,13 @@ func (a *app) printInfo(src *engine.ModelSource, sizeFlag string, batch int) err
 	height, width, err := cli.ModelSize(s, c)
 	if err != nil {
 		return err
+	}
+	reads, err := costs(c, height, width, batch)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(a.out, infoOf(src, height, width, batch, reads))
 	}
 	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
@@ -159,8 +161,8 @@ func (a *app) printInfo(src *engine.ModelSource, sizeFlag string, batch int) err
 	row("SHA-256", "%s", src.Hash)
 	gh, gw := height/c.Patch, width/c.Patch
 	row("cost at "+fmt.Sprintf("%d×%d px", width, height), "%d×%d patches, %d tokens", gw, gh, c.Prefix+gh*gw)
-	if err := costs(t, c, height, width, batch); err != nil {
-		return err
+	for _, r := range reads {
+		fmt.Fprintln(t, r)
 	}
 	return t.Flush()
 }
@@ -226,44 +228,6 @@ func labels(c *crate.Config) string {
 		return fmt.Sprintf("%d classes: %s", n, strings.Join(c.Labels, ", "))
 	}
 }
-
-// costs prints arithmetic and memory of the usual read-outs, planned for a
-// device with the minima that Vulkan guarantees.
-func costs(w io.Writer, c *crate.Config, height, width, batch int) error {
-	lim := plan.BaselineLimits()
-	for _, what := range []string{fmt.Sprintf("attention@%d", c.ReadLayer()), fmt.Sprintf("keys@%d", c.Depth-1), "tokens", "logits"} {
-		outputs, err := readout.Outputs(c, what)
-		if err != nil {
-			continue // a model without a head
-		}
-		g, err := readout.Graph(c, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, pass.Options{})
-		if err != nil {
-			return err
-		}
-		published, err := readout.Graph(c, engine.Request{Outputs: outputs, Height: height, Width: width, Batch: batch}, pass.Options{Without: []string{"all"}})
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "  %s\t%.2f GFLOP an image (as published %.2f)", what, gflop(g.FLOPs(), batch), gflop(liveFLOPs(published), batch))
-		p, err := plan.New(g, lim, plan.Options{})
-		if err != nil {
-			fmt.Fprintf(w, "; batch %d: %v\n", batch, err)
-			continue
-		}
-		var moved int64
-		for i := range p.Dispatches {
-			moved += p.Bytes(&p.Dispatches[i])
-		}
-		need := expert.NeedOf(p)
-		fmt.Fprintf(w, ", %.1f MB read and written; batch %d needs %.1f MB: weights %.1f, tensors %.1f, staging %.1f\n",
-			float64(moved)/float64(batch)/1e6, batch, mb(need.Total()), mb(need.Weights), mb(need.Tensors), mb(need.Staging))
-	}
-	return nil
-}
-
-func mb(n int64) float64 { return float64(n) / 1e6 }
-
-func gflop(n int64, batch int) float64 { return float64(n) / float64(batch) / 1e9 }
 
 // liveFLOPs counts what the outputs need, where dead-code has not run.
 func liveFLOPs(g *graph.Graph) int64 {

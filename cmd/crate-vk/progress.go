@@ -27,6 +27,13 @@ type progress struct {
 // lineEvery is the time between two lines where no one looks at a terminal.
 const lineEvery = 10 * time.Second
 
+func (a *app) progress(total int) *progress {
+	if a.quiet {
+		return newProgress(io.Discard, total)
+	}
+	return newProgress(a.err, total)
+}
+
 func newProgress(w io.Writer, total int) *progress {
 	p := &progress{w: w, total: total, now: time.Now}
 	p.start = p.now()

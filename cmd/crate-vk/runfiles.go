@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/crate-vk/crate-vk/cmd/internal/cli"
 	"github.com/crate-vk/crate-vk/cmd/internal/coco"
 	"github.com/crate-vk/crate-vk/cmd/internal/outputs"
 	"github.com/crate-vk/crate-vk/loader/quote"
@@ -75,7 +76,7 @@ func (f *segmentFlags) cocoFile(j *outputs.Journal, paths []string) ([]byte, err
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = d.Write(&b, coco.Info{Description: "crate-vk segment", Version: versionString()}, form)
+	err = d.Write(&b, coco.Info{Description: "crate-vk segment", Version: cli.Version()}, form)
 	return b.Bytes(), err
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crate-vk/crate-vk/cmd/internal/cli"
-	"github.com/crate-vk/crate-vk/cmd/internal/coco"
 	"github.com/crate-vk/crate-vk/engine"
 )
 
@@ -71,6 +70,7 @@ a/b.overlay.png below --out. Running it again completes what is missing.`,
 	f.source.register(s, "crate-vk-out")
 	f.input.Register(s)
 	s.Lookup("filter").Usage += "; default of maskcut and pca: lanczos"
+	f.device.RegisterJobs(s)
 	f.device.Register(s)
 	return c
 }
@@ -78,21 +78,13 @@ a/b.overlay.png below --out. Running it again completes what is missing.`,
 // formats are the outputs that segment makes, coco, html and the like for the
 // whole run.
 func formats() []string {
-	return []string{"mask", "overlay", "json", "heat", "heads", "npz", "safetensors", "coco", "html"}
+	return []string{"mask", "overlay", "json", "heat", "heads", "npz", "safetensors", "coco", "yolo", "labelme", "html"}
 }
 
 func (f *segmentFlags) has(format string) bool { return slices.Contains(f.format, format) }
 
 // checkFlags refuses what no method knows.
 func (f *segmentFlags) checkFlags() error {
-	for _, name := range f.format {
-		if !slices.Contains(formats(), name) {
-			return cli.Usage(fmt.Errorf("--format %q: want some of %s", name, strings.Join(formats(), ", ")))
-		}
-	}
-	if !slices.Contains([]string{methodAttention, methodMaskCut, methodPCA}, f.method) {
-		return cli.Usage(fmt.Errorf("--method is %q, want attention, maskcut or pca", f.method))
-	}
 	set := f.model.Set
 	for flag, method := range map[string]string{"head": methodAttention, "keep": methodAttention, "upsample": methodAttention, "objects": methodMaskCut,
 		"tau": methodMaskCut, "mode": methodMaskCut, "descriptors": methodMaskCut, "variant": methodPCA, "invert": methodPCA} {
@@ -105,7 +97,7 @@ func (f *segmentFlags) checkFlags() error {
 			return cli.Usage(fmt.Errorf("--format %s belongs to --method attention", format))
 		}
 	}
-	for _, check := range []func() error{f.attention.Check, f.cut.Check, f.pca.Check, f.finish.Check} {
+	for _, check := range []func() error{f.attention.Check, f.finish.Check} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -114,9 +106,6 @@ func (f *segmentFlags) checkFlags() error {
 		if _, err := cli.OneLayer(f.attention.Layer); err != nil {
 			return err
 		}
-	}
-	if _, err := coco.ParseForm(f.cocoForm); err != nil {
-		return cli.Usage(err)
 	}
 	if f.has("html") && !f.has("overlay") {
 		f.format = append(f.format, "overlay") // the page shows them
@@ -151,9 +140,9 @@ func (f *segmentFlags) suffixes(heads int) []string {
 		}
 	}
 	for _, m := range middle {
-		for _, format := range []string{"mask", "overlay", "heat"} {
+		for format, suffix := range map[string]string{"mask": ".mask.png", "overlay": ".overlay.png", "heat": ".heat.png", "yolo": ".txt", "labelme": ".labelme.json"} {
 			if f.has(format) {
-				list = append(list, m+"."+format+".png")
+				list = append(list, m+suffix)
 			}
 		}
 	}

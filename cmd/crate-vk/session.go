@@ -27,6 +27,7 @@ func (a *app) load(ctx context.Context, f *cli.DeviceFlags, src *engine.ModelSou
 	if err != nil {
 		return nil, err
 	}
+	a.jobs = f.Jobs
 	m, err := e.Load(ctx, src)
 	if err != nil {
 		e.Close()
@@ -43,7 +44,7 @@ func (s *session) header(command, flags string) header {
 	if s.src.Preset() {
 		model += " (random weights)"
 	}
-	return header{Command: command, Model: model, SHA256: s.src.Hash, Flags: flags + configFlags(s.src), Version: versionString(),
+	return header{Command: command, Model: model, SHA256: s.src.Hash, Flags: flags + configFlags(s.src), Version: cli.Version(),
 		Device: s.e.Device().Name, Driver: s.e.Device().Driver, Tuning: expert.Tuning(s.e)}
 }
 
@@ -80,7 +81,7 @@ func (p *sweep[T]) run(ctx context.Context) error {
 	}
 	var bar *progress
 	if !p.quiet {
-		bar = newProgress(p.err, len(p.tasks))
+		bar = p.app.progress(len(p.tasks))
 		defer bar.finish()
 	}
 	failed, seen := 0, 0

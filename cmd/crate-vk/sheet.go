@@ -79,6 +79,7 @@ func (a *app) sheet() *cobra.Command {
 	f.finish.Register(s)
 	f.source.registerList(s)
 	f.input.Register(s)
+	f.device.RegisterJobs(s)
 	f.device.Register(s)
 	return c
 }
@@ -86,11 +87,6 @@ func (a *app) sheet() *cobra.Command {
 func (f *sheetFlags) has(column string) bool { return slices.Contains(f.columns, column) }
 
 func (f *sheetFlags) check() error {
-	for _, c := range f.columns {
-		if !slices.Contains(sheetColumns(), c) {
-			return cli.Usage(fmt.Errorf("--columns has %q, want some of %s", c, strings.Join(sheetColumns(), ", ")))
-		}
-	}
 	if len(f.columns) == 0 {
 		return cli.Usage(fmt.Errorf("--columns is empty, want some of %s", strings.Join(sheetColumns(), ", ")))
 	}
@@ -100,7 +96,7 @@ func (f *sheetFlags) check() error {
 	if f.attention.Head == "each" {
 		return cli.Usage(fmt.Errorf("--head each is the column heads of a sheet"))
 	}
-	for _, check := range []func() error{f.attention.Check, f.cut.Check, f.finish.Check} {
+	for _, check := range []func() error{f.attention.Check, f.finish.Check} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ import (
 type sourceFlags struct {
 	out       string
 	filesFrom string
+	null      bool
 	follow    bool
 	overwrite bool
 	asJSON    bool
@@ -45,6 +46,7 @@ func (f *sourceFlags) register(s *pflag.FlagSet, out string) {
 // registerList registers the flags of every command that takes images.
 func (f *sourceFlags) registerList(s *pflag.FlagSet) {
 	s.StringVar(&f.filesFrom, "files-from", "", "read paths, one a line, from `FILE`, or - for standard input")
+	s.BoolVarP(&f.null, "null", "0", false, "paths in --files-from end with a zero byte, as find -print0 writes them")
 	s.BoolVar(&f.follow, "follow", false, "walk into folders that symbolic links lead to")
 }
 
@@ -52,6 +54,9 @@ func (f *sourceFlags) registerList(s *pflag.FlagSet) {
 func (f *sourceFlags) args(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 && f.filesFrom == "" {
 		return cli.Usage(fmt.Errorf("%s: no images given: name files or folders, - for an image on standard input, or use --files-from", cmd.Name()))
+	}
+	if f.null && f.filesFrom == "" {
+		return cli.Usage(fmt.Errorf("%s: --null says how --files-from is read: there is none", cmd.Name()))
 	}
 	if len(args) > 0 && f.filesFrom != "" {
 		return cli.Usage(fmt.Errorf("%s: --files-from and PATH arguments exclude each other", cmd.Name()))
@@ -158,7 +163,7 @@ func (f *sourceFlags) readList(ctx context.Context, a *app) (paths []string, err
 		in = file
 	}
 	lines := func(yield func(string) bool) {
-		err = inputs.Lines(ctx, in, yield)
+		err = inputs.Lines(ctx, in, f.null, yield)
 	}
 	paths = slices.Collect(until(ctx, lines))
 	if ctx.Err() != nil { // err may still be written
@@ -210,7 +215,7 @@ func (f *sourceFlags) arriving(ctx context.Context, a *app, fail func(error)) it
 	return func(yield func(task) bool) {
 		names := f.namer()
 		bases := map[string]string{} // by path: one that comes again keeps its name
-		err := inputs.Lines(ctx, a.in, func(path string) bool {
+		err := inputs.Lines(ctx, a.in, f.null, func(path string) bool {
 			rel := filepath.Base(path)
 			if bases[path] == "" {
 				bases[path] = names.Name(rel)

@@ -68,6 +68,6 @@ func (a *app) runVerify(ctx context.Context, model *cli.ModelFlags, device *cli.
 	if bad > 0 {
 		return cli.Coded(cli.ExitFailed, fmt.Errorf("%d of %d comparisons differ on %s", bad, rows, e.Device()))
 	}
-	fmt.Fprintf(a.err, "crate-vk: all %d comparisons agree on %s\n", rows, e.Device())
+	a.log.Info(fmt.Sprintf("all %d comparisons agree on %s", rows, e.Device()))
 	return nil
 }

@@ -37,6 +37,7 @@ func Bounds() map[string]Bound {
 		"mean":       {-1000, 1000},
 		"std":        {tiny, 1000},
 
+		"jobs":        {1, 4096},
 		"vector-bits": {128, 512},
 		"memory":      {1, 1 << 24}, // MB: 16 TB
 
@@ -119,12 +120,13 @@ func (b Bound) check(f *pflag.Flag) error {
 	return nil
 }
 
-// FlagError tells of a number that can't be read what CheckBounds tells of others.
+// FlagError tells of a number that can't be read what CheckBounds tells of others, and
+// of a flag that there is not the nearest that there is.
 func FlagError(c *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	var number *strconv.NumError
 	if !errors.As(err, &invalid) || !errors.As(err, &number) {
-		return err
+		return unknownFlag(c, err)
 	}
 	f := invalid.GetFlag()
 	b, ok := BoundOf(c, f.Name)

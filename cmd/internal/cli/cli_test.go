@@ -82,8 +82,8 @@ func TestMessages(t *testing.T) {
 		{"layer", "x", `--layer "x": want a number, or some such as 3,4 (-1 is the last)`},
 		{"head", "x", `--head "x": want a number from 0 on, mean or each`},
 		{"mode", "x", `--mode is "x", want reference, strict or tokencut`},
-		{"refine", "x", `--refine "x": want none, guided or crf`},
-		{"variant", "x", `--variant "x": want code or paper`},
+		{"refine", "x", `--refine is "x", want none, guided or crf`},
+		{"variant", "x", `--variant is "x", want code or paper`},
 		{"min-area", "5", "--min-area belongs to --split: without it masks have no parts"},
 		{"vector-bits", "7", "--vector-bits is 7, want 128, 256 or 512"},
 		{"vector-bits", "", `--vector-bits is "", want a whole number, 128, 256 or 512`},
@@ -97,7 +97,7 @@ func TestMessages(t *testing.T) {
 		if err != nil {
 			err = FlagError(c, err)
 		}
-		for _, check := range []func() error{func() error { return CheckBounds(c) }, attention.Check, cut.Check, finish.Check, pca.Check} {
+		for _, check := range []func() error{func() error { return CheckBounds(c) }, func() error { return CheckWords(c) }, attention.Check, finish.Check} {
 			if err == nil {
 				err = check()
 			}

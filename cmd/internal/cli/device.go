@@ -27,6 +27,7 @@ type DeviceFlags struct {
 	Without   []string
 	Spirv     string
 	Bits      int
+	Jobs      int
 	NoCache   bool
 	noTest    bool
 	noTuning  bool
@@ -46,6 +47,11 @@ func (f *DeviceFlags) RegisterDevice(s *pflag.FlagSet) {
 	s.Int64Var(&f.memory, "memory", 0, "device memory to use at most, in `MB`")
 }
 
+// RegisterJobs registers the flag of commands that take images.
+func (f *DeviceFlags) RegisterJobs(s *pflag.FlagSet) {
+	s.IntVar(&f.Jobs, "jobs", 0, "images to decode, resize and write at once, at most `N`; default: as many as there are cores")
+}
+
 // Register registers those and the ones that say how it computes.
 func (f *DeviceFlags) Register(s *pflag.FlagSet) {
 	f.RegisterDevice(s)
@@ -60,19 +66,9 @@ func (f *DeviceFlags) Register(s *pflag.FlagSet) {
 
 // Open opens the engine.
 func (f *DeviceFlags) Open(ctx context.Context, log *slog.Logger, more ...engine.Option) (*engine.Engine, error) {
-	opts := []engine.Option{engine.WithDevice(f.Device), engine.WithLogger(log), expert.WithoutPasses(f.Without...)}
-	switch engine.Precision(f.Precision) {
-	case engine.FP32, engine.FP16:
-		opts = append(opts, engine.WithPrecision(engine.Precision(f.Precision)))
-	default:
-		return nil, Usage(fmt.Errorf("--precision is %q, want fp32 or fp16", f.Precision))
-	}
-	switch family := plan.Family(f.Kernels); family {
-	case "":
-	case plan.Lanes, plan.Tiles, plan.Plain:
-		opts = append(opts, expert.WithFamily(family))
-	default:
-		return nil, Usage(fmt.Errorf("--kernels is %q, want lanes, tiles or plain", f.Kernels))
+	opts := []engine.Option{engine.WithDevice(f.Device), engine.WithLogger(log), expert.WithoutPasses(f.Without...), engine.WithPrecision(engine.Precision(f.Precision))}
+	if f.Kernels != "" {
+		opts = append(opts, expert.WithFamily(plan.Family(f.Kernels)))
 	}
 	if f.Spirv != "" {
 		if info, err := os.Stat(f.Spirv); err != nil || !info.IsDir() {
@@ -88,6 +84,9 @@ func (f *DeviceFlags) Open(ctx context.Context, log *slog.Logger, more ...engine
 		opts = append(opts, expert.WithVectorBits(f.Bits))
 	default:
 		return nil, Usage(fmt.Errorf("--vector-bits is %d, want 128, 256 or 512", f.Bits))
+	}
+	if f.Jobs > 0 {
+		opts = append(opts, engine.WithThreads(f.Jobs))
 	}
 	if f.memory > 0 {
 		opts = append(opts, engine.WithMemory(f.memory<<20))

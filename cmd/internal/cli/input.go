@@ -59,11 +59,7 @@ func (f *InputFlags) Options() (o engine.InputOptions, err error) {
 			return o, Usage(fmt.Errorf("--filter: %w", err))
 		}
 	}
-	switch o.Positions = crate.Positions(f.Positions); o.Positions {
-	case crate.PositionsExact, crate.PositionsDemo:
-	default:
-		return o, Usage(fmt.Errorf("--positions is %q, want exact or demo", f.Positions))
-	}
+	o.Positions = crate.Positions(f.Positions)
 	if f.batch != "auto" {
 		if o.Batch, err = strconv.Atoi(f.batch); err != nil || o.Batch < 1 {
 			return o, Usage(fmt.Errorf("--batch is %q, want a number from 1 on, or auto", f.batch))

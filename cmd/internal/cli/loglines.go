@@ -12,10 +12,13 @@ import (
 type LineHandler struct {
 	Program string
 	W       io.Writer
+	Quiet   *bool // nothing below a warning is logged; nil: it is
 	attrs   []slog.Attr
 }
 
-func (h *LineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
+func (h *LineHandler) Enabled(_ context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn || l >= slog.LevelInfo && (h.Quiet == nil || !*h.Quiet)
+}
 
 func (h *LineHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
@@ -38,7 +41,7 @@ func (h *LineHandler) Handle(_ context.Context, r slog.Record) error {
 }
 
 func (h *LineHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &LineHandler{h.Program, h.W, append(h.attrs[:len(h.attrs):len(h.attrs)], attrs...)}
+	return &LineHandler{h.Program, h.W, h.Quiet, append(h.attrs[:len(h.attrs):len(h.attrs)], attrs...)}
 }
 
 func (h *LineHandler) WithGroup(string) slog.Handler { return h }

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -71,21 +70,10 @@ func (f *ModelFlags) Settings() (s crate.Settings, err error) {
 // Files are those that the flags name.
 func (f *ModelFlags) Files() []string { return []string{f.Model, f.Config} }
 
-// CheckBranch refuses a branch that no checkpoint has.
-func (f *ModelFlags) CheckBranch() error {
-	if !slices.Contains(crate.Branches(), crate.Branch(f.Branch)) {
-		return Usage(fmt.Errorf("--branch is %q, want one of %v", f.Branch, crate.Branches()))
-	}
-	return nil
-}
-
 // Open opens the chosen model and reports what it had to guess.
 func (f *ModelFlags) Open(log *slog.Logger) (*engine.ModelSource, error) {
 	settings, err := f.Settings()
 	if err != nil {
-		return nil, err
-	}
-	if err := f.CheckBranch(); err != nil {
 		return nil, err
 	}
 	opt := engine.ModelOptions{Settings: settings, ConfigPath: f.Config, Branch: crate.Branch(f.Branch), Prefix: f.Prefix}
@@ -112,7 +100,8 @@ func openModel(name string, opt engine.ModelOptions) (*engine.ModelSource, error
 	if _, err := os.Stat(name); err != nil && !strings.ContainsAny(name, "./"+string(filepath.Separator)) {
 		src, perr := engine.Preset(name)
 		if perr != nil {
-			return nil, Coded(ExitModel, perr)
+			names, _ := crate.Presets()
+			return nil, Coded(ExitModel, fmt.Errorf("%w%s", perr, didYouMean(Nearest(name, names))))
 		}
 		return src, nil
 	}

@@ -100,19 +100,6 @@ func (f *MaskCutFlags) Register(s *pflag.FlagSet, about string, objects int) {
 	s.StringVar(&f.descriptors, "descriptors", "key", about+"compare patches by key, or by input, the tokens that enter the layer (as CRATE-α's authors do)")
 }
 
-// Check refuses words that no model knows.
-func (f *MaskCutFlags) Check() error {
-	if f.mode != "tokencut" {
-		if _, err := maskcut.ParseMode(f.mode); err != nil {
-			return Usage(fmt.Errorf("--mode is %q, want reference, strict or tokencut", f.mode))
-		}
-	}
-	if f.descriptors != "key" && f.descriptors != "input" {
-		return Usage(fmt.Errorf("--descriptors is %q, want key or input", f.descriptors))
-	}
-	return nil
-}
-
 // Readout is MaskCut, or TokenCut, under the flags: the published options where they say
 // nothing. layer is --layer's value; about names what the outputs depend on.
 func (f *MaskCutFlags) Readout(m *engine.Model, input *InputFlags, layer string, keepPicture bool, finish engine.Finish) (read engine.Readout[*engine.Segmentation], about string, err error) {
@@ -152,14 +139,6 @@ func (f *PCAFlags) Register(s *pflag.FlagSet) {
 	s.BoolVar(&f.Invert, "invert", false, "pca: take the other side of the first component as the foreground")
 }
 
-// Check refuses a variant that there is not.
-func (f *PCAFlags) Check() error {
-	if _, err := parts.ParseVariant(f.Variant); err != nil {
-		return Usage(fmt.Errorf("--%w", err))
-	}
-	return nil
-}
-
 // Options are the read-out's.
 func (f *PCAFlags) Options() parts.Options {
 	return parts.Options{Variant: parts.Variant(f.Variant), Invert: f.Invert}
@@ -195,11 +174,8 @@ func (f *FinishFlags) Register(s *pflag.FlagSet) {
 	s.IntVar(&f.least, "min-area", 1, "with --split: drop parts of fewer pixels than `N`")
 }
 
-// Check refuses a refinement that there is not, and a least area of parts that nobody makes.
+// Check refuses a least area of parts that nobody makes.
 func (f *FinishFlags) Check() error {
-	if _, err := refine.Parse(f.refine); err != nil {
-		return Usage(fmt.Errorf("--%w", err))
-	}
 	if Changed(f.set, "min-area") && !f.Split {
 		return Usage(errors.New("--min-area belongs to --split: without it masks have no parts"))
 	}
@@ -208,8 +184,7 @@ func (f *FinishFlags) Check() error {
 
 // Finish is the engine's.
 func (f *FinishFlags) Finish() engine.Finish {
-	r, _ := refine.Parse(f.refine) // checked before
-	return engine.Finish{Refine: r, FillHoles: f.fill, Split: f.Split, Least: f.least}
+	return engine.Finish{Refine: refine.Method(f.refine), FillHoles: f.fill, Split: f.Split, Least: f.least}
 }
 
 // Describe names what outputs depend on, for a run's header.

@@ -17,7 +17,7 @@ func FuzzLines(f *testing.F) {
 	f.Add([]byte("a\x00b\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var got []string
-		err := Lines(context.Background(), bytes.NewReader(data), func(path string) bool { got = append(got, path); return true })
+		err := Lines(context.Background(), bytes.NewReader(data), false, func(path string) bool { got = append(got, path); return true })
 		var want []string
 		for i, line := range strings.Split(string(data), "\n") {
 			line = strings.TrimSuffix(line, "\r")

@@ -190,11 +190,11 @@ func TestLines(t *testing.T) {
 		"a\nb":                                 "a|b",
 		"\ufeffa\n\nb\r\n":                     "a|b",
 		"\xff\xfea\x00\n\x00":                  "error: the list is UTF-16, want UTF-8",
-		"a\x00b\n":                             "error: line 1 has a zero byte, want one path a line",
+		"a\x00b\n":                             "error: line 1 has a zero byte, want one path a line (--null reads paths that end with one)",
 		"a\n" + strings.Repeat("x", maxLine+1): "a|error: line 2 has more than 65536 bytes, want one path a line",
 	} {
 		var got []string
-		err := Lines(context.Background(), strings.NewReader(text), func(p string) bool {
+		err := Lines(context.Background(), strings.NewReader(text), false, func(p string) bool {
 			got = append(got, p)
 			return true
 		})
@@ -207,7 +207,7 @@ func TestLines(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := Lines(ctx, strings.NewReader("a\n"), func(string) bool { return true }); !errors.Is(err, context.Canceled) {
+	if err := Lines(ctx, strings.NewReader("a\n"), false, func(string) bool { return true }); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of its context: %v", err)
 	}
 }

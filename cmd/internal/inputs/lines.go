@@ -16,9 +16,13 @@ const maxLine = 1 << 16
 
 // Lines reads one path a line, as --files-from does, and hands each over as it
 // comes; errors don't name the list. An empty line is passed over, and so is a byte order mark at the start.
-func Lines(ctx context.Context, r io.Reader, take func(path string) bool) error {
+// With null a path ends with a zero byte instead, as find -print0 writes them: it may have line breaks.
+func Lines(ctx context.Context, r io.Reader, null bool, take func(path string) bool) error {
 	s := bufio.NewScanner(regular.Reader(ctx, r))
 	s.Buffer(make([]byte, 4096), maxLine)
+	if null {
+		s.Split(nullEnded)
+	}
 	number := 0
 	for s.Scan() {
 		line := s.Bytes()
@@ -29,7 +33,7 @@ func Lines(ctx context.Context, r io.Reader, take func(path string) bool) error 
 			line = bytes.TrimPrefix(line, []byte("\ufeff"))
 		}
 		if bytes.IndexByte(line, 0) >= 0 {
-			return fmt.Errorf("line %d has a zero byte, want one path a line", number)
+			return fmt.Errorf("line %d has a zero byte, want one path a line (--null reads paths that end with one)", number)
 		}
 		if len(line) > 0 && !take(string(line)) {
 			return nil
@@ -41,4 +45,15 @@ func Lines(ctx context.Context, r io.Reader, take func(path string) bool) error 
 		return fmt.Errorf("reading it: %w", err)
 	}
 	return nil
+}
+
+// nullEnded splits at zero bytes, as bufio.ScanLines does at line breaks.
+func nullEnded(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(data, 0); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
 }
