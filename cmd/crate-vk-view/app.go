@@ -46,7 +46,7 @@ type app struct {
 	ran     time.Duration // the model's last run
 }
 
-// openedImage is an image.
+// openedImage is the image that the window shows, or why it can't.
 type openedImage struct {
 	index    int
 	path     string

@@ -60,7 +60,7 @@ type preparedImage struct {
 	closings int // how often close was called
 }
 
-// prepare prepares an image.
+// prepare makes the model's input of an image.
 func (l *modelReader) prepare(ctx context.Context, img *picture.RGB) (*preparedImage, error) {
 	keys := engine.FeaturesOf(engine.FeatureOptions{InputOptions: l.input, Layers: []int{0}, Facets: []crate.Facet{crate.FacetKey}})
 	request, pixels, frame, err := expert.Prepare(ctx, keys, l.model, img)

@@ -16,8 +16,7 @@ import (
 )
 
 // newFile writes data to a file that was not there: name, or name with a number before
-// its extension.
-// Its folder is made where there is none.
+// its extension. Its folder is made where there is none.
 func newFile(base, ext string, data []byte) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(base), 0o777); err != nil {
 		return "", err

@@ -6,8 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// examples are the lines that helps show, by command; a test runs what can be run in a
-// test's time, and parses the others.
+// examples are the lines that helps show, by command; a test parses each of them.
 func examples() map[string]string {
 	return map[string]string{
 		"segment": `

@@ -65,9 +65,6 @@ crate-vk devices --why       # which GPUs can be used, and what stands in the wa
 		if c.Args == nil {
 			c.Args = cobra.NoArgs
 		}
-		if !c.Runnable() {
-			c.Args = cli.UnknownCommand
-		}
 		root.AddCommand(c)
 	}
 	exemplify(root)

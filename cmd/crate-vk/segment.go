@@ -78,7 +78,7 @@ a/b.overlay.png below --out. Running it again completes what is missing.`,
 // formats are the outputs that segment makes, coco, html and the like for the
 // whole run.
 func formats() []string {
-	return []string{"mask", "overlay", "json", "heat", "heads", "npz", "safetensors", "coco", "yolo", "labelme", "html"}
+	return cli.Words()["crate-vk segment --format"]
 }
 
 func (f *segmentFlags) has(format string) bool { return slices.Contains(f.format, format) }
